@@ -1,0 +1,125 @@
+# make run    the page on localhost        make test   every test
+# Both install what is missing first (scripts/setup.sh). The other words: see `make help`.
+
+SHELL := bash
+.DEFAULT_GOAL := help
+# The goals share cargo's target folder and two cores; each of them is parallel inside.
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+export LOGS := $(TARGET_DIR)/logs
+export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+
+# wasm-opt levels. The CPU bundle is small and its speed is what a visitor waits for; the GPU bundle
+# takes minutes at any level worth having, so only `make dist` spends them.
+OPT_CPU ?= -O3
+OPT_GPU ?= none
+OPT_GPU_DIST ?= -Oz
+
+# Arguments for the server, as in `make run SERVE="--port 9000 --base /sub/"`.
+SERVE ?=
+
+# What a bundle is made of: everything but the native side.
+NATIVE_ONLY := src/main.rs src/npy.rs src/grid.rs src/cli/% src/data/% src/train/%
+WASM_SOURCES := $(filter-out $(NATIVE_ONLY),$(shell find src -name '*.rs')) \
+	Cargo.toml Cargo.lock .cargo/config.toml scripts/build-wasm.sh
+
+.PHONY: help run test check setup setup-test wasm wasm-cpu wasm-gpu wasm-test wasm-test-cpu wasm-test-gpu \
+	test-native e2e bench dist fmt clippy doc types rooms size clean
+
+help:
+	@echo 'make run          install what is missing, build, serve the page on localhost'
+	@echo 'make test         install what is missing, run every test (test-native wasm-test e2e: some of them)'
+	@echo 'make check        format, lints, docs, types, rooms, size budget'
+	@echo 'make wasm         both browser bundles into pkg/ (wasm-cpu, wasm-gpu: one)'
+	@echo 'make bench        the sampling ladder'
+	@echo 'make dist         the page for a static host, fully optimised, into dist/'
+	@echo 'make clean        remove what make built'
+
+## Run
+
+run: wasm-cpu
+	@scripts/run.sh $(SERVE)
+
+setup:
+	@scripts/setup.sh build
+
+setup-test:
+	@scripts/setup.sh test
+
+## Bundles
+
+wasm: wasm-cpu wasm-gpu size
+wasm-cpu: setup pkg/cpu/pixelrnn_bg.wasm
+wasm-gpu: setup pkg/gpu/pixelrnn_bg.wasm
+
+pkg/cpu/pixelrnn_bg.wasm: $(WASM_SOURCES)
+	@scripts/build-wasm.sh cpu $(OPT_CPU)
+
+pkg/gpu/pixelrnn_bg.wasm: $(WASM_SOURCES)
+	@scripts/build-wasm.sh gpu $(OPT_GPU)
+
+## Tests
+
+RUNNERS := native wasm-cpu wasm-gpu e2e
+
+# Every runner has its turn even when one before it fails; the summary and the status tell. A bundle
+# is built just before its own tests, because the two take turns in cargo's output folder.
+test: setup-test
+	@rm -rf $(LOGS)
+	@$(MAKE) --no-print-directory --keep-going test-native wasm-cpu wasm-test-cpu wasm-gpu wasm-test-gpu e2e; \
+	scripts/summary.sh $(RUNNERS)
+
+test-native:
+	@scripts/logged.sh native cargo test --release
+
+wasm-test: wasm-test-cpu wasm-test-gpu
+
+wasm-test-cpu: setup-test
+	@scripts/logged.sh wasm-cpu scripts/wasm-test.sh cpu
+
+wasm-test-gpu: setup-test
+	@scripts/logged.sh wasm-gpu scripts/wasm-test.sh cpu,webgpu
+
+e2e: setup-test wasm-cpu wasm-gpu
+	@scripts/logged.sh e2e scripts/e2e.sh
+
+bench:
+	cargo bench
+
+## Checks
+
+check: setup fmt clippy doc types rooms size
+
+fmt:
+	cargo fmt --check
+
+clippy:
+	cargo clippy --all-targets -- -D warnings
+	cargo clippy --lib --test wasm --target wasm32-unknown-unknown --no-default-features --features cpu,webgpu -- -D warnings
+
+doc:
+	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --document-private-items --quiet
+
+types: setup
+	tsc -p tsconfig.json
+
+rooms:
+	@scripts/check-rooms.sh
+
+size: wasm-cpu
+	@node scripts/check-size.mjs pkg
+
+## Dist
+
+dist: wasm-cpu wasm-gpu $(TARGET_DIR)/dist-gpu.wasm
+	@scripts/dist.sh $(TARGET_DIR)/dist-gpu.wasm
+
+$(TARGET_DIR)/dist-gpu.wasm: pkg/gpu/pixelrnn_bg.wasm scripts/optimise.sh
+	@echo 'dist: optimising the GPU bundle with wasm-opt $(OPT_GPU_DIST) (minutes)'
+	@scripts/optimise.sh $(OPT_GPU_DIST) $< $@
+
+clean:
+	rm -rf pkg dist $(LOGS) $(TARGET_DIR)/dist-gpu.wasm
+	cargo clean

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Holds each part of the source ("room") to what it may use, so that the path from weights to canvas
+# stays straight: layers know no models, samplers know no JavaScript, the worker knows no document.
+# A line is judged without its comment.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit
+broken=0
+
+# rule FORBIDDEN_REGEX WHY FILE_OR_FOLDER...
+rule() {
+    local forbidden=$1 why=$2 file hits
+    shift 2
+    while IFS= read -r file; do
+        hits=$(sed -E -e 's@(^|[[:space:]])//.*@@' -e 's@^[[:space:]]*/?\*.*@@' "$file" | grep -nE "$forbidden") || continue
+        while IFS= read -r hit; do echo "rooms: $file:$hit"; done <<<"$hits"
+        echo "rooms:   $why"
+        broken=1
+    done < <(find "$@" -type f \( -name '*.rs' -o -name '*.js' \) 2>/dev/null)
+}
+
+rule 'crate::(model|sample|weights|data|train|wasm)\b' 'layers know nothing above them' src/nn
+rule 'std::(fs|time)\b' 'layers touch no files and no clock' src/nn
+rule 'crate::(sample|weights|data|train|wasm)\b' 'models and likelihoods know no sampler, file or trainer' src/model src/likelihood.rs
+rule 'std::(fs|path)\b' 'weights are bytes in, bytes out' src/weights.rs src/weights
+rule '\b(wasm_bindgen|js_sys|web_sys)\b' 'samplers know no JavaScript' src/sample
+rule '\bburn::' 'the cached sampler is plain loops' src/sample/cached.rs src/sample/cached
+rule 'crate::wasm\b' 'the native side knows no browser' src/data src/data.rs src/train src/train.rs src/main.rs
+rule 'crate::(data|train)\b' 'the browser side neither trains nor reads data sets' src/wasm.rs
+rule '\bdocument\b' 'the worker has no document' www/worker.js
+rule '\bpkg/' 'the element reaches the samplers through the engine' www/pixel-rnn.js
+
+while IFS= read -r file; do
+    rule '\bcubecl\b' 'CubeCL stays in the fused sampler' "$file"
+done < <(find src/sample -name '*.rs' ! -name 'fused*' ! -path '*/fused*/*' 2>/dev/null)
+
+if [ "$broken" -eq 0 ]; then echo "rooms: every part keeps to what it may use"; fi
+exit "$broken"

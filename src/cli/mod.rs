@@ -1,0 +1,167 @@
+//! The commands, one a file. Every path is checked before work starts, and every error is one sentence.
+
+mod data;
+mod draw;
+mod info;
+mod publish;
+mod score;
+mod train;
+
+use burn::tensor::Device;
+use clap::{Parser, Subcommand, ValueEnum};
+use pixelrnn::image::Images;
+use pixelrnn::model::ModelConfig;
+use pixelrnn::npy;
+use pixelrnn::weights::{self, Loaded};
+use std::path::{Path, PathBuf};
+
+/// Why a command failed: one sentence for the person who typed it.
+pub type Failure = Box<dyn std::error::Error>;
+
+/// Pixel Recurrent Neural Networks: train, score and draw.
+#[derive(Parser)]
+#[command(version, about)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Download a data set and verify it, or verify the one that is there.
+    Data(data::Options),
+    /// Train a network; an interrupted run is continued with --resume.
+    Train(train::Options),
+    /// Measure a trained network on the test split, once, and put it on the page.
+    Publish(publish::Options),
+    /// Likelihood of a network on a whole split.
+    Eval(score::EvalOptions),
+    /// -ln p of every value of given images.
+    Score(score::ScoreOptions),
+    /// Draw images.
+    Sample(draw::SampleOptions),
+    /// Draw the missing pixels of given images.
+    Complete(draw::CompleteOptions),
+    /// Configuration, size, training record and likelihoods of a weights file.
+    Info(info::Options),
+}
+
+/// Runs one command.
+pub fn run(arguments: Arguments) -> Result<(), Failure> {
+    match arguments.command {
+        Command::Data(options) => data::run(options),
+        Command::Train(options) => train::run(options),
+        Command::Publish(options) => publish::run(options),
+        Command::Eval(options) => score::eval(options),
+        Command::Score(options) => score::score(options),
+        Command::Sample(options) => draw::sample(options),
+        Command::Complete(options) => draw::complete(options),
+        Command::Info(options) => info::run(options),
+    }
+}
+
+/// Where tensors live.
+#[derive(Clone, Copy, ValueEnum)]
+enum DeviceKind {
+    /// A GPU where this build knows one and the machine has one, else the CPU.
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// A GPU through WebGPU's native implementation (Vulkan, Metal, DirectX).
+    Wgpu,
+    /// An NVIDIA GPU through CUDA.
+    Cuda,
+}
+
+impl DeviceKind {
+    /// # Errors
+    /// When this build or this machine has no such device.
+    fn open(self) -> Result<Device, Failure> {
+        match self {
+            Self::Cpu => Ok(Device::flex()),
+            Self::Auto => Ok(open_cuda().or_else(|_| open_wgpu()).unwrap_or_else(|_| Device::flex())),
+            Self::Wgpu => open_wgpu(),
+            Self::Cuda => open_cuda(),
+        }
+    }
+}
+
+/// A discrete or integrated GPU; software adapters are refused, the CPU path is faster than any of them.
+#[cfg(feature = "wgpu")]
+fn open_wgpu() -> Result<Device, Failure> {
+    let (device, setup) = Device::wgpu_options()
+        .init_with_setup()
+        .map_err(|error| format!("no GPU could be opened through wgpu: {error}"))?;
+    let adapter = setup.adapter.get_info();
+    if adapter.device_type == wgpu::DeviceType::Cpu {
+        return Err(format!("the only wgpu adapter is the software one `{}`", adapter.name).into());
+    }
+    Ok(device)
+}
+
+#[cfg(not(feature = "wgpu"))]
+fn open_wgpu() -> Result<Device, Failure> {
+    Err("this build has no wgpu device; build it with `--features wgpu`".into())
+}
+
+/// The first CUDA device. The driver library panics where there is none, so its presence is asked for first.
+#[cfg(feature = "cuda")]
+fn open_cuda() -> Result<Device, Failure> {
+    std::panic::catch_unwind(|| {
+        let device = Device::cuda(0);
+        device.sync().map(|()| device)
+    })
+    .map_err(|_| "no CUDA device could be opened".to_owned())?
+    .map_err(|error| format!("no CUDA device could be opened: {error}").into())
+}
+
+#[cfg(not(feature = "cuda"))]
+fn open_cuda() -> Result<Device, Failure> {
+    Err("this build has no CUDA device; build it with `--features cuda`".into())
+}
+
+/// Reads a file, or says which one could not be read.
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|error| format!("{}: cannot be read: {error}", path.display()).into())
+}
+
+/// Checks that `path` can be written before long work starts: its folder must be there.
+fn check_output(path: &Path) -> Result<(), Failure> {
+    let folder = match path.parent() {
+        Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
+        Some(folder) => folder,
+        None => return Err(format!("{}: a file name expected", path.display()).into()),
+    };
+    if !folder.is_dir() {
+        return Err(format!("{}: the folder {} does not exist", path.display(), folder.display()).into());
+    }
+    if path.is_dir() {
+        return Err(format!("{}: is a folder, a file expected", path.display()).into());
+    }
+    Ok(())
+}
+
+/// Reads a weights file onto a device.
+fn load_model(path: &Path, device: &Device) -> Result<Loaded, Failure> {
+    weights::load(&read(path)?, device).map_err(|error| format!("{}: {error}", path.display()).into())
+}
+
+/// Reads `[N, C, H, W]` levels that fit the network; a grey batch may leave out C.
+fn read_images(path: &Path, config: &ModelConfig) -> Result<Images, Failure> {
+    let named = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let array = npy::read_u8(&read(path)?).map_err(|error| named(&error))?;
+    let expected = [config.channels, config.height, config.width];
+    let shape = match array.shape[..] {
+        [count, channels, height, width] if [channels, height, width] == expected => [count, channels, height, width],
+        [count, height, width] if [1, height, width] == expected => [count, 1, height, width],
+        _ => {
+            let [channels, height, width] = expected;
+            let found = format!("shape {:?} found, [N, {channels}, {height}, {width}] expected", array.shape);
+            return Err(named(&found).into());
+        }
+    };
+    if shape[0] == 0 {
+        return Err(named(&"no images found, at least one expected").into());
+    }
+    Images::new(shape, config.levels, array.data).map_err(|error| named(&error).into())
+}

@@ -1,0 +1,180 @@
+//! Architectures: the layers of [`nn`](crate::nn) put together as Table 1 says. Levels in, logits out.
+
+mod config;
+mod head;
+mod pixel_cnn;
+
+pub use config::{ConfigError, ModelConfig, Network};
+pub use head::Head;
+pub use pixel_cnn::PixelCnn;
+
+use crate::image::level_to_input;
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::{Device, Tensor, TensorData};
+
+/// A network of the paper with the configuration that made it.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// What the network is made of.
+    pub config: ModelConfig,
+    /// The layers and their weights.
+    pub net: Net,
+}
+
+/// The layers of whichever architecture the configuration names.
+#[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant, reason = "there is one of it")]
+pub enum Net {
+    /// §3.5.
+    PixelCnn(PixelCnn),
+}
+
+impl Model {
+    /// A model with fresh weights, random as `device`'s seed says.
+    ///
+    /// # Errors
+    /// When the configuration is not one a network can be built from.
+    pub fn init(config: &ModelConfig, device: &Device) -> Result<Self, ConfigError> {
+        config.validate()?;
+        let net = match config.network {
+            Network::PixelCnn => Net::PixelCnn(PixelCnn::init(config, device)),
+        };
+        Ok(Self { config: config.clone(), net })
+    }
+
+    /// The logits of every value given the values before it (Eq. 1 and 2), for all positions at once.
+    ///
+    /// # Shapes
+    /// - `input`: `[batch, channels, height, width]`, as [`input`](Self::input) makes it
+    /// - output: `[batch, channels, logits, height, width]`; one logit, the log-odds of level 1, for two levels
+    pub fn forward(&self, input: Tensor<4>) -> Tensor<5> {
+        let [batch, channels, height, width] = input.dims();
+        let logits = match &self.net {
+            Net::PixelCnn(net) => net.forward(input),
+        };
+        logits.reshape([batch, channels, self.config.logits(), height, width])
+    }
+
+    /// Levels `[batch, channels, height, width]` as the network wants them: scaled and centred (§5.2), −1 to 1, so that
+    /// the zeros around the image are no level's value where there are two.
+    ///
+    /// # Panics
+    /// When `levels` does not hold a whole number of images.
+    pub fn input(&self, levels: &[u8], device: &Device) -> Tensor<4> {
+        let ModelConfig { channels, height, width, .. } = self.config;
+        let image = self.config.dimensions();
+        assert!(levels.len().is_multiple_of(image), "{} levels are no whole number of images of {image}", levels.len());
+        let values: Vec<f32> = levels.iter().map(|&level| level_to_input(level, self.config.levels)).collect();
+        Tensor::from_data(TensorData::new(values, [levels.len() / image, channels, height, width]), device)
+    }
+
+    /// Every weight by its name, in a fixed order, as 32-bit values with their shape.
+    pub fn tensors(&self) -> Vec<(String, Vec<usize>, Vec<f32>)> {
+        let mut visitor = Collect { path: Path::default(), tensors: Vec::new() };
+        self.net.visit(&mut visitor);
+        visitor.tensors
+    }
+
+    /// The model with every weight replaced by what `weight(name, shape)` gives.
+    pub fn map_tensors(self, weight: impl FnMut(&str, &[usize]) -> Vec<f32>) -> Self {
+        let net = self.net.map(&mut Replace { path: Path::default(), weight });
+        Self { config: self.config, net }
+    }
+}
+
+/// Names of the modules on the way to a weight, joined by dots; the architecture's own name is left out.
+#[derive(Default)]
+struct Path(Vec<String>);
+
+impl Path {
+    fn name(&self) -> String {
+        self.0[1..].join(".")
+    }
+}
+
+struct Collect {
+    path: Path,
+    tensors: Vec<(String, Vec<usize>, Vec<f32>)>,
+}
+
+impl ModuleVisitor for Collect {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.0.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.0.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let data = param.val().into_data();
+        let shape = data.shape().to_vec();
+        let values = data.try_into_vec().expect("weights are 32-bit floats");
+        self.tensors.push((self.path.name(), shape, values));
+    }
+}
+
+struct Replace<F> {
+    path: Path,
+    weight: F,
+}
+
+impl<F: FnMut(&str, &[usize]) -> Vec<f32>> ModuleMapper for Replace<F> {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.0.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.0.pop();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let name = self.path.name();
+        param.map(|old| {
+            let shape = old.dims();
+            let values = (self.weight)(&name, &shape);
+            let tensor = Tensor::from_data(TensorData::new(values, shape), &old.device());
+            if old.is_require_grad() { tensor.require_grad() } else { tensor }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_have_the_papers_names() {
+        let config = ModelConfig {
+            network: Network::PixelCnn,
+            channels: 1,
+            levels: 2,
+            height: 4,
+            width: 4,
+            layers: 1,
+            h: 2,
+            head: 3,
+            skip: true,
+        };
+        let model = Model::init(&config, &Device::flex()).expect("a good configuration");
+        let names: Vec<String> = model.tensors().into_iter().map(|(name, ..)| name).collect();
+        let expected = [
+            "first.weight",
+            "first.bias",
+            "blocks.0.reduce.weight",
+            "blocks.0.reduce.bias",
+            "blocks.0.conv.weight",
+            "blocks.0.conv.bias",
+            "blocks.0.expand.weight",
+            "blocks.0.expand.bias",
+            "blocks.0.skip.weight",
+            "blocks.0.skip.bias",
+            "head.hidden.weight",
+            "head.hidden.bias",
+            "head.output.weight",
+            "head.output.bias",
+        ];
+        assert_eq!(names, expected);
+        assert_eq!(model.tensors().iter().map(|(.., values)| values.len()).sum::<usize>(), config.parameters());
+    }
+}

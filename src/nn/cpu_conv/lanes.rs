@@ -1,0 +1,99 @@
+//! Sixteen 32-bit floats side by side, in whatever registers the processor has.
+//!
+//! Written with intrinsics because the compiler, left alone with arrays, vectorises the loop over pixels instead and gathers
+//! its operands one by one: six times slower, measured on the weight gradient.
+
+/// Sixteen running sums.
+///
+/// # Safety
+/// The methods may only be called on a processor that has the implementation's instructions.
+pub trait Lanes: Copy {
+    /// All zero.
+    unsafe fn zero() -> Self;
+    /// Sixteen values from memory.
+    unsafe fn load(values: &[f32; 16]) -> Self;
+    /// `self + factor · values`.
+    unsafe fn add_product(self, factor: f32, values: Self) -> Self;
+    /// Sixteen values to memory.
+    unsafe fn store(self, values: &mut [f32; 16]);
+}
+
+impl Lanes for [f32; 16] {
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        [0.0; 16]
+    }
+
+    #[inline(always)]
+    unsafe fn load(values: &[f32; 16]) -> Self {
+        *values
+    }
+
+    #[inline(always)]
+    unsafe fn add_product(self, factor: f32, values: Self) -> Self {
+        std::array::from_fn(|l| self[l] + factor * values[l])
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, values: &mut [f32; 16]) {
+        *values = self;
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+pub mod x86 {
+    //! AVX-512 (one register) and AVX2 with FMA (two).
+
+    use super::Lanes;
+    use std::arch::x86_64::*;
+
+    impl Lanes for __m512 {
+        #[inline(always)]
+        unsafe fn zero() -> Self {
+            unsafe { _mm512_setzero_ps() }
+        }
+
+        #[inline(always)]
+        unsafe fn load(values: &[f32; 16]) -> Self {
+            unsafe { _mm512_loadu_ps(values.as_ptr()) }
+        }
+
+        #[inline(always)]
+        unsafe fn add_product(self, factor: f32, values: Self) -> Self {
+            unsafe { _mm512_fmadd_ps(_mm512_set1_ps(factor), values, self) }
+        }
+
+        #[inline(always)]
+        unsafe fn store(self, values: &mut [f32; 16]) {
+            unsafe { _mm512_storeu_ps(values.as_mut_ptr(), self) }
+        }
+    }
+
+    impl Lanes for [__m256; 2] {
+        #[inline(always)]
+        unsafe fn zero() -> Self {
+            unsafe { [_mm256_setzero_ps(); 2] }
+        }
+
+        #[inline(always)]
+        unsafe fn load(values: &[f32; 16]) -> Self {
+            unsafe { [_mm256_loadu_ps(values.as_ptr()), _mm256_loadu_ps(values.as_ptr().add(8))] }
+        }
+
+        #[inline(always)]
+        unsafe fn add_product(self, factor: f32, values: Self) -> Self {
+            unsafe {
+                let factor = _mm256_set1_ps(factor);
+                [_mm256_fmadd_ps(factor, values[0], self[0]), _mm256_fmadd_ps(factor, values[1], self[1])]
+            }
+        }
+
+        #[inline(always)]
+        unsafe fn store(self, values: &mut [f32; 16]) {
+            unsafe {
+                _mm256_storeu_ps(values.as_mut_ptr(), self[0]);
+                _mm256_storeu_ps(values.as_mut_ptr().add(8), self[1]);
+            }
+        }
+    }
+}

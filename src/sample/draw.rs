@@ -1,0 +1,75 @@
+//! From logits to a level: the one place where randomness becomes a pixel.
+
+/// The level that the uniform number `u` picks from the softmax of `logits / temperature` (Eq. 2), by the inverse of its
+/// cumulative distribution. One logit is the log-odds of level 1.
+///
+/// Pure, and the same to the last bit on every machine: `libm`'s exponential is the same code everywhere.
+pub fn draw(logits: &[f32], temperature: f32, u: f32) -> u8 {
+    if let [log_odds] = logits {
+        let level_0 = 1.0 / (1.0 + libm::expf(log_odds / temperature));
+        return u8::from(u >= level_0);
+    }
+    let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let weight = |logit: f32| libm::expf((logit - highest) / temperature);
+    let threshold = u * logits.iter().map(|&logit| weight(logit)).sum::<f32>();
+    let mut cumulative = 0.0;
+    for (level, &logit) in logits.iter().enumerate() {
+        cumulative += weight(logit);
+        if cumulative > threshold {
+            return level as u8;
+        }
+    }
+    // Only rounding leads here: the last level of any weight closes the distribution.
+    logits.iter().rposition(|&logit| weight(logit) > 0.0).unwrap_or(0) as u8
+}
+
+/// −ln p of `level` under the softmax of `logits`, in nats.
+pub fn nll_nats(logits: &[f32], level: u8) -> f32 {
+    if let [log_odds] = logits {
+        // softplus(±z) without overflow.
+        let z = if level == 0 { *log_odds } else { -log_odds };
+        return z.max(0.0) + libm::log1pf(libm::expf(-z.abs()));
+    }
+    let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let total: f32 = logits.iter().map(|&logit| libm::expf(logit - highest)).sum();
+    highest + libm::logf(total) - logits[usize::from(level)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn intervals_of_u_are_the_probabilities() {
+        let logits = [0.0f32, 2.0f32.ln(), 5.0f32.ln()]; // probabilities 1/8, 2/8, 5/8
+        for (u, level) in [(0.0, 0), (0.124, 0), (0.126, 1), (0.374, 1), (0.376, 2), (0.999_999, 2)] {
+            assert_eq!(draw(&logits, 1.0, u), level, "u = {u}");
+        }
+        let log_odds = [3.0f32.ln()]; // level 1 has 3/4
+        for (u, level) in [(0.0, 0), (0.249, 0), (0.251, 1), (0.999_999, 1)] {
+            assert_eq!(draw(&log_odds, 1.0, u), level, "u = {u}");
+        }
+    }
+
+    #[test]
+    fn one_logit_and_two_logits_agree() {
+        for z in [-9.0f32, -0.3, 0.0, 1.7, 30.0] {
+            for u in [0.0, 0.2, 0.5, 0.8, 0.999] {
+                assert_eq!(draw(&[z], 0.7, u), draw(&[0.0, z], 0.7, u), "z = {z}, u = {u}");
+            }
+            for level in [0, 1] {
+                // Two roundings of a number up to 30.
+                assert!((nll_nats(&[z], level) - nll_nats(&[0.0, z], level)).abs() < 4e-6, "z = {z}");
+            }
+        }
+    }
+
+    #[test]
+    fn low_temperature_approaches_the_likeliest_level_and_extremes_stay_finite() {
+        assert_eq!(draw(&[1.0, 1.1, 0.9], 0.001, 0.999), 1);
+        assert_eq!(draw(&[-1e30, 0.0, 1e30], 1.0, 0.0), 2);
+        assert_eq!(draw(&[1e30], 1e-3, 0.0), 1);
+        assert_eq!(draw(&[-1e30], 1e-3, 0.999_999_9), 0);
+        assert_eq!(nll_nats(&[-200.0], 1), 200.0);
+    }
+}

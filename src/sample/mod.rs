@@ -1,0 +1,21 @@
+//! Pixels out of a model, one row at a time.
+//!
+//! Randomness is an input: a [`Request`] names a seed, and [`uniform`] makes of it one number a value. So the
+//! [naive](NaiveSampler) and the [cached](CachedSampler) sampler draw the same picture. Completing an image is drawing
+//! with given pixels, scoring it is drawing with all of them given: one engine does all three.
+
+mod cached;
+mod canvas;
+mod draw;
+mod naive;
+mod plan;
+mod request;
+mod uniform;
+
+pub use cached::CachedSampler;
+pub use canvas::Canvas;
+pub use draw::{draw, nll_nats};
+pub use naive::NaiveSampler;
+pub use plan::{LANES, Pass, Plan, Run, Slot, Step, Store};
+pub use request::{Given, MAX_COUNT, Request, RequestError};
+pub use uniform::{threefry2x32, uniform};

@@ -1,0 +1,141 @@
+//! The naive sampler: a whole forward pass for every value of every pixel, as the seed of this project and every published
+//! implementation of the recurrent networks draw. The definition that the fast samplers are tested against.
+
+use super::request::{Request, RequestError};
+use super::uniform::uniform;
+use crate::image::level_to_input;
+use crate::model::Model;
+use burn::tensor::activation::{sigmoid, softmax};
+use burn::tensor::{Device, ExecutionError, Tensor, TensorData};
+
+/// Draws the images of one request, row by row. The values stay on the device; one row is read back at a time.
+pub struct NaiveSampler {
+    model: Model,
+    device: Device,
+    request: Request,
+    /// What the network has seen so far, `[count, channels, height, width]`.
+    input: Tensor<4>,
+    /// Levels of the rows read back, `[count, channels, height, width]`.
+    levels: Vec<u8>,
+    y: usize,
+}
+
+impl NaiveSampler {
+    /// A sampler before its first row. The model's weights must be on `device`.
+    ///
+    /// # Errors
+    /// When the request does not fit the model.
+    pub fn new(model: Model, request: Request, device: &Device) -> Result<Self, RequestError> {
+        request.validate(&model.config)?;
+        let config = &model.config;
+        let [count, channels, height, width] = [request.count, config.channels, config.height, config.width];
+        let blank = level_to_input(0, config.levels);
+        let input = Tensor::full([count, channels, height, width], blank, device);
+        let levels = vec![0; count * config.dimensions()];
+        Ok(Self { model, device: device.clone(), request, input, levels, y: 0 })
+    }
+
+    /// The row drawn next.
+    pub fn y(&self) -> usize {
+        self.y
+    }
+
+    /// Levels so far, `[count, channels, height, width]`.
+    pub fn levels(&self) -> &[u8] {
+        &self.levels
+    }
+
+    /// Draws the next row of every image; false when there is none left. Blocks until the device is done: not for GPUs
+    /// in the browser.
+    pub fn next_row(&mut self) -> bool {
+        if self.y == self.model.config.height {
+            return false;
+        }
+        let row = self.draw_row().into_data();
+        self.take_row(row);
+        true
+    }
+
+    /// The same without blocking.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub async fn next_row_async(&mut self) -> Result<bool, ExecutionError> {
+        if self.y == self.model.config.height {
+            return Ok(false);
+        }
+        let row = self.draw_row().into_data_async().await?;
+        self.take_row(row);
+        Ok(true)
+    }
+
+    /// Levels of the next row, `[count, channels, 1, width]`.
+    fn draw_row(&mut self) -> Tensor<4> {
+        let config = self.model.config.clone();
+        let [count, channels, _, width] = self.input.dims();
+        let [uniforms, given, drawn] = self.row_inputs();
+        let scale = 2.0 / f32::from(config.levels - 1);
+        let mut row = Tensor::zeros([count, channels, 1, width], &self.device);
+        for x in 0..width {
+            for channel in 0..channels {
+                let logits = self.model.forward(self.input.clone()); // [count, channels, logits, height, width]
+                let place = [0..count, channel..channel + 1, 0..config.logits(), self.y..self.y + 1, x..x + 1];
+                let logits = logits.slice(place).reshape([count, config.logits()]);
+                let value = [0..count, channel..channel + 1, 0..1, x..x + 1];
+                let at = |tensor: &Tensor<4>| tensor.clone().slice(value.clone()).reshape([count, 1]);
+                let level = pick(logits / self.request.temperature, at(&uniforms));
+                let level = at(&given) + at(&drawn) * level;
+                let level = level.reshape([count, 1, 1, 1]);
+                row = row.slice_assign(value, level.clone());
+                let place = [0..count, channel..channel + 1, self.y..self.y + 1, x..x + 1];
+                self.input = self.input.clone().slice_assign(place, level * scale - 1.0);
+            }
+        }
+        row
+    }
+
+    /// Uniforms, given levels (0 where drawn) and whether drawn (1 or 0) of the next row, `[count, channels, 1, width]`.
+    fn row_inputs(&self) -> [Tensor<4>; 3] {
+        let (config, request, y) = (&self.model.config, &self.request, self.y);
+        let shape = [request.count, config.channels, 1, config.width];
+        let tensor = |value: &dyn Fn(usize, usize, usize) -> f32| {
+            let (channels, width) = (config.channels, config.width);
+            let values: Vec<f32> = (0..request.count)
+                .flat_map(|k| (0..channels).flat_map(move |c| (0..width).map(move |x| value(k, c, x))))
+                .collect();
+            Tensor::from_data(TensorData::new(values, shape), &self.device)
+        };
+        let given = |k, c, x| request.given_at(config, k, c, y, x);
+        [
+            tensor(&|k, c, x| uniform(request.seed, request.first + k as u32, y, x, c)),
+            tensor(&|k, c, x| given(k, c, x).map_or(0.0, f32::from)),
+            tensor(&|k, c, x| if given(k, c, x).is_some() { 0.0 } else { 1.0 }),
+        ]
+    }
+
+    fn take_row(&mut self, row: TensorData) {
+        let config = &self.model.config;
+        let row: Vec<f32> = row.try_into_vec().expect("levels are 32-bit floats");
+        let (plane, width) = (config.height * config.width, config.width);
+        for (k, values) in row.chunks_exact(width).enumerate() {
+            let target = &mut self.levels[k * plane + self.y * width..][..width];
+            target.iter_mut().zip(values).for_each(|(level, &value)| *level = value.round() as u8);
+        }
+        self.y += 1;
+    }
+}
+
+/// [`draw`](super::draw()) in tensor operations: how many steps of the cumulative distribution lie at or below `u`.
+///
+/// # Shapes
+/// - `logits`: `[count, logits]`, divided by the temperature
+/// - `u`, output: `[count, 1]`
+fn pick(logits: Tensor<2>, u: Tensor<2>) -> Tensor<2> {
+    let [_, levels] = logits.dims();
+    if levels == 1 {
+        return u.greater_equal(sigmoid(logits.neg())).float();
+    }
+    // A product with a triangle of ones: one kernel on every device, where a running sum is many.
+    let steps = softmax(logits, 1).matmul(Tensor::ones([levels, levels], &u.device()).triu(0));
+    u.expand(steps.dims()).greater_equal(steps).float().narrow(1, 0, levels - 1).sum_dim(1)
+}

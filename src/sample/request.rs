@@ -1,0 +1,93 @@
+//! What is to be drawn: whose uniforms, how many images, and which pixels are given.
+
+use crate::model::ModelConfig;
+
+/// Images a request may ask for at once.
+pub const MAX_COUNT: usize = 1 << 20;
+
+/// A drawing request, complete: with the weights it decides every pixel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// Seed of the uniforms.
+    pub seed: u64,
+    /// Number of the first image: image k of the request draws as image `first + k` of the seed.
+    pub first: u32,
+    /// Images.
+    pub count: usize,
+    /// Divides the logits; 1 draws from the model.
+    pub temperature: f32,
+    /// Pixels that are not drawn (§2, completions); none: everything is drawn.
+    pub given: Option<Given>,
+}
+
+/// Pixels that are known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Given {
+    /// Levels, `[channels, height, width]` for all images or `[count, channels, height, width]`.
+    pub levels: Vec<u8>,
+    /// 1 where the pixel is to be drawn, 0 where it is given, `[height, width]` for all images or `[count, height, width]`.
+    pub mask: Vec<u8>,
+}
+
+/// A request that cannot be drawn.
+#[derive(Debug, thiserror::Error, PartialEq)]
+#[error("{field}: found {found}, expected {expected}")]
+pub struct RequestError {
+    /// The offending part of the request.
+    pub field: &'static str,
+    /// What it holds.
+    pub found: String,
+    /// What would have been accepted.
+    pub expected: String,
+}
+
+impl Request {
+    /// Every pixel of `count` images drawn with `seed` at temperature 1.
+    pub fn samples(seed: u64, count: usize) -> Self {
+        Self { seed, first: 0, count, temperature: 1.0, given: None }
+    }
+
+    /// A request under which every pixel of the `count` images in `levels` is known: drawing it scores them.
+    pub fn scoring(levels: Vec<u8>, count: usize, config: &ModelConfig) -> Self {
+        let given = Given { levels, mask: vec![0; config.height * config.width] };
+        Self { given: Some(given), ..Self::samples(0, count) }
+    }
+
+    /// Checks the request against the network that is to draw it.
+    pub fn validate(&self, config: &ModelConfig) -> Result<(), RequestError> {
+        let check = |good: bool, field, found: String, expected: String| {
+            if good { Ok(()) } else { Err(RequestError { field, found, expected }) }
+        };
+        let count = self.count;
+        check((1..=MAX_COUNT).contains(&count), "count", count.to_string(), format!("1 to {MAX_COUNT}"))?;
+        let last = u64::from(self.first) + count as u64 - 1;
+        let expected = format!("at most {} with {count} images", u32::MAX - (count as u32 - 1));
+        check(last <= u64::from(u32::MAX), "first image", self.first.to_string(), expected)?;
+        let warm = self.temperature.is_finite() && self.temperature >= 1e-3;
+        check(warm, "temperature", self.temperature.to_string(), "a number of at least 0.001".to_owned())?;
+        let Some(Given { levels, mask }) = &self.given else { return Ok(()) };
+
+        let (image, pixels) = (config.dimensions(), config.height * config.width);
+        let either = |one: usize, what: &str| format!("{one} or {} {what}", one * count);
+        let fits = |length: usize, one: usize| length == one || length == one * count;
+        check(fits(levels.len(), image), "given levels", format!("{} values", levels.len()), either(image, "values"))?;
+        check(fits(mask.len(), pixels), "mask", format!("{} values", mask.len()), either(pixels, "values"))?;
+        let bad = levels.iter().find(|&&level| u16::from(level) >= config.levels);
+        let expected = format!("levels below {}", config.levels);
+        check(bad.is_none(), "given levels", format!("level {}", bad.unwrap_or(&0)), expected)?;
+        let bad = mask.iter().find(|&&value| value > 1);
+        check(bad.is_none(), "mask", format!("value {}", bad.unwrap_or(&0)), "0 (given) or 1 (drawn)".to_owned())
+    }
+
+    /// The level that channel `channel` of pixel (`x`, `y`) of the request's image `image` must have, if it is given.
+    pub fn given_at(&self, config: &ModelConfig, image: usize, channel: usize, y: usize, x: usize) -> Option<u8> {
+        let Given { levels, mask } = self.given.as_ref()?;
+        let (dimensions, pixels) = (config.dimensions(), config.height * config.width);
+        let pixel = y * config.width + x;
+        let own = |length: usize, one: usize| if length == one { 0 } else { image * one };
+        if mask[own(mask.len(), pixels) + pixel] == 1 {
+            return None;
+        }
+        Some(levels[own(levels.len(), dimensions) + channel * pixels + pixel])
+    }
+}

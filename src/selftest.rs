@@ -1,0 +1,88 @@
+//! The start-up test of a GPU: a tiny network drawn there and on the CPU must give the same pixels.
+//!
+//! In the browser a kernel that fails validation is skipped in silence and stale memory is returned, so nothing a GPU says is
+//! believed before this has passed.
+
+use crate::model::{Model, ModelConfig, Network};
+use crate::sample::{CachedSampler, NaiveSampler, Plan, Request, uniform};
+use burn::module::Module;
+use burn::tensor::Device;
+use std::sync::Arc;
+
+/// Why a GPU is not used.
+#[derive(Debug, thiserror::Error)]
+pub enum SelfTestError {
+    /// The device failed.
+    #[error("the GPU failed in its start-up test: {0}")]
+    Device(String),
+    /// It computes something else.
+    #[error("the GPU failed its start-up test: logit {index} of a tiny network is {found}, {expected} expected")]
+    Logit {
+        /// Position of the first logit that is off.
+        index: usize,
+        /// What the GPU gave.
+        found: f32,
+        /// What the CPU gave.
+        expected: f32,
+    },
+    /// It draws something else.
+    #[error("the GPU failed its start-up test: it drew the levels {found:?} where the CPU drew {expected:?}")]
+    Levels {
+        /// What the GPU drew.
+        found: Vec<u8>,
+        /// What the CPU drew.
+        expected: Vec<u8>,
+    },
+}
+
+/// Draws two tiny binary images on `device` and on the CPU, and compares logits first, then levels.
+///
+/// # Errors
+/// When the device fails, or differs from the CPU.
+pub async fn run(device: &Device) -> Result<(), SelfTestError> {
+    let cpu = Device::flex();
+    let on_cpu = tiny_model(&cpu);
+    let on_device = Model { config: on_cpu.config.clone(), net: on_cpu.net.clone().to_device(device) };
+    let failed = |error: &dyn std::fmt::Debug| SelfTestError::Device(format!("{error:?}"));
+
+    let levels = [0, 1, 1, 0, 1, 0];
+    let expected = on_cpu.forward(on_cpu.input(&levels, &cpu)).into_data();
+    let found = on_device.forward(on_device.input(&levels, device)).into_data_async().await.map_err(|e| failed(&e))?;
+    let [found, expected]: [Vec<f32>; 2] =
+        [found, expected].map(|data| data.try_into_vec().expect("logits are 32-bit floats"));
+    for (index, (&found, &expected)) in found.iter().zip(&expected).enumerate() {
+        // Logits near one, sums of under a hundred products: rounding is far below this, a wrong kernel far above.
+        if (found - expected).abs() > 1e-3 || found.is_nan() {
+            return Err(SelfTestError::Logit { index, found, expected });
+        }
+    }
+
+    let request = Request::samples(5, 2);
+    let mut cached = CachedSampler::new(Arc::new(Plan::new(&on_cpu)), request.clone()).expect("a good request");
+    while cached.next_row() {}
+    let expected: Vec<u8> = cached.canvases().flat_map(|canvas| canvas.levels.clone()).collect();
+    let mut naive = NaiveSampler::new(on_device, request, device).expect("a good request");
+    while naive.next_row_async().await.map_err(|error| failed(&error))? {}
+    let found = naive.levels().to_vec();
+    if found == expected { Ok(()) } else { Err(SelfTestError::Levels { found, expected }) }
+}
+
+/// A network of one block on 2×3 pixels whose weights are a function of their place alone.
+fn tiny_model(device: &Device) -> Model {
+    let config = ModelConfig {
+        network: Network::PixelCnn,
+        channels: 1,
+        levels: 2,
+        height: 2,
+        width: 3,
+        layers: 1,
+        h: 4,
+        head: 4,
+        skip: true,
+    };
+    let mut tensor = 0;
+    Model::init(&config, device).expect("a good configuration").map_tensors(|_, shape| {
+        tensor += 1;
+        (0..shape.iter().product()).map(|k| uniform(tensor, k as u32, 0, 0, 0) - 0.5).collect()
+    })
+}

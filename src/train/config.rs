@@ -1,0 +1,163 @@
+//! What a training run is made of: one JSON file.
+
+use crate::data::DatasetKind;
+use crate::model::ModelConfig;
+use burn::grad_clipping::GradientClippingConfig;
+use burn::optim::{AdamConfig, ModuleOptimizer, RmsPropConfig};
+use serde::{Deserialize, Serialize};
+use std::f64::consts::PI;
+
+/// The update rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OptimizerKind {
+    /// Adam with β₁ 0.9, β₂ 0.999, ε 10⁻⁸.
+    Adam,
+    /// RMSProp with α 0.99, without momentum: the paper's choice (§5.2).
+    RmsProp,
+}
+
+/// A training run, complete: the same file gives the same weights on the same kind of device.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainConfig {
+    /// Name of the weights, as on the page: data, network, variant.
+    pub name: String,
+    /// Data set by its name on the command line.
+    pub dataset: String,
+    /// The network.
+    pub model: ModelConfig,
+    /// Images a step.
+    pub batch: usize,
+    /// Passes over the training split.
+    pub epochs: usize,
+    /// Update rule.
+    pub optimizer: OptimizerKind,
+    /// Highest learning rate, reached after the warm-up.
+    pub learning_rate: f64,
+    /// Learning rate of the last step; between them it falls along half a cosine.
+    pub final_learning_rate: f64,
+    /// Steps over which the learning rate rises from zero.
+    #[serde(default)]
+    pub warmup_steps: usize,
+    /// Largest norm of one tensor's gradient (of the mean −ln p a value); longer ones are scaled down.
+    #[serde(default)]
+    pub gradient_clip: Option<f32>,
+    /// Decay a step of the running average of the weights that is validated and kept; 0 keeps the weights themselves.
+    #[serde(default)]
+    pub average: f64,
+    /// Seed of the first weights and of the order of the images.
+    pub seed: u64,
+}
+
+/// A training configuration that cannot be run.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainConfigError {
+    /// Not the JSON of a training configuration.
+    #[error("not a training configuration: {0}")]
+    Json(#[from] serde_json::Error),
+    /// A field of the network.
+    #[error("model: {0}")]
+    Model(#[from] crate::model::ConfigError),
+    /// A field of the run.
+    #[error("field `{field}`: found {found}, expected {expected}")]
+    Field {
+        /// Name of the field.
+        field: &'static str,
+        /// Its value.
+        found: String,
+        /// What would have been accepted.
+        expected: &'static str,
+    },
+}
+
+impl TrainConfig {
+    /// Parses and checks a configuration.
+    ///
+    /// # Errors
+    /// Names the field, what was found and what was expected.
+    pub fn from_json(json: &str) -> Result<Self, TrainConfigError> {
+        let config: Self = serde_json::from_str(json)?;
+        config.model.validate()?;
+        let check = |field, found: String, good: bool, expected| {
+            if good { Ok(()) } else { Err(TrainConfigError::Field { field, found, expected }) }
+        };
+        let Self { batch, epochs, learning_rate, final_learning_rate, average, gradient_clip, .. } = &config;
+        let dataset = config.dataset.parse::<DatasetKind>();
+        check("dataset", config.dataset.clone(), dataset.is_ok(), "mnist, binarized-mnist or cifar10")?;
+        check("batch", batch.to_string(), (1..=4096).contains(batch), "1 to 4096")?;
+        check("epochs", epochs.to_string(), *epochs >= 1, "at least 1")?;
+        let positive = |rate: f64| rate > 0.0 && rate <= 1.0;
+        check("learning_rate", learning_rate.to_string(), positive(*learning_rate), "above 0, at most 1")?;
+        let falls = (0.0..=*learning_rate).contains(final_learning_rate);
+        check("final_learning_rate", final_learning_rate.to_string(), falls, "0 to learning_rate")?;
+        check("average", average.to_string(), (0.0..1.0).contains(average), "0 to below 1")?;
+        let clips = gradient_clip.is_none_or(|norm| norm > 0.0);
+        check("gradient_clip", format!("{gradient_clip:?}"), clips, "above 0, or left out")?;
+        Ok(config)
+    }
+
+    /// The data set, by its checked name.
+    pub fn dataset(&self) -> DatasetKind {
+        self.dataset.parse().expect("the name was checked when the configuration was read")
+    }
+
+    /// The learning rate of step `step` (from 0) of `steps`.
+    pub fn learning_rate_at(&self, step: usize, steps: usize) -> f64 {
+        if step < self.warmup_steps {
+            return self.learning_rate * (step + 1) as f64 / self.warmup_steps as f64;
+        }
+        let progress = (step - self.warmup_steps) as f64 / (steps - self.warmup_steps).max(1) as f64;
+        let cosine = 0.5 * (1.0 + (PI * progress.min(1.0)).cos());
+        self.final_learning_rate + (self.learning_rate - self.final_learning_rate) * cosine
+    }
+
+    /// A fresh optimiser.
+    pub fn init_optimizer(&self) -> ModuleOptimizer {
+        let clip = self.gradient_clip.map(GradientClippingConfig::Norm);
+        match self.optimizer {
+            OptimizerKind::Adam => AdamConfig::new().with_epsilon(1e-8).with_grad_clipping(clip).init(),
+            OptimizerKind::RmsProp => RmsPropConfig::new().with_momentum(0.0).with_grad_clipping(clip).init(),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn tiny() -> TrainConfig {
+        let json = r#"{"name": "tiny", "dataset": "binarized-mnist", "batch": 4, "epochs": 3, "optimizer": "adam",
+            "learning_rate": 0.01, "final_learning_rate": 0.001, "warmup_steps": 2, "average": 0.9, "seed": 3,
+            "model": {"network": "pixelcnn", "channels": 1, "levels": 2, "height": 6, "width": 5, "layers": 2,
+                      "h": 4, "head": 6, "skip": true}}"#;
+        TrainConfig::from_json(json).expect("a good configuration")
+    }
+
+    #[test]
+    fn learning_rate_rises_then_falls_along_a_cosine() {
+        let config = tiny();
+        let rates: Vec<f64> = [0, 1, 2, 7, 12].map(|step| config.learning_rate_at(step, 12)).into();
+        assert_eq!(rates, [0.005, 0.01, 0.01, 0.0055, 0.001]);
+    }
+
+    #[test]
+    fn bad_fields_are_named() {
+        let good = serde_json::to_value(tiny()).expect("plain numbers");
+        for (field, value) in [
+            ("batch", 0.into()),
+            ("epochs", 0.into()),
+            ("learning_rate", (-1.0).into()),
+            ("final_learning_rate", 0.5.into()),
+            ("average", 1.0.into()),
+            ("gradient_clip", 0.0.into()),
+            ("dataset", "imagenet".into()),
+            ("surprise", 1.into()),
+        ] {
+            let mut bad = good.clone();
+            bad[field] = value;
+            let error = TrainConfig::from_json(&bad.to_string()).expect_err(field).to_string();
+            assert!(error.contains(field), "{field}: {error}");
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Training (§5.2), native only: the same networks the browser draws from, fitted to the training split, chosen on the
+//! validation split.
+//!
+//! The loop is written out, burn-train's learner left aside: a run must continue bit for bit after an interruption in the
+//! middle of a pass, and its average of the weights is what is validated and kept.
+
+mod average;
+mod checkpoint;
+mod config;
+mod report;
+
+pub use checkpoint::{Checkpoint, CheckpointError, Progress};
+pub use config::{OptimizerKind, TrainConfig, TrainConfigError};
+pub use report::{EpochRecord, plot, read_records};
+
+use crate::image::Images;
+use crate::likelihood::{evaluate, nll_nats, targets};
+use crate::model::Model;
+use crate::sample::threefry2x32;
+use crate::weights;
+use average::Average;
+use burn::optim::{GradientsParams, ModuleOptimizer};
+use burn::tensor::{Device, Tensor};
+use checkpoint::{load_optimizer, number_parameters};
+use std::time::Instant;
+
+/// Images a validation pass evaluates at once.
+const EVALUATION_BATCH: usize = 50;
+
+/// A training run that can be stepped, stopped and continued.
+pub struct Trainer {
+    config: TrainConfig,
+    device: Device,
+    model: Model,
+    average: Option<Average>,
+    optimizer: ModuleOptimizer,
+    progress: Progress,
+    /// Steps of one pass.
+    steps_per_epoch: usize,
+    /// The order of the images in the current pass, once it has begun.
+    order: Vec<usize>,
+    /// −ln p summed over the images since the last read-back, on the device.
+    pending: Option<Tensor<1>>,
+}
+
+impl Trainer {
+    /// A run from its beginning, over `images` training images.
+    ///
+    /// # Errors
+    /// When the network's configuration is not one.
+    pub fn new(config: TrainConfig, images: usize, device: &Device) -> Result<Self, crate::model::ConfigError> {
+        let device = device.clone().autodiff();
+        device.seed(config.seed);
+        let model = number_parameters(Model::init(&config.model, &device)?);
+        let average = (config.average > 0.0).then(|| Average::new(config.average, &model, 0));
+        let optimizer = config.init_optimizer();
+        let progress = Progress { epoch: 0, step: 0, train_nats: 0.0, elapsed_s: 0.0, best: None };
+        let steps_per_epoch = images.div_ceil(config.batch);
+        Ok(Self {
+            config,
+            device,
+            model,
+            average,
+            optimizer,
+            progress,
+            steps_per_epoch,
+            order: Vec::new(),
+            pending: None,
+        })
+    }
+
+    /// A run from where its checkpoint stands.
+    ///
+    /// # Errors
+    /// When the checkpoint's parts do not fit together.
+    pub fn resume(checkpoint: Checkpoint, images: usize, device: &Device) -> Result<Self, CheckpointError> {
+        let Checkpoint { config, progress, weights, average, optimizer } = checkpoint;
+        let device = device.clone().autodiff();
+        let load = |bytes: &[u8]| weights::load(bytes, &device).map(|loaded| number_parameters(loaded.model));
+        let model = load(&weights)?;
+        let steps_per_epoch = images.div_ceil(config.batch);
+        let steps = progress.epoch * steps_per_epoch + progress.step;
+        let average = match config.average > 0.0 {
+            true => Some(Average::new(config.average, &load(&average)?, steps)),
+            false => None,
+        };
+        let optimizer = load_optimizer(config.init_optimizer(), optimizer)?;
+        Ok(Self {
+            config,
+            device,
+            model,
+            average,
+            optimizer,
+            progress,
+            steps_per_epoch,
+            order: Vec::new(),
+            pending: None,
+        })
+    }
+
+    /// Where the run stands.
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// Steps of one pass over the training images.
+    pub fn steps_per_epoch(&self) -> usize {
+        self.steps_per_epoch
+    }
+
+    /// Whether every pass is done.
+    pub fn done(&self) -> bool {
+        self.progress.epoch >= self.config.epochs
+    }
+
+    /// One optimiser step on the next images of the current pass.
+    pub fn step(&mut self, images: &Images) {
+        let start = Instant::now();
+        if self.order.is_empty() {
+            self.order = order(self.config.seed, self.progress.epoch, images.count);
+        }
+        let first = self.progress.step * self.config.batch;
+        let batch = images.select(self.order[first..images.count.min(first + self.config.batch)].iter().copied());
+
+        let input = self.model.input(&batch.data, &self.device);
+        let nll = nll_nats(self.model.forward(input), targets(&self.model, &batch.data, &self.device));
+        let gradients = GradientsParams::from_grads(nll.clone().mean().backward(), &self.model.net);
+        let steps = self.config.epochs * self.steps_per_epoch;
+        let step = self.progress.epoch * self.steps_per_epoch + self.progress.step;
+        let rate = self.config.learning_rate_at(step, steps);
+        self.model.net = self.optimizer.step(rate, self.model.net.clone(), gradients);
+        if let Some(average) = &mut self.average {
+            average.update(&self.model);
+        }
+
+        let nats = nll.inner().sum();
+        self.pending = Some(match self.pending.take() {
+            Some(pending) => pending + nats,
+            None => nats,
+        });
+        self.progress.step += 1;
+        self.progress.elapsed_s += start.elapsed().as_secs_f64();
+    }
+
+    /// Mean −ln p an image over the current pass so far. Reads back from the device.
+    pub fn train_nats(&mut self) -> f64 {
+        if let Some(pending) = self.pending.take() {
+            self.progress.train_nats += f64::from(pending.into_scalar::<f32>());
+        }
+        let images = self.progress.step * self.config.batch;
+        self.progress.train_nats / images.max(1) as f64
+    }
+
+    /// Ends a pass: validates, and says whether this is the best so far.
+    pub fn finish_epoch(&mut self, valid: &Images, progress: impl FnMut(usize)) -> EpochRecord {
+        let train_nats = self.train_nats();
+        let start = Instant::now();
+        let plain = self.device.clone().inner();
+        let likelihood = evaluate(&self.kept(), valid, EVALUATION_BATCH, &plain, progress);
+        self.progress.elapsed_s += start.elapsed().as_secs_f64();
+        self.progress.epoch += 1;
+        self.progress.step = 0;
+        self.progress.train_nats = 0.0;
+        self.order.clear();
+        let best = self.progress.best.is_none_or(|(nats, _)| likelihood.nats_per_image < nats);
+        if best {
+            self.progress.best = Some((likelihood.nats_per_image, self.progress.epoch));
+        }
+        EpochRecord {
+            epoch: self.progress.epoch,
+            train_nats,
+            valid_nats: likelihood.nats_per_image,
+            valid_bits_per_dim: likelihood.bits_per_dim,
+            elapsed_s: self.progress.elapsed_s,
+            best,
+        }
+    }
+
+    /// The model that is validated and kept: the average where one is kept, on a device without gradients.
+    pub fn kept(&self) -> Model {
+        let model = match &self.average {
+            Some(average) => average.apply(&self.model),
+            None => self.model.clone(),
+        };
+        let (bytes, plain) = (weights::save(&model, None, None), self.device.clone().inner());
+        weights::load(&bytes, &plain).expect("weights just saved").model
+    }
+
+    /// Everything needed to go on from here.
+    pub fn checkpoint(&mut self) -> Checkpoint {
+        self.train_nats();
+        let save = |model: &Model| weights::save(model, None, None);
+        Checkpoint {
+            config: self.config.clone(),
+            progress: self.progress.clone(),
+            weights: save(&self.model),
+            average: self.average.as_ref().map(|average| save(&average.apply(&self.model))).unwrap_or_default(),
+            optimizer: self.optimizer.into_bytes().expect("the optimiser's state is plain tensors").to_vec(),
+        }
+    }
+}
+
+/// The order of `images` images in pass `epoch`: a function of its arguments alone, so that any run can be continued.
+fn order(seed: u64, epoch: usize, images: usize) -> Vec<usize> {
+    let key = [seed as u32, (seed >> 32) as u32];
+    let mut order: Vec<usize> = (0..images).collect();
+    order.sort_by_cached_key(|&image| threefry2x32(key, [epoch as u32, image as u32]));
+    order
+}

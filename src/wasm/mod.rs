@@ -1,0 +1,209 @@
+//! The browser's door to the crate: conversions only. JavaScript sees typed arrays, numbers and `Error`s whose message is
+//! for a person.
+
+#[cfg(feature = "webgpu")]
+mod gpu;
+
+#[cfg(feature = "webgpu")]
+pub use gpu::{Gpu, GpuSampler};
+
+use crate::image::row_rgba;
+use crate::model::{self, ModelConfig};
+use crate::sample::{CachedSampler, Canvas, Given, NaiveSampler, Plan, Request};
+use crate::weights;
+use burn::tensor::Device;
+use js_sys::Uint8ClampedArray;
+use std::sync::Arc;
+use wasm_bindgen::prelude::*;
+
+/// Sends panics to the console; called once when the module starts.
+#[wasm_bindgen(start)]
+pub fn start() {
+    console_error_panic_hook::set_once();
+}
+
+/// A network with its weights, ready to draw.
+#[wasm_bindgen]
+pub struct Model {
+    model: model::Model,
+    plan: Arc<Plan>,
+    metadata: String,
+}
+
+#[wasm_bindgen]
+impl Model {
+    /// Reads a weights file; throws an Error that names the tensor or field.
+    pub fn load(bytes: &[u8]) -> Result<Model, JsError> {
+        let loaded = weights::load(bytes, &Device::flex())?;
+        let metadata = serde_json::json!({
+            "config": loaded.model.config,
+            "training": loaded.training,
+            "results": loaded.results,
+        });
+        let plan = Arc::new(Plan::new(&loaded.model));
+        Ok(Self { model: loaded.model, plan, metadata: metadata.to_string() })
+    }
+
+    /// Columns of an image.
+    #[wasm_bindgen(getter)]
+    pub fn width(&self) -> usize {
+        self.model.config.width
+    }
+
+    /// Rows of an image.
+    #[wasm_bindgen(getter)]
+    pub fn height(&self) -> usize {
+        self.model.config.height
+    }
+
+    /// Values of a pixel.
+    #[wasm_bindgen(getter)]
+    pub fn channels(&self) -> usize {
+        self.model.config.channels
+    }
+
+    /// Levels of a value.
+    #[wasm_bindgen(getter)]
+    pub fn levels(&self) -> u16 {
+        self.model.config.levels
+    }
+
+    /// Weights and biases.
+    #[wasm_bindgen(getter)]
+    pub fn parameters(&self) -> usize {
+        self.model.config.parameters()
+    }
+
+    /// Configuration, training record and results, as JSON.
+    #[wasm_bindgen(getter)]
+    pub fn metadata(&self) -> String {
+        self.metadata.clone()
+    }
+}
+
+enum Engine {
+    Cached(CachedSampler),
+    Naive(Box<NaiveSampler>),
+}
+
+/// Draws the images of one request on the CPU, row by row.
+#[wasm_bindgen]
+pub struct Sampler {
+    engine: Engine,
+    model: Arc<Plan>,
+    count: usize,
+}
+
+#[wasm_bindgen]
+impl Sampler {
+    /// `method` is "cached" or "naive". `given`: levels `[channels, height, width]` or one such block an image; `mask`:
+    /// 1 where a pixel is drawn, 0 where it is given, `[height, width]` or one an image.
+    #[wasm_bindgen(constructor)]
+    #[allow(clippy::too_many_arguments, reason = "a JavaScript object would lose the types")]
+    pub fn new(
+        model: &Model,
+        method: &str,
+        seed: u64,
+        first: u32,
+        count: usize,
+        temperature: f32,
+        given: Option<Vec<u8>>,
+        mask: Option<Vec<u8>>,
+    ) -> Result<Sampler, JsError> {
+        let request = request(seed, first, count, temperature, given, mask)?;
+        let engine = match method {
+            "cached" => Engine::Cached(CachedSampler::new(model.plan.clone(), request)?),
+            "naive" => Engine::Naive(Box::new(NaiveSampler::new(model.model.clone(), request, &Device::flex())?)),
+            other => return Err(JsError::new(&format!("method: found \"{other}\", expected \"cached\" or \"naive\""))),
+        };
+        Ok(Self { engine, model: model.plan.clone(), count })
+    }
+
+    /// The row drawn next.
+    #[wasm_bindgen(getter)]
+    pub fn y(&self) -> usize {
+        match &self.engine {
+            Engine::Cached(sampler) => sampler.y(),
+            Engine::Naive(sampler) => sampler.y(),
+        }
+    }
+
+    /// Whether every row is drawn.
+    #[wasm_bindgen(getter)]
+    pub fn done(&self) -> bool {
+        self.y() == self.model.config.height
+    }
+
+    /// Draws the next row of every image: RGBA, `[count, width]`. Throws when there is none left.
+    #[wasm_bindgen(js_name = nextRow)]
+    pub fn next_row(&mut self) -> Result<Uint8ClampedArray, JsError> {
+        let y = self.y();
+        let drawn = match &mut self.engine {
+            Engine::Cached(sampler) => sampler.next_row(),
+            Engine::Naive(sampler) => sampler.next_row(),
+        };
+        if drawn { Ok(rgba_row(&self.levels(), self.count, &self.model.config, y)) } else { Err(no_row()) }
+    }
+
+    /// Levels so far, `[count, channels, height, width]`; 0 where nothing is drawn yet.
+    pub fn levels(&self) -> Vec<u8> {
+        match &self.engine {
+            Engine::Cached(sampler) => sampler.canvases().flat_map(|canvas| canvas.levels.iter().copied()).collect(),
+            Engine::Naive(sampler) => sampler.levels().to_vec(),
+        }
+    }
+
+    /// −ln p of every image, over the rows drawn so far, in nats.
+    #[wasm_bindgen(js_name = logLikelihood)]
+    pub fn log_likelihood(&self) -> Result<Vec<f32>, JsError> {
+        match &self.engine {
+            Engine::Cached(sampler) => Ok(sampler.canvases().map(Canvas::total_nll_nats).collect()),
+            Engine::Naive(sampler) if self.done() => {
+                let mut scorer = scorer(&self.model, sampler.levels().to_vec(), self.count)?;
+                while scorer.next_row() {}
+                Ok(scorer.canvases().map(Canvas::total_nll_nats).collect())
+            }
+            Engine::Naive(_) => Err(JsError::new("the naive sampler knows the likelihood of finished images only")),
+        }
+    }
+}
+
+/// −ln p of every value of the given images, in nats, `[count, channels, height, width]` like `levels`.
+#[wasm_bindgen]
+pub fn score(model: &Model, levels: Vec<u8>, count: usize) -> Result<Vec<f32>, JsError> {
+    let mut scorer = scorer(&model.plan, levels, count)?;
+    while scorer.next_row() {}
+    Ok(scorer.canvases().flat_map(|canvas| canvas.nll_nats.iter().copied()).collect())
+}
+
+fn scorer(plan: &Arc<Plan>, levels: Vec<u8>, count: usize) -> Result<CachedSampler, JsError> {
+    let request = Request::scoring(levels, count, &plan.config);
+    Ok(CachedSampler::new(plan.clone(), request)?)
+}
+
+fn request(
+    seed: u64,
+    first: u32,
+    count: usize,
+    temperature: f32,
+    given: Option<Vec<u8>>,
+    mask: Option<Vec<u8>>,
+) -> Result<Request, JsError> {
+    let given = match (given, mask) {
+        (Some(levels), Some(mask)) => Some(Given { levels, mask }),
+        (None, None) => None,
+        (Some(_), None) => return Err(JsError::new("given pixels need a mask that says which they are")),
+        (None, Some(_)) => return Err(JsError::new("a mask needs the given pixels")),
+    };
+    Ok(Request { seed, first, count, temperature, given })
+}
+
+/// One row of every image as RGBA, `[count, width]`.
+fn rgba_row(levels: &[u8], count: usize, config: &ModelConfig, y: usize) -> Uint8ClampedArray {
+    let shape = [count, config.channels, config.height, config.width];
+    Uint8ClampedArray::from(row_rgba(levels, shape, config.levels, y).as_slice())
+}
+
+fn no_row() -> JsError {
+    JsError::new("every row is drawn already")
+}

@@ -1,0 +1,108 @@
+/**
+ * Chromium for the tests, and pages that remember everything that should not happen on them.
+ */
+
+import { accessSync, constants } from 'node:fs';
+import { chromium } from 'playwright-core';
+
+const CANDIDATES = [process.env.CHROMIUM, process.env.CHROME, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+
+/** Chromium's own background traffic would count as requests to other hosts. */
+const FLAGS = ['--no-sandbox', '--disable-background-networking', '--disable-component-update', '--disable-dev-shm-usage'];
+
+/** Gives a machine without a GPU an adapter in software. */
+export const SOFTWARE_GPU = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
+
+/**
+ * @param {string[]} [flags]
+ * @returns {Promise<import('playwright-core').Browser>}
+ */
+export function launch(flags = SOFTWARE_GPU) {
+  return chromium.launch({ executablePath: chromiumPath(), args: [...FLAGS, ...flags] });
+}
+
+function chromiumPath() {
+  const found = CANDIDATES.find((path) => {
+    try {
+      accessSync(path ?? '', constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+  if (!found) throw new Error(`no Chromium found; install it or set CHROMIUM (looked at ${CANDIDATES.filter(Boolean).join(', ')})`);
+  return found;
+}
+
+/**
+ * What went wrong on a page, and what it drew.
+ * @typedef {object} Watch
+ * @property {string[]} errors    console errors, uncaught exceptions, CSP violations
+ * @property {string[]} requests  every address asked for, by page and workers
+ */
+
+/**
+ * A page that keeps events of `<pixel-rnn>` elements in `window.seen`.
+ * @param {import('playwright-core').Browser} browser
+ * @param {import('playwright-core').BrowserContextOptions} [options]
+ */
+export async function openPage(browser, options) {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  /** @type {Watch} */
+  const watch = { errors: [], requests: [] };
+  page.on('console', (message) => message.type() === 'error' && watch.errors.push(message.text()));
+  page.on('pageerror', (error) => watch.errors.push(String(error)));
+  context.on('request', (request) => watch.requests.push(request.url()));
+  await page.addInitScript(() => {
+    const seen = { ready: [], row: [], done: [], failed: [] };
+    Object.assign(window, { seen });
+    for (const type of Object.keys(seen)) {
+      addEventListener(type, ({ target, detail }) => seen[type].push({ id: target.id, at: performance.now(), ...detail }));
+    }
+  });
+  return { page, watch, close: () => context.close() };
+}
+
+/**
+ * Waits until the elements of a page have finished `times` runs.
+ * @param {import('playwright-core').Page} page
+ * @param {number} [times]
+ */
+export function untilDone(page, times = 1) {
+  return page.waitForFunction((count) => window.seen.done.length >= count, times, { timeout: 60_000, polling: 20 });
+}
+
+/**
+ * The rows shown so far, as their numbers.
+ * @param {import('playwright-core').Page} page
+ * @returns {Promise<number[]>}
+ */
+export function rowsShown(page) {
+  return page.evaluate(() => window.seen.row.map(({ y }) => y));
+}
+
+/**
+ * What stands on the canvas of a `<pixel-rnn>`: for each image and pixel 1 for black, 0 for white,
+ * null for not drawn.
+ * @param {import('playwright-core').Page} page
+ * @param {string} [selector]
+ * @returns {Promise<Array<Array<number | null>>>}
+ */
+export function imagesShown(page, selector = 'pixel-rnn') {
+  return page.locator(selector).evaluate((element) => {
+    const canvas = element.shadowRoot.querySelector('canvas');
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    const size = 28;
+    const step = size + 2;
+    const columns = (canvas.width + 2) / step;
+    return Array.from({ length: element.count }, (_, k) =>
+      Array.from({ length: size * size }, (_, at) => {
+        const x = (k % columns) * step + (at % size);
+        const y = Math.floor(k / columns) * step + Math.floor(at / size);
+        const [red, , , alpha] = data.subarray(4 * (y * canvas.width + x));
+        return alpha < 255 ? null : Number(red < 128);
+      }),
+    );
+  });
+}

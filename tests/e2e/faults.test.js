@@ -1,0 +1,312 @@
+/** Broken files, missing features, blocked WebGPU: each has its own sentence, and the page stays usable. */
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import { SOFTWARE_GPU, imagesShown, launch, openPage, rowsShown, untilDone } from './browser.js';
+import { listedModels } from './reference.js';
+import { serveSite } from './server.js';
+
+/** @type {import('playwright-core').Browser} */
+let browser;
+/** @type {import('./server.js').Site} */
+let site;
+/** @type {Awaited<ReturnType<typeof openPage>>} */
+let opened;
+
+before(async () => (browser = await launch()));
+after(() => browser.close());
+beforeEach(async () => {
+  site = await serveSite();
+  opened = await openPage(browser);
+});
+afterEach(async () => {
+  await opened.close();
+  await site.close();
+});
+
+const weightsPath = () => `models/${listedModels()[0].file}`;
+
+/** @typedef {import('./server.js').Fault} Fault */
+
+/**
+ * Answers with other bytes than the file's.
+ * @param {(bytes: Buffer) => Buffer} change
+ * @returns {Fault}
+ */
+function altered(change) {
+  return (response, file) => response.writeHead(200).end(change(readFileSync(file ?? '')));
+}
+
+/** @type {Array<{ name: string, fault: Fault, reason: RegExp }>} */
+const BROKEN_WEIGHTS = [
+  { name: 'with one bit flipped', reason: /is damaged: its SHA-256 begins with/, fault: altered((bytes) => (bytes[bytes.length >> 1] ^= 1, bytes)) },
+  { name: 'too short', reason: /is damaged: it has \d+ bytes, not the \d+ listed/, fault: altered((bytes) => bytes.subarray(0, -1)) },
+  { name: 'too long', reason: /is damaged: it is longer than the \d+ bytes listed/, fault: altered((bytes) => Buffer.concat([bytes, Buffer.of(0)])) },
+  { name: 'missing', reason: /could not be fetched: the server answered 404/, fault: (response) => response.writeHead(404).end() },
+  {
+    name: 'cut off on the way',
+    reason: /broke off after \d+ of \d+ bytes/,
+    fault: (response, file) => {
+      const bytes = readFileSync(file ?? '');
+      response.writeHead(200, { 'Content-Length': bytes.length });
+      response.write(bytes.subarray(0, 1000), () => setTimeout(() => response.destroy(), 100));
+    },
+  },
+];
+
+describe('a weights file', () => {
+  for (const { name, fault, reason } of BROKEN_WEIGHTS) {
+    test(`${name}: the reason is shown, and a good file draws`, async () => {
+      const { page } = opened;
+      site.faults.set(weightsPath(), fault);
+      await page.goto(`${site.url}#pace=instant`);
+      const alert = page.getByRole('alert').filter({ hasText: /./ });
+      await alert.waitFor();
+      assert.match(await alert.innerText(), reason);
+      assert.equal((await alert.innerText()).match(/[.!?](\s|$)/g)?.length, 1, 'one sentence');
+      assert.deepEqual(await rowsShown(page), []);
+
+      site.faults.clear();
+      await page.getByRole('button', { name: 'Draw', exact: true }).click();
+      await untilDone(page);
+      assert.equal(await alert.count(), 0);
+    });
+  }
+
+  test('that passes the checks but is none: the reason is shown', async () => {
+    const { page } = opened;
+    const bytes = Buffer.from('not weights');
+    const digest = await crypto.subtle.digest('SHA-256', bytes);
+    const entry = { ...listedModels()[0], bytes: bytes.length, sha256: Buffer.from(digest).toString('hex') };
+    site.faults.set('models/index.json', (response) => response.end(JSON.stringify({ models: [entry] })));
+    site.faults.set(weightsPath(), (response) => response.end(bytes));
+    await page.goto(site.url);
+    const alert = page.getByRole('alert').filter({ hasText: /./ });
+    await alert.waitFor();
+    assert.ok((await alert.innerText()).length > 10);
+    assert.deepEqual(opened.watch.errors, []);
+  });
+
+  test('that comes slowly: the bar counts its bytes and never exceeds them', async () => {
+    const { page } = opened;
+    const { bytes } = listedModels()[0];
+    site.faults.set(weightsPath(), (response, file) => {
+      const whole = readFileSync(file ?? '');
+      const part = Math.ceil(whole.length / 8);
+      response.writeHead(200);
+      for (let k = 0; k < 8; k++) setTimeout(() => response.write(whole.subarray(k * part, (k + 1) * part)), 120 * k);
+      setTimeout(() => response.end(), 1000);
+    });
+    await page.goto(`${site.url}#pace=instant`);
+    const bar = page.getByRole('progressbar');
+    const values = new Set();
+    while ((await page.evaluate(() => window.seen.done.length)) === 0) {
+      if (await bar.isVisible()) values.add(await bar.evaluate(({ value, max }) => `${value}/${max}`));
+      await page.waitForTimeout(30);
+    }
+    const seen = [...values].map((text) => text.split('/').map(Number)).filter(([, max]) => max > 1);
+    assert.ok(seen.length >= 3, `saw ${seen.join(' ')}`);
+    for (const [value, max] of seen) assert.ok(max === bytes && value <= max);
+    assert.equal(await bar.isVisible(), false);
+  });
+
+  test('that is being fetched can be given up', async () => {
+    const { page } = opened;
+    site.faults.set(weightsPath(), (response) => response.writeHead(200).write('x'));
+    await page.goto(`${site.url}#pace=instant`);
+    await page.getByRole('progressbar').waitFor();
+    await page.getByRole('button', { name: 'Stop' }).click();
+    assert.equal(await page.getByRole('progressbar').isVisible(), false);
+    site.faults.clear();
+    await page.getByRole('button', { name: 'Draw', exact: true }).click();
+    await untilDone(page);
+  });
+
+  test('is kept: a second visit fetches it no more', async () => {
+    const { page, watch } = opened;
+    await page.goto(`${site.url}#pace=instant`);
+    await untilDone(page);
+    watch.requests.length = 0;
+    site.faults.set(weightsPath(), (response) => response.writeHead(500).end());
+    await page.reload();
+    await untilDone(page);
+    assert.deepEqual(watch.errors, []);
+  });
+});
+
+describe('without', () => {
+  test('a list of models: the reason is shown', async () => {
+    const { page } = opened;
+    site.faults.set('models/index.json', (response) => response.end('{"models":'));
+    await page.goto(site.url);
+    await page.getByRole('alert').filter({ hasText: 'The list of models, models/index.json, is damaged.' }).waitFor();
+  });
+
+  test('a working wasm file: the reason is shown', async () => {
+    const { page } = opened;
+    site.faults.set('pkg/cpu/pixelrnn.js', (response) => response.writeHead(200, { 'Content-Type': 'text/javascript' }).end('export default () => { throw new Error("broken") }'));
+    await page.goto(site.url);
+    await page.getByRole('alert').filter({ hasText: 'The CPU bundle could not be loaded: broken' }).waitFor();
+  });
+
+  test('a worker: the reason is shown', async () => {
+    const { page } = opened;
+    site.faults.set('worker.js', (response) => response.writeHead(404).end());
+    await page.goto(site.url);
+    await page.getByRole('alert').filter({ hasText: 'The worker that draws could not be started.' }).waitFor();
+  });
+});
+
+describe('WebGPU', () => {
+  /** @type {Array<{ name: string, flags?: string[], stub?: () => void, sentence: string }>} */
+  const BLOCKED = [
+    { name: 'missing', stub: () => Object.defineProperty(Navigator.prototype, 'gpu', { value: undefined }), sentence: 'This browser has no WebGPU.' },
+    { name: 'without an adapter', flags: [], sentence: 'This browser has WebGPU but offers no adapter.' },
+    {
+      name: 'refused',
+      stub: () => Object.defineProperty(Navigator.prototype, 'gpu', { value: { requestAdapter: () => Promise.reject(new Error('no')) } }),
+      sentence: 'This browser has WebGPU but refused an adapter.',
+    },
+  ];
+  for (const { name, flags = SOFTWARE_GPU, stub, sentence } of BLOCKED) {
+    for (const backend of ['auto', 'gpu']) {
+      test(`${name}, backend ${backend}: says so in one sentence and draws`, async () => {
+        const own = await launch(flags);
+        const { page, watch } = await openPage(own);
+        if (stub) await page.addInitScript(stub);
+        await page.goto(`${site.url}#backend=${backend}&pace=instant&count=1`);
+        await untilDone(page);
+        await page.locator('.backend-line').filter({ hasText: `CPU, cached sampler. ${sentence}` }).waitFor();
+        assert.ok((await imagesShown(page))[0].every((pixel) => pixel !== null));
+        assert.deepEqual(watch.errors, []);
+        assert.deepEqual(watch.requests.filter((url) => url.includes('pkg/gpu')), []);
+        await own.close();
+      });
+    }
+  }
+
+  test('is not touched where the page asks for the CPU', async () => {
+    const { page, watch } = opened;
+    await page.addInitScript(() =>
+      Object.defineProperty(Navigator.prototype, 'gpu', {
+        get() {
+          throw new Error('touched');
+        },
+      }),
+    );
+    await page.goto(`${site.url}#backend=cpu&pace=instant`);
+    await untilDone(page);
+    await page.waitForTimeout(300);
+    assert.deepEqual(watch.errors, []);
+    assert.equal(await page.locator('.backend-line').innerText(), 'CPU, cached sampler.');
+  });
+
+  test('by software is named', async (context) => {
+    const { page } = opened;
+    await page.goto(`${site.url}#pace=instant`);
+    await untilDone(page);
+    const line = await page.locator('.backend-line').innerText();
+    if (/no adapter/.test(line)) return context.skip('this Chromium offers no software adapter');
+    assert.match(line, /^CPU, cached sampler\. WebGPU adapter present: .*swiftshader, a software adapter\.$/i);
+  });
+});
+
+describe('the GPU bundle', () => {
+  /** A bundle whose GPU is the CPU and is lost after `rows` rows. @param {number} rows */
+  const lostAfter = (rows) => `
+    import init, { Model, Sampler } from '../cpu/pixelrnn.js';
+    export * from '../cpu/pixelrnn.js';
+    export default init;
+    export class Gpu { static async init() { return new Gpu(); } adapter = '{"description":"Test adapter"}'; free() {} }
+    export class GpuSampler {
+      static async create(gpu, bytes, ...options) {
+        const sampler = new GpuSampler();
+        sampler.inner = new Sampler(Model.load(bytes), 'cached', ...options);
+        return sampler;
+      }
+      get y() { return this.inner.y; }
+      get done() { return this.inner.done; }
+      async nextRow() {
+        if (this.y >= ${rows}) throw new Error('The GPU was lost');
+        return this.inner.nextRow();
+      }
+      levels() { return this.inner.levels(); }
+      free() { this.inner.free(); }
+    }`;
+
+  /** @param {string | null} module  the bundle, null to list none */
+  function serveBundle(module) {
+    site.faults.set('pkg/index.json', (response) => response.end(JSON.stringify({ cpu: { bytes: 1 }, gpu: module === null ? null : { bytes: 1 } })));
+    if (module !== null) site.faults.set('pkg/gpu/pixelrnn.js', (response) => response.writeHead(200, { 'Content-Type': 'text/javascript' }).end(module));
+  }
+
+  /**
+   * @param {import('playwright-core').Page} page
+   * @param {string} backend
+   */
+  async function picture(page, backend) {
+    await page.goto(`${site.url}?${backend}#backend=${backend}&seed=11&count=4&pace=instant`);
+    await untilDone(page);
+    return imagesShown(page);
+  }
+
+  for (const rows of [0, 1, 13, 27]) {
+    test(`lost after ${rows} rows: the CPU goes on with the same picture and says why`, async (context) => {
+      const { page } = opened;
+      serveBundle(lostAfter(rows));
+      const wanted = await picture(page, 'cpu');
+      const drawn = await picture(page, 'gpu');
+      const line = await page.locator('.backend-line').innerText();
+      if (/no adapter/.test(line)) return context.skip('this Chromium offers no software adapter');
+      assert.equal(line, 'The GPU was lost. Drawing on the CPU.');
+      assert.deepEqual(drawn, wanted);
+      assert.deepEqual(await rowsShown(page), Array.from({ length: 28 }, (_, y) => y));
+    });
+  }
+
+  test('that works draws, and is named', async (context) => {
+    const { page } = opened;
+    serveBundle(lostAfter(Infinity));
+    const wanted = await picture(page, 'cpu');
+    assert.deepEqual(await picture(page, 'gpu'), wanted);
+    const line = await page.locator('.backend-line').innerText();
+    if (/no adapter/.test(line)) return context.skip('this Chromium offers no software adapter');
+    assert.match(line, /^GPU, a full pass for each pixel, on .*\.$/);
+    assert.equal(await page.evaluate(() => window.seen.done[0].adapter), 'Test adapter');
+  });
+
+  test('that is damaged: the CPU draws and the page says why', async (context) => {
+    const { page } = opened;
+    serveBundle('export default () => { throw new Error("broken bundle"); }');
+    const wanted = await picture(page, 'cpu');
+    assert.deepEqual(await picture(page, 'gpu'), wanted);
+    const line = await page.locator('.backend-line').innerText();
+    if (/no adapter/.test(line)) return context.skip('this Chromium offers no software adapter');
+    assert.equal(line, 'The GPU bundle could not be loaded: broken bundle. Drawing on the CPU.');
+  });
+
+  test('that is not built yet is not asked for, and picked up when it is there', async (context) => {
+    const { page, watch } = opened;
+    serveBundle(null);
+    await picture(page, 'gpu');
+    const line = page.locator('.backend-line');
+    if (/no adapter/.test(await line.innerText())) return context.skip('this Chromium offers no software adapter');
+    assert.match(await line.innerText(), /The GPU bundle is not there yet\./);
+    assert.deepEqual(watch.requests.filter((url) => url.includes('pkg/gpu')), []);
+    serveBundle(lostAfter(Infinity));
+    await line.filter({ hasText: 'GPU, a full pass for each pixel' }).waitFor({ timeout: 15_000 });
+    assert.deepEqual(watch.errors, []);
+  });
+});
+
+test('the page keeps working when the browser has no room or no cache', async () => {
+  const { page, watch } = opened;
+  site.faults.set('weights.js', (response, file) => {
+    response.writeHead(200, { 'Content-Type': 'text/javascript' });
+    response.end(`const caches = { open() { throw new Error('QuotaExceededError'); } };\n${readFileSync(file ?? '', 'utf8')}`);
+  });
+  await page.goto(`${site.url}#pace=instant`);
+  await untilDone(page);
+  assert.deepEqual(watch.errors, []);
+});

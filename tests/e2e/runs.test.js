@@ -1,0 +1,176 @@
+/** Starting, stopping and restarting at any moment, and what it costs. */
+
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, afterEach, describe, test } from 'node:test';
+import { imagesShown, launch, openPage, rowsShown, untilDone } from './browser.js';
+import { serveSite } from './server.js';
+
+/** @type {import('playwright-core').Browser} */
+let browser;
+/** @type {import('./server.js').Site} */
+let site;
+before(async () => {
+  browser = await launch();
+  site = await serveSite();
+});
+after(async () => {
+  await browser.close();
+  await site.close();
+});
+
+describe('a run', () => {
+  /** @type {Awaited<ReturnType<typeof openPage>>} */
+  let opened;
+  /** @type {import('playwright-core').Page} */
+  let page;
+  beforeEach(async () => {
+    opened = await openPage(browser);
+    page = opened.page;
+  });
+  afterEach(() => opened.close());
+
+  test('stops where it is, and starts anew', async () => {
+    await page.goto(`${site.url}#pace=slow`);
+    await page.waitForFunction(() => window.seen.row.length >= 5);
+    await page.getByRole('button', { name: 'Stop' }).click();
+    const stopped = await rowsShown(page);
+    await page.waitForTimeout(1000);
+    assert.deepEqual(await rowsShown(page), stopped, 'no row comes after the stop');
+    assert.ok(stopped.length < 28);
+    const [image] = await imagesShown(page);
+    assert.ok(image.slice(0, 28 * stopped.length).every((pixel) => pixel !== null), 'rows drawn so far stay');
+    assert.ok(image.slice(28 * stopped.length).every((pixel) => pixel === null), 'nothing below them');
+
+    await page.getByRole('button', { name: 'Draw', exact: true }).click();
+    await untilDone(page);
+    assert.deepEqual((await rowsShown(page)).slice(stopped.length), Array.from({ length: 28 }, (_, y) => y));
+    assert.deepEqual(opened.watch.errors, []);
+  });
+
+  test('stopped before its first row leaves nothing behind', async () => {
+    await page.goto(`${site.url}#pace=steady`);
+    await untilDone(page);
+    await page.evaluate(async () => {
+      const element = document.querySelector('pixel-rnn');
+      for (let k = 0; k < 20; k++) {
+        void element.draw();
+        if (k % 2) await null;
+        element.stop();
+      }
+    });
+    const rows = (await rowsShown(page)).length;
+    await page.waitForTimeout(500);
+    assert.equal((await rowsShown(page)).length, rows);
+    assert.equal(await page.getByRole('button', { name: 'Draw', exact: true }).count(), 1);
+    assert.equal(await page.evaluate(() => window.seen.failed.length), 0);
+  });
+
+  test('restarted over and over never mixes rows of two seeds', async () => {
+    await page.goto(`${site.url}#seed=1&pace=instant`);
+    await untilDone(page);
+    const wanted = await imagesShown(page);
+    await page.goto(`${site.url}?again#seed=50&pace=steady`);
+    for (let seed = 51; seed < 65; seed++) {
+      await page.evaluate((value) => document.querySelector('pixel-rnn').setAttribute('seed', value), seed);
+      await page.waitForTimeout((seed * 37) % 250);
+    }
+    await page.evaluate(() => document.querySelector('pixel-rnn').setAttribute('seed', '1'));
+    await page.waitForFunction(() => window.seen.done.some(({ seed }) => seed === 1n));
+    assert.deepEqual(await imagesShown(page), wanted);
+    const rows = await rowsShown(page);
+    rows.forEach((y, at) => assert.ok(y === 0 || y === rows[at - 1] + 1, `row ${y} after row ${rows[at - 1]}`));
+  });
+
+  test('of full passes stops within a second, though a row of it takes longer', async () => {
+    await page.goto(`${site.url}#pace=instant`);
+    await page.getByRole('button', { name: 'Compare' }).click();
+    await page.locator('#race-naive-report').filter({ hasText: /first row|to go/ }).waitFor();
+    const start = Date.now();
+    await page.locator('#comparison').getByRole('button', { name: 'Stop' }).click();
+    await page.locator('#race-verdict').filter({ hasText: 'Stopped.' }).waitFor();
+    assert.ok(Date.now() - start < 1000);
+    await page.getByRole('button', { name: 'Draw', exact: true }).click();
+    await untilDone(page, 2);
+    assert.deepEqual(opened.watch.errors, []);
+  });
+
+  test('goes on when its worker is gone', async () => {
+    await page.goto(`${site.url}#seed=4&pace=instant`);
+    await untilDone(page);
+    const wanted = await page.evaluate(async () => {
+      const { Engine } = await import('./engine.js');
+      const engine = new Engine();
+      const [{ name: model }] = await engine.models();
+      // A full-pass run blocks its worker; stopping it costs the worker, and the other run goes on in the next.
+      const blocked = new AbortController();
+      const naive = engine.sample({ model, seed: 4n, method: 'naive', signal: blocked.signal }).catch(({ name }) => name);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      const rows = [];
+      const cached = engine.sample({ model, seed: 4n, count: 2, onRow: ({ y }) => rows.push(y) });
+      blocked.abort();
+      const { levels } = await cached;
+      const again = await engine.sample({ model, seed: 4n, count: 2 });
+      const ended = await naive;
+      engine.dispose();
+      return { ended, rows, same: String(levels) === String(again.levels) };
+    });
+    assert.deepEqual(wanted, { ended: 'AbortError', rows: Array.from({ length: 28 }, (_, y) => y), same: true });
+  });
+
+  test('repeated twenty times leaves memory flat', async () => {
+    await page.goto(`${site.url}#pace=instant`);
+    await untilDone(page);
+    const devtools = await page.context().newCDPSession(page);
+    /** @param {number} times */
+    const drawAndMeasure = async (times) => {
+      await page.evaluate(async (count) => {
+        for (let k = 0; k < count; k++) {
+          document.querySelector('pixel-rnn').seed = BigInt(k);
+          await document.querySelector('pixel-rnn').draw();
+        }
+        window.seen.row.length = 0;
+        window.seen.done.length = 0;
+      }, times);
+      await devtools.send('HeapProfiler.collectGarbage');
+      const { usedSize } = await devtools.send('Runtime.getHeapUsage');
+      const [worker] = page.workers();
+      const wasm = await worker.evaluate(async (url) => {
+        const exports = await (await import(url)).default();
+        return exports?.memory?.buffer.byteLength ?? 0;
+      }, `${site.url}pkg/cpu/pixelrnn.js`);
+      return { heap: usedSize, wasm, workers: page.workers().length };
+    };
+    const first = await drawAndMeasure(5);
+    const second = await drawAndMeasure(20);
+    assert.equal(second.workers, 1);
+    assert.equal(second.wasm, first.wasm, 'the wasm memory does not grow');
+    assert.ok(second.heap < first.heap + 1_000_000, `the page's heap went from ${first.heap} to ${second.heap} bytes`);
+  });
+
+  test('blocks the page for less than 50 ms, on a processor four times slower', async () => {
+    const devtools = await page.context().newCDPSession(page);
+    await devtools.send('Emulation.setCPUThrottlingRate', { rate: 4 });
+    await page.addInitScript(() => {
+      Object.assign(window, { tasks: [] });
+      new PerformanceObserver((list) => window.tasks.push(...list.getEntries())).observe({ type: 'longtask', buffered: true });
+    });
+    // Durations are of wall time, so a busy machine can only lengthen them: the best of five counts.
+    let blocked = ['not measured'];
+    for (let attempt = 0; attempt < 5 && blocked.length; attempt++) {
+      await page.goto(`${site.url}?${attempt}#pace=steady`);
+      // Nothing is evaluated on the page meanwhile: the test's own scripts would be measured too.
+      await page.waitForTimeout(4000);
+      await page.mouse.wheel(0, 600);
+      await page.waitForTimeout(3000);
+      assert.equal(await page.evaluate(() => window.seen.done.length), 1);
+      await page.locator('#completions-report').filter({ hasText: 'completions in' }).waitFor();
+      blocked = await page.evaluate(() => {
+        // The browser's own first rendering of the document comes before anything the page does.
+        const [{ startTime: painted }] = performance.getEntriesByName('first-contentful-paint');
+        const ofPage = window.tasks.filter(({ startTime, duration }) => startTime + duration > painted);
+        return ofPage.map(({ startTime, duration }) => `${Math.round(duration)} ms at ${Math.round(startTime)} ms`);
+      });
+    }
+    assert.deepEqual(blocked, []);
+  });
+});

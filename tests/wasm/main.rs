@@ -1,0 +1,133 @@
+//! In headless Chromium: what JavaScript can call, on a tiny network. Run with `make wasm-test`.
+#![cfg(target_arch = "wasm32")]
+
+use burn::tensor::Device;
+use pixelrnn::model::{self, ModelConfig, Network};
+use pixelrnn::sample::{CachedSampler, Plan, Request, uniform};
+use pixelrnn::wasm::{Model, Sampler, score};
+use pixelrnn::weights;
+use std::sync::Arc;
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+#[cfg(feature = "webgpu")]
+mod gpu;
+
+wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
+const CONFIG: ModelConfig = ModelConfig {
+    network: Network::PixelCnn,
+    channels: 1,
+    levels: 2,
+    height: 4,
+    width: 5,
+    layers: 2,
+    h: 4,
+    head: 6,
+    skip: true,
+};
+
+/// A weights file whose weights are a function of their place alone.
+fn weights_file(config: &ModelConfig) -> Vec<u8> {
+    let mut tensor = 0;
+    let model = model::Model::init(config, &Device::flex()).expect("a good configuration").map_tensors(|_, shape| {
+        tensor += 1;
+        (0..shape.iter().product()).map(|k| uniform(tensor, k as u32, 0, 0, 0) - 0.5).collect()
+    });
+    weights::save(&model, None, None)
+}
+
+fn sampler(model: &Model, method: &str, given: Option<Vec<u8>>, mask: Option<Vec<u8>>) -> Sampler {
+    Sampler::new(model, method, 7, 3, 2, 1.0, given, mask).unwrap_or_else(|_| panic!("a good request"))
+}
+
+fn message<T>(result: Result<T, wasm_bindgen::JsError>) -> String {
+    let error = result.err().expect("an error");
+    let error: js_sys::Error = wasm_bindgen::JsValue::from(error).into();
+    error.message().into()
+}
+
+#[wasm_bindgen_test]
+fn a_model_tells_what_it_is() {
+    let model = Model::load(&weights_file(&CONFIG)).unwrap_or_else(|_| panic!("a good file"));
+    assert_eq!((model.width(), model.height(), model.channels(), model.levels()), (5, 4, 1, 2));
+    assert_eq!(model.parameters(), CONFIG.parameters());
+    let metadata: serde_json::Value = serde_json::from_str(&model.metadata()).expect("JSON");
+    assert_eq!(metadata["config"]["h"], 4);
+}
+
+#[wasm_bindgen_test]
+fn naive_and_cached_draw_the_same_rows_and_count_them() {
+    for config in [CONFIG, ModelConfig { channels: 3, levels: 256, h: 5, ..CONFIG }] {
+        let model = Model::load(&weights_file(&config)).unwrap_or_else(|_| panic!("a good file"));
+        let (mut naive, mut cached) = (sampler(&model, "naive", None, None), sampler(&model, "cached", None, None));
+        for y in 0..config.height {
+            assert_eq!((naive.y(), cached.y(), cached.done()), (y, y, false));
+            let rows =
+                [naive.next_row(), cached.next_row()].map(|row| row.unwrap_or_else(|_| panic!("row {y}")).to_vec());
+            assert_eq!(rows[0], rows[1], "row {y}");
+            assert_eq!(rows[0].len(), 2 * config.width * 4);
+        }
+        assert!(naive.done() && cached.done());
+        assert_eq!(naive.levels(), cached.levels());
+        assert!(message(cached.next_row()).contains("every row"));
+    }
+}
+
+/// The browser draws what the library draws anywhere: these levels were drawn natively, and are asserted there too.
+#[wasm_bindgen_test]
+fn the_seed_gives_the_same_levels_as_natively() {
+    let loaded = weights::load(&weights_file(&CONFIG), &Device::flex()).unwrap_or_else(|_| panic!("a good file"));
+    let mut sampler = CachedSampler::new(Arc::new(Plan::new(&loaded.model)), Request::samples(11, 1)).expect("good");
+    while sampler.next_row() {}
+    let levels: Vec<u8> = sampler.canvases().flat_map(|canvas| canvas.levels.clone()).collect();
+    assert_eq!(levels, include!("../fixtures/tiny-levels.in"));
+}
+
+#[wasm_bindgen_test]
+fn completions_keep_what_is_given_and_scores_add_up() {
+    let model = Model::load(&weights_file(&CONFIG)).unwrap_or_else(|_| panic!("a good file"));
+    let given: Vec<u8> = (0..20).map(|k| (k % 3 == 0) as u8).collect();
+    let mask: Vec<u8> = (0..20).map(|k| (k >= 10) as u8).collect();
+    let mut sampler = sampler(&model, "cached", Some(given.clone()), Some(mask));
+    while !sampler.done() {
+        sampler.next_row().unwrap_or_else(|_| panic!("a row"));
+    }
+    let levels = sampler.levels();
+    assert_eq!(levels[..10], given[..10]);
+    assert_eq!(levels[20..30], given[..10]);
+    let nll = score(&model, levels, 2).unwrap_or_else(|_| panic!("scores"));
+    let total: f32 = nll[..20].iter().sum();
+    let likelihood = sampler.log_likelihood().unwrap_or_else(|_| panic!("a likelihood"))[0];
+    // Twenty values near 0.7, added in 32 and in 64 bits.
+    assert!((likelihood - total).abs() < 1e-4, "{likelihood} {total}");
+}
+
+#[wasm_bindgen_test]
+fn bad_input_is_an_error_with_a_reason() {
+    let file = weights_file(&CONFIG);
+    assert!(message(Model::load(&file[..file.len() - 4])).contains("safetensors"));
+    let mut damaged = file.clone();
+    let end = damaged.len();
+    damaged[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
+    assert!(message(Model::load(&damaged)).contains("tensor `"));
+
+    let model = Model::load(&file).unwrap_or_else(|_| panic!("a good file"));
+    let new = |method: &str, count, temperature, given: Option<Vec<u8>>, mask: Option<Vec<u8>>| {
+        message(Sampler::new(&model, method, 1, 0, count, temperature, given, mask))
+    };
+    for (reason, found) in [
+        ("method", new("magic", 1, 1.0, None, None)),
+        ("count", new("cached", 0, 1.0, None, None)),
+        ("count", new("cached", usize::MAX, 1.0, None, None)),
+        ("temperature", new("cached", 1, 0.0, None, None)),
+        ("temperature", new("naive", 1, f32::NAN, None, None)),
+        ("given levels", new("cached", 1, 1.0, Some(vec![0; 19]), Some(vec![0; 20]))),
+        ("given levels", new("cached", 1, 1.0, Some(vec![2; 20]), Some(vec![0; 20]))),
+        ("mask", new("cached", 1, 1.0, Some(vec![0; 20]), Some(vec![0; 21]))),
+        ("mask", new("cached", 1, 1.0, Some(vec![0; 20]), None)),
+        ("given", new("cached", 1, 1.0, None, Some(vec![0; 20]))),
+    ] {
+        assert!(found.contains(reason), "{reason}: {found}");
+    }
+    assert!(message(score(&model, vec![0; 21], 1)).contains("given levels"));
+}

@@ -1,0 +1,102 @@
+/** The JavaScript API under `<pixel-rnn>`: loads models and draws with them in a worker. */
+
+import type { ModelInfo } from './protocol.js';
+
+export type { ModelInfo };
+export type Backend = 'auto' | 'cpu' | 'gpu';
+
+/** A line of `models/index.json`. */
+export interface ModelEntry {
+  name: string;
+  title: string;
+  file: string;
+  /** Exact size of the file. */
+  bytes: number;
+  sha256: string;
+  parameters: number;
+  test_nll?: { nats_per_image: number; bits_per_dim: number; images: number; protocol: string };
+}
+
+export interface LoadOptions {
+  /** Told the bytes so far and the exact total; a model that is loaded already reports nothing. */
+  onProgress?(loaded: number, total: number): void;
+  signal?: AbortSignal;
+}
+
+/** One row of every image of the batch. */
+export interface Row {
+  y: number;
+  /** RGBA, `[count, width, 4]`. */
+  rgba: Uint8ClampedArray<ArrayBuffer>;
+}
+
+export interface SampleOptions {
+  /** Name of a model in `models/index.json`. */
+  model: string;
+  /** Unsigned 64-bit. The same seed gives the same images everywhere. */
+  seed: bigint;
+  /** Index of the first image, 0 if left out: image k is the same in any batch. */
+  first?: number;
+  /** Images in the batch, 1 to 1024; 1 if left out. */
+  count?: number;
+  /** Above 0; 1 if left out. */
+  temperature?: number;
+  /** `naive` runs a full pass for each pixel, on the CPU: the definition, and the slow way. */
+  method?: 'cached' | 'naive';
+  backend?: Backend;
+  onRow?(row: Row): void;
+  /** Told, in one sentence, when the GPU asked for does not draw and the CPU does. */
+  onFallback?(reason: string): void;
+  signal?: AbortSignal;
+}
+
+export interface CompleteOptions extends SampleOptions {
+  /** Levels of the known pixels: one image `[C, H, W]` for all, or `[count, C, H, W]`. */
+  given: Uint8Array;
+  /** `[H, W]`, 1 = draw this pixel, 0 = keep the given one. */
+  mask: Uint8Array;
+}
+
+export interface Drawing {
+  /** `[count, C, H, W]`. */
+  levels: Uint8Array<ArrayBuffer>;
+  /** Minus the log-likelihood of each image; null where the GPU drew. */
+  nll_nats: Float32Array<ArrayBuffer> | null;
+  /** Time spent drawing. */
+  elapsed_ms: number;
+  pixels_per_second: number;
+  backend: 'cpu' | 'gpu';
+  /** Name of the GPU that drew, else empty. */
+  adapter: string;
+}
+
+export interface BackendReport {
+  backend: 'cpu' | 'gpu';
+  /** Name of the adapter, empty without one. */
+  adapter: string;
+  /** The choice and its reason, for people. */
+  sentence: string;
+}
+
+/** Owns one worker. Fires `bundle` when the GPU bundle has become available. */
+export class Engine extends EventTarget {
+  /** The models on offer. */
+  models(): Promise<ModelEntry[]>;
+  /** Fetches, checks and builds a model; concurrent calls share one download. */
+  load(name: string, options?: LoadOptions): Promise<ModelInfo>;
+  /** Draws images. Rejects with the signal's reason when stopped. */
+  sample(options: SampleOptions): Promise<Drawing>;
+  /** Draws the masked pixels of given images. */
+  complete(options: CompleteOptions): Promise<Drawing>;
+  /** Minus the log-probability of each value of `[count, C, H, W]` levels. */
+  score(options: { model: string; levels: Uint8Array; count: number; signal?: AbortSignal }): Promise<Float32Array<ArrayBuffer>>;
+  /** Says where a run with this setting draws, and why. */
+  describe(backend: Backend): Promise<BackendReport>;
+  /** Stops every run; their promises reject with an `AbortError`. */
+  stop(): void;
+  /** Stops everything and ends the worker. */
+  dispose(): void;
+}
+
+/** The engine that all elements of a page share. */
+export function sharedEngine(): Engine;

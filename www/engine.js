@@ -1,0 +1,300 @@
+/**
+ * The JavaScript API: models, drawing, completing, scoring, and the choice of where to draw. Owns the
+ * worker through `worker-link.js`; knows no element and no canvas. The types of everything public are
+ * in `engine.d.ts`.
+ */
+
+import { findAdapter } from './adapter.js';
+import { WorkerLink } from './worker-link.js';
+
+/** @typedef {import('./engine.js').Backend} Backend */
+/** @typedef {import('./engine.js').ModelEntry} ModelEntry */
+/** @typedef {import('./engine.js').SampleOptions} SampleOptions */
+/** @typedef {import('./engine.js').CompleteOptions} CompleteOptions */
+
+/**
+ * A download that several callers wait for.
+ * @typedef {object} Loading
+ * @property {Promise<import('./protocol.js').ModelInfo>} promise
+ * @property {Set<(loaded: number, total: number) => void>} listeners
+ * @property {AbortController} abort
+ * @property {number} waiting
+ * @property {boolean} settled
+ */
+
+const BUNDLE_POLL_MS = 5000;
+const BUNDLE_POLLS = 60;
+
+/** Owns one worker. Fires `bundle` when the GPU bundle has become available. */
+export class Engine extends EventTarget {
+  #link = new WorkerLink();
+  /** @type {Promise<ModelEntry[]> | null} */
+  #index = null;
+  /** @type {Map<string, Loading>} */
+  #loads = new Map();
+  /** @type {Promise<boolean> | null} */
+  #bundle = null;
+
+  /**
+   * The models on offer.
+   * @returns {Promise<ModelEntry[]>}
+   */
+  models() {
+    this.#index ??= fetchIndex().catch((error) => {
+      this.#index = null;
+      throw error;
+    });
+    return this.#index;
+  }
+
+  /**
+   * Fetches, checks and builds a model; concurrent calls share one download, which ends when
+   * nobody waits for it any more.
+   * @param {string} name
+   * @param {import('./engine.js').LoadOptions} [options]
+   */
+  async load(name, { onProgress, signal } = {}) {
+    signal?.throwIfAborted();
+    const loading = this.#loads.get(name) ?? this.#startLoading(name);
+    if (onProgress) loading.listeners.add(onProgress);
+    loading.waiting += 1;
+    try {
+      return await abortable(loading.promise, signal);
+    } finally {
+      loading.waiting -= 1;
+      if (onProgress) loading.listeners.delete(onProgress);
+      if (loading.waiting === 0 && !loading.settled) {
+        this.#forget(name, loading);
+        loading.abort.abort();
+      }
+    }
+  }
+
+  /**
+   * Draws images.
+   * @param {SampleOptions} options
+   */
+  sample(options) {
+    return this.#draw(options);
+  }
+
+  /**
+   * Draws the masked pixels of given images.
+   * @param {CompleteOptions} options
+   */
+  complete(options) {
+    return this.#draw(options);
+  }
+
+  /**
+   * Minus the log-probability of each value.
+   * @param {{ model: string, levels: Uint8Array, count: number, signal?: AbortSignal }} options
+   */
+  async score({ model, levels, count, signal }) {
+    await this.load(model, { signal });
+    const weights = await this.#weights(model);
+    /** @type {import('./protocol.js').ScoredReply} */
+    const { nll_nats } = await this.#link.request({ type: 'score', id: 0, weights, levels, count }, signal);
+    return nll_nats;
+  }
+
+  /**
+   * Says where a run with this setting draws, and why.
+   * @param {Backend} backend
+   * @returns {Promise<import('./engine.js').BackendReport>}
+   */
+  async describe(backend) {
+    if (backend === 'cpu') return onCpu('CPU, cached sampler.');
+    const adapter = await findAdapter();
+    if (!adapter.present) return onCpu(`CPU, cached sampler. ${adapter.reason}`);
+    const named = adapter.software ? `${adapter.name}, a software adapter` : adapter.name;
+    const bundle = await this.#gpuBundle();
+    if (backend === 'auto') return onCpu(`CPU, cached sampler. WebGPU adapter present: ${named}.`, adapter.name);
+    if (!bundle) return onCpu('CPU, cached sampler. The GPU bundle is not there yet.', adapter.name);
+    return { backend: 'gpu', adapter: adapter.name, sentence: `GPU, a full pass for each pixel, on ${named}.` };
+  }
+
+  /** Stops every run. */
+  stop() {
+    this.#link.stop();
+  }
+
+  /** Stops everything and ends the worker. */
+  dispose() {
+    this.#link.dispose();
+  }
+
+  /**
+   * @param {string} name
+   * @returns {Loading}
+   */
+  #startLoading(name) {
+    const abort = new AbortController();
+    /** @type {Loading['listeners']} */
+    const listeners = new Set();
+    const request = async () => {
+      const weights = await this.#weights(name);
+      const { info } = await this.#link.request({ type: 'load', id: 0, weights }, abort.signal, (reply) => {
+        if (reply.type === 'progress') for (const listener of listeners) listener(reply.loaded, reply.total);
+      });
+      return info;
+    };
+    /** @type {Loading} */
+    const loading = { promise: request(), listeners, abort, waiting: 0, settled: false };
+    this.#loads.set(name, loading);
+    loading.promise.then(
+      () => (loading.settled = true),
+      () => this.#forget(name, loading),
+    );
+    return loading;
+  }
+
+  /**
+   * A failed or abandoned load may be tried again.
+   * @param {string} name
+   * @param {Loading} loading
+   */
+  #forget(name, loading) {
+    loading.settled = true;
+    if (this.#loads.get(name) === loading) this.#loads.delete(name);
+  }
+
+  /**
+   * @param {SampleOptions & Partial<CompleteOptions>} options
+   * @returns {Promise<import('./engine.js').Drawing>}
+   */
+  async #draw(options) {
+    const { model, seed, first = 0, count = 1, temperature = 1, given, mask, signal, onRow, onFallback } = options;
+    const info = await this.load(model, { signal });
+    const weights = await this.#weights(model);
+    const method = await this.#method(options);
+    signal?.throwIfAborted();
+    /** @type {import('./protocol.js').SampleRequest} */
+    const request = { type: 'sample', id: 0, weights, method, seed, first, count, temperature, given, mask };
+    /** @type {import('./protocol.js').DoneReply} */
+    const done = await this.#link.request(request, signal, (reply) => {
+      if (reply.type === 'row') onRow?.({ y: reply.y, rgba: reply.rgba });
+      else if (reply.type === 'fallback') onFallback?.(reply.reason);
+    });
+    const pixels = count * info.width * info.height;
+    return {
+      levels: done.levels,
+      nll_nats: done.nll_nats,
+      elapsed_ms: done.elapsed_ms,
+      pixels_per_second: (1000 * pixels) / Math.max(done.elapsed_ms, 1e-3),
+      backend: done.method === 'gpu' ? 'gpu' : 'cpu',
+      adapter: done.adapter,
+    };
+  }
+
+  /**
+   * @param {SampleOptions} options
+   * @returns {Promise<import('./protocol.js').Method>}
+   */
+  async #method({ method = 'cached', backend = 'auto', onFallback }) {
+    if (method === 'naive' || backend !== 'gpu') return method;
+    const report = await this.describe('gpu');
+    if (report.backend === 'gpu') return 'gpu';
+    onFallback?.(report.sentence);
+    return method;
+  }
+
+  /**
+   * Whether the GPU bundle is built. While it is not, asks again now and then.
+   * @returns {Promise<boolean>}
+   */
+  #gpuBundle() {
+    this.#bundle ??= bundleListed().then((listed) => {
+      if (!listed) void this.#awaitBundle();
+      return listed;
+    });
+    return this.#bundle;
+  }
+
+  async #awaitBundle() {
+    for (let poll = 0; poll < BUNDLE_POLLS; poll++) {
+      await new Promise((resolve) => setTimeout(resolve, BUNDLE_POLL_MS));
+      if (!(await bundleListed())) continue;
+      this.#bundle = Promise.resolve(true);
+      this.dispatchEvent(new Event('bundle'));
+      return;
+    }
+  }
+
+  /**
+   * @param {string} name
+   * @returns {Promise<import('./protocol.js').WeightsFile>}
+   */
+  async #weights(name) {
+    const entry = (await this.models()).find((candidate) => candidate.name === name);
+    if (!entry) throw new Error(`There is no model named "${name}".`);
+    const { file, bytes, sha256 } = entry;
+    return { name, url: new URL(file, modelsUrl()).href, bytes, sha256 };
+  }
+}
+
+/** @type {Engine | null} */
+let shared = null;
+
+/**
+ * The engine that all elements of a page share.
+ * @returns {import('./engine.js').Engine}
+ */
+export function sharedEngine() {
+  shared ??= new Engine();
+  return shared;
+}
+
+function modelsUrl() {
+  return new URL('./models/', import.meta.url);
+}
+
+/** @returns {Promise<ModelEntry[]>} */
+async function fetchIndex() {
+  const response = await fetch(new URL('index.json', modelsUrl()), { cache: 'no-cache' });
+  if (!response.ok) throw new Error(`The list of models could not be fetched: the server answered ${response.status}.`);
+  const index = await response.json().catch(() => null);
+  if (!Array.isArray(index?.models)) throw new Error('The list of models, models/index.json, is damaged.');
+  return index.models;
+}
+
+/** Whether `pkg/index.json` lists the GPU bundle. */
+async function bundleListed() {
+  try {
+    const response = await fetch(new URL('./pkg/index.json', import.meta.url), { cache: 'no-store' });
+    return response.ok && Boolean((await response.json()).gpu);
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * @param {string} sentence
+ * @returns {import('./engine.js').BackendReport}
+ */
+function onCpu(sentence, adapter = '') {
+  return { backend: 'cpu', adapter, sentence };
+}
+
+/**
+ * The promise, or the signal's reason if that comes first.
+ * @template T
+ * @param {Promise<T>} promise
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<T>}
+ */
+async function abortable(promise, signal) {
+  if (!signal) return promise;
+  /** @type {() => void} */
+  let unlisten = () => {};
+  const aborted = new Promise((_, reject) => {
+    const abort = () => reject(signal.reason);
+    signal.addEventListener('abort', abort);
+    unlisten = () => signal.removeEventListener('abort', abort);
+  });
+  try {
+    return await Promise.race([promise, /** @type {Promise<never>} */ (aborted)]);
+  } finally {
+    unlisten();
+  }
+}

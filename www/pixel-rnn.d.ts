@@ -1,0 +1,81 @@
+/** The custom element `<pixel-rnn>`; importing this module defines it. */
+
+import type { Backend, Drawing } from './engine.js';
+import type { Pace } from './reveal.js';
+
+export interface ReadyDetail {
+  model: string;
+  width: number;
+  height: number;
+  channels: number;
+  levels: number;
+  parameters: number;
+}
+
+export interface RowDetail {
+  y: number;
+  /** RGBA, `[count, width, 4]`. */
+  rgba: Uint8ClampedArray<ArrayBuffer>;
+}
+
+export interface DoneDetail extends Drawing {
+  model: string;
+  seed: bigint;
+  count: number;
+}
+
+export interface FailedDetail {
+  /** One sentence. */
+  message: string;
+}
+
+export interface ChangeDetail {
+  /** The attribute that the visitor changed. */
+  name: string;
+  /** True while a slider moves. */
+  live: boolean;
+}
+
+export interface PixelRnnEventMap extends HTMLElementEventMap {
+  ready: CustomEvent<ReadyDetail>;
+  row: CustomEvent<RowDetail>;
+  done: CustomEvent<DoneDetail>;
+  failed: CustomEvent<FailedDetail>;
+  change: CustomEvent<ChangeDetail>;
+}
+
+/** Draws a grid of images row by row. Attributes and properties of the same name mirror each other. */
+export class PixelRnnElement extends HTMLElement {
+  /** Name of a model in `models/index.json`; empty takes the first. */
+  model: string;
+  /** Unsigned 64-bit. */
+  seed: bigint;
+  /** Images in the grid. */
+  count: number;
+  temperature: number;
+  backend: Backend;
+  controls: 'full' | 'min' | 'none';
+  /** How fast rows are shown, not drawn. */
+  pace: Pace;
+  /** `lazy` draws when scrolled into view, `eager` at once, `manual` when asked to. */
+  loading: 'lazy' | 'eager' | 'manual';
+  readonly running: boolean;
+  /** Draws anew; resolves when all rows are shown, the run is stopped, or it failed. */
+  draw(): Promise<void>;
+  /** Stops at the row shown now. */
+  stop(): void;
+  /** The picture, enlarged without smoothing. */
+  toPng(scale?: number): Promise<Blob>;
+  addEventListener<K extends keyof PixelRnnEventMap>(
+    type: K,
+    listener: (this: PixelRnnElement, event: PixelRnnEventMap[K]) => unknown,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  addEventListener(type: string, listener: EventListenerOrEventListenerObject, options?: boolean | AddEventListenerOptions): void;
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'pixel-rnn': PixelRnnElement;
+  }
+}

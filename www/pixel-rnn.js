@@ -1,0 +1,294 @@
+/**
+ * `<pixel-rnn>`: draws a grid of images row by row, with controls. All elements of a page share one
+ * engine. Importing the module defines the element; where there is no document (server-side
+ * rendering) it does nothing. Public types are in `pixel-rnn.d.ts`.
+ */
+
+import { sharedEngine } from './engine.js';
+import { Panel } from './panel.js';
+import { PACES, Reveal, defaultPace } from './reveal.js';
+import { RowCanvas } from './row-canvas.js';
+import * as read from './settings.js';
+
+/** Attributes that change the look only, not the picture. */
+const LOOK = new Set(['controls', 'pace', 'loading']);
+
+const Base = globalThis.HTMLElement ?? /** @type {typeof HTMLElement} */ (class {});
+
+/** Draws a grid of images row by row. */
+export class PixelRnnElement extends Base {
+  static observedAttributes = read.ATTRIBUTES;
+
+  /** @type {Panel | null} */
+  #panel = null;
+  /** @type {RowCanvas | null} */
+  #picture = null;
+  /** Lasts while the element is on a page. @type {AbortController | null} */
+  #life = null;
+  /** @type {AbortController | null} */
+  #run = null;
+  #asked = false;
+  #redrawQueued = false;
+  #hurry = false;
+  #readyModel = '';
+
+  connectedCallback() {
+    // A move: the clean-up of disconnectedCallback has not run yet and will see it is connected.
+    if (this.#life) return;
+    this.#rescueProperties();
+    if (!this.#panel) {
+      this.#panel = new Panel(this.shadowRoot ?? this.attachShadow({ mode: 'open' }));
+      this.#picture = new RowCanvas(this.#panel.canvas);
+      this.#picture.reset({ width: 28, height: 28, count: this.count });
+    }
+    this.#life = new AbortController();
+    this.#panel.showSettings(this);
+    this.#listen(this.#panel, this.#life.signal);
+    this.#begin(this.#panel, this.#life.signal);
+  }
+
+  disconnectedCallback() {
+    queueMicrotask(() => {
+      if (this.isConnected) return;
+      this.#life?.abort();
+      this.#life = null;
+      this.stop();
+    });
+  }
+
+  /**
+   * @param {string} name
+   * @param {string | null} before
+   * @param {string | null} value
+   */
+  attributeChangedCallback(name, before, value) {
+    this.#panel?.showSettings(this);
+    if (this.#asked && before !== value && !LOOK.has(name)) this.#queueRedraw();
+  }
+
+  get model() {
+    return this.getAttribute('model') ?? '';
+  }
+  set model(name) {
+    this.setAttribute('model', name);
+  }
+  get seed() {
+    return read.readSeed(this.getAttribute('seed'), 7n);
+  }
+  set seed(seed) {
+    this.setAttribute('seed', String(seed));
+  }
+  get count() {
+    return read.readCount(this.getAttribute('count'), 16);
+  }
+  set count(count) {
+    this.setAttribute('count', String(count));
+  }
+  get temperature() {
+    return read.readTemperature(this.getAttribute('temperature'), 1);
+  }
+  set temperature(temperature) {
+    this.setAttribute('temperature', String(temperature));
+  }
+  get backend() {
+    return read.readBackend(this.getAttribute('backend'));
+  }
+  set backend(backend) {
+    this.setAttribute('backend', backend);
+  }
+  get controls() {
+    return read.readChoice(this.getAttribute('controls'), /** @type {const} */ (['full', 'min', 'none']), 'full');
+  }
+  set controls(controls) {
+    this.setAttribute('controls', controls);
+  }
+  get pace() {
+    return read.readChoice(this.getAttribute('pace'), read.PACE_NAMES, defaultPace());
+  }
+  set pace(pace) {
+    this.setAttribute('pace', pace);
+  }
+  get loading() {
+    return read.readChoice(this.getAttribute('loading'), /** @type {const} */ (['lazy', 'eager', 'manual']), 'lazy');
+  }
+  set loading(loading) {
+    this.setAttribute('loading', loading);
+  }
+  get running() {
+    return this.#run !== null;
+  }
+
+  /** Draws anew; resolves when all rows are shown, the run is stopped, or it failed. */
+  async draw() {
+    if (!this.#panel || !this.#picture) return;
+    this.stop();
+    this.#asked = true;
+    const run = new AbortController();
+    this.#run = run;
+    this.#panel.showRunning(true);
+    try {
+      await this.#drawUntil(run.signal, this.#panel, this.#picture);
+    } catch (error) {
+      if (!run.signal.aborted) this.#fail(error);
+    }
+    // Not if a later draw() has taken over.
+    if (this.#run === run) this.#rest();
+  }
+
+  /** Stops at the row shown now. */
+  stop() {
+    this.#run?.abort();
+    this.#rest();
+  }
+
+  /** The picture, enlarged without smoothing. */
+  async toPng(scale = 8) {
+    if (!this.#picture) throw new Error('The element is not on a page.');
+    return this.#picture.toPng(scale);
+  }
+
+  #rest() {
+    this.#run = null;
+    this.#picture?.settle();
+    this.#panel?.showRunning(false);
+  }
+
+  /**
+   * @param {AbortSignal} signal
+   * @param {Panel} panel
+   * @param {RowCanvas} picture
+   */
+  async #drawUntil(signal, panel, picture) {
+    const engine = sharedEngine();
+    const { seed, count, temperature, backend } = this;
+    const rowsPerSecond = this.#hurry ? Infinity : PACES[this.pace];
+    this.#hurry = false;
+    panel.clear();
+    const model = this.model || (await engine.models())[0]?.name || '';
+    const info = await engine.load(model, { signal, onProgress: (loaded, total) => panel.showProgress(model, loaded, total) });
+    signal.throwIfAborted();
+    panel.showStart(count, info.levels);
+    if (this.#readyModel !== model) this.#emit('ready', { model, ...info });
+    this.#readyModel = model;
+    void this.#showBackend(panel);
+
+    const { width, height } = info;
+    picture.reset({ width, height, count });
+    const reveal = new Reveal(({ y, rgba }) => {
+      picture.paint(y, rgba);
+      if (rowsPerSecond < Infinity) picture.mark(y + 1);
+      this.#emit('row', { y, rgba });
+    }, { rowsPerSecond, signal });
+    const drawing = await engine.sample({
+      model, seed, count, temperature, backend, signal,
+      onRow: (row) => reveal.push(row),
+      onFallback: (reason) => panel.showBackend(`${reason} Drawing on the CPU.`),
+    });
+    panel.showSpeed(count, drawing);
+    await reveal.drained();
+    panel.showDone(count, model, seed, drawing.elapsed_ms);
+    this.#emit('done', { ...drawing, model, seed, count });
+  }
+
+  /**
+   * Says where a run draws. Not waited for: asking for an adapter may take longer than drawing.
+   * @param {Panel} panel
+   */
+  async #showBackend(panel) {
+    const { backend } = this;
+    const { sentence } = await sharedEngine().describe(backend);
+    if (backend === this.backend) panel.showBackend(sentence);
+  }
+
+  /** @param {unknown} error */
+  #fail(error) {
+    const message = error instanceof Error ? error.message : String(error);
+    this.#panel?.showError(message);
+    this.#emit('failed', { message });
+  }
+
+  /**
+   * @param {Panel} panel
+   * @param {AbortSignal} signal
+   */
+  #listen(panel, signal) {
+    panel.listen({
+      draw: () => void this.draw(),
+      stop: () => this.stop(),
+      save: () => void this.#save(),
+      set: (name, value, live) => {
+        // A moving slider is followed at once.
+        this.#hurry = live;
+        this.setAttribute(name, value);
+        this.#emit('change', { name, live });
+      },
+    }, signal);
+    sharedEngine().addEventListener('bundle', () => void this.#showBackend(panel), { signal });
+    const observer = new ResizeObserver(([entry]) => this.#picture?.fit(entry.contentRect.width));
+    observer.observe(panel.stage);
+    signal.addEventListener('abort', () => observer.disconnect());
+  }
+
+  /**
+   * Draws now, when scrolled into view, or when asked, as `loading` says.
+   * @param {Panel} panel
+   * @param {AbortSignal} signal
+   */
+  #begin(panel, signal) {
+    if (this.loading === 'eager') return void this.draw();
+    if (this.loading === 'manual') return void this.#offer(panel);
+    const observer = new IntersectionObserver((entries) => {
+      if (!entries.some((entry) => entry.isIntersecting)) return;
+      observer.disconnect();
+      void this.draw();
+    });
+    observer.observe(this);
+    signal.addEventListener('abort', () => observer.disconnect());
+  }
+
+  /** @param {Panel} panel */
+  async #offer(panel) {
+    const models = await sharedEngine().models().catch(() => []);
+    const entry = models.find(({ name }) => name === this.model) ?? models[0];
+    if (!this.#asked) panel.offer(this.count, entry?.bytes ?? 0);
+  }
+
+  /** Several attributes changed in one turn make one run. */
+  #queueRedraw() {
+    if (this.#redrawQueued) return;
+    this.#redrawQueued = true;
+    queueMicrotask(() => {
+      this.#redrawQueued = false;
+      if (this.isConnected) void this.draw();
+    });
+  }
+
+  async #save() {
+    const link = document.createElement('a');
+    link.href = URL.createObjectURL(await this.toPng());
+    link.download = `${this.#readyModel || 'pixelrnn'}-seed-${this.seed}.png`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  }
+
+  /** Properties set before the element was defined would hide its accessors: hand them over. */
+  #rescueProperties() {
+    const self = /** @type {Record<string, unknown>} */ (/** @type {unknown} */ (this));
+    for (const name of read.ATTRIBUTES) {
+      if (!Object.hasOwn(self, name)) continue;
+      const value = self[name];
+      delete self[name];
+      self[name] = value;
+    }
+  }
+
+  /**
+   * @param {string} type
+   * @param {object} detail
+   */
+  #emit(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true }));
+  }
+}
+
+if (globalThis.customElements && !customElements.get('pixel-rnn')) customElements.define('pixel-rnn', PixelRnnElement);

@@ -1,0 +1,163 @@
+/**
+ * Every message between the page (`engine.js`) and the worker (`worker.js`), and the limits both obey.
+ *
+ * The page numbers its requests with `id`; every answer carries the id of its request, so that rows of
+ * two runs can never be mixed. Each request ends in exactly one of `loaded`, `done`, `scored`,
+ * `stopped` or `failed`.
+ */
+
+/** Most images in one batch. */
+export const MAX_COUNT = 1024;
+
+/** Largest seed: seeds are unsigned 64-bit numbers. */
+export const MAX_SEED = 2n ** 64n - 1n;
+
+/**
+ * Where a page may ask to draw: `auto` leaves the choice to the engine.
+ * @type {readonly ["auto", "cpu", "gpu"]}
+ */
+export const BACKENDS = Object.freeze(['auto', 'cpu', 'gpu']);
+
+/**
+ * A weights file: what the worker needs of its line in `models/index.json`.
+ * @typedef {object} WeightsFile
+ * @property {string} name    name of the model
+ * @property {string} url     absolute address of the file
+ * @property {number} bytes   exact size
+ * @property {string} sha256  of the file, in hexadecimal
+ */
+
+/**
+ * What a loaded model says about itself.
+ * @typedef {object} ModelInfo
+ * @property {number} width
+ * @property {number} height
+ * @property {number} channels
+ * @property {number} levels      2 or 256
+ * @property {number} parameters
+ */
+
+/**
+ * How rows are drawn: once per pixel with the cached features, a full pass per pixel, or a full pass
+ * per pixel on WebGPU.
+ * @typedef {"cached" | "naive" | "gpu"} Method
+ */
+
+/**
+ * Page -> worker: fetch and build a model.
+ * @typedef {object} LoadRequest
+ * @property {"load"} type
+ * @property {number} id
+ * @property {WeightsFile} weights
+ */
+
+/**
+ * Page -> worker: draw images `first .. first + count`.
+ * @typedef {object} SampleRequest
+ * @property {"sample"} type
+ * @property {number} id
+ * @property {WeightsFile} weights
+ * @property {Method} method
+ * @property {bigint} seed
+ * @property {number} first
+ * @property {number} count
+ * @property {number} temperature
+ * @property {Uint8Array} [given]  levels of known pixels, `[C, H, W]` or `[count, C, H, W]`
+ * @property {Uint8Array} [mask]   `[H, W]`, 1 = draw this pixel, 0 = keep the given one
+ */
+
+/**
+ * Page -> worker: minus the log-probability of each value of `count` images.
+ * @typedef {object} ScoreRequest
+ * @property {"score"} type
+ * @property {number} id
+ * @property {WeightsFile} weights
+ * @property {Uint8Array} levels  `[count, C, H, W]`
+ * @property {number} count
+ */
+
+/**
+ * Page -> worker: give up request `id`. Looked at between rows.
+ * @typedef {object} StopRequest
+ * @property {"stop"} type
+ * @property {number} id
+ */
+
+/** @typedef {LoadRequest | SampleRequest | ScoreRequest} WorkRequest */
+/** @typedef {WorkRequest | StopRequest} Request */
+
+/**
+ * Worker -> page: bytes of the weights so far.
+ * @typedef {object} ProgressReply
+ * @property {"progress"} type
+ * @property {number} id
+ * @property {number} loaded
+ * @property {number} total
+ */
+
+/**
+ * Worker -> page: the model is ready.
+ * @typedef {object} LoadedReply
+ * @property {"loaded"} type
+ * @property {number} id
+ * @property {ModelInfo} info
+ */
+
+/**
+ * Worker -> page: row `y` of every image. The buffer is transferred.
+ * @typedef {object} RowReply
+ * @property {"row"} type
+ * @property {number} id
+ * @property {number} y
+ * @property {Uint8ClampedArray<ArrayBuffer>} rgba  `[count, width, 4]`
+ */
+
+/**
+ * Worker -> page: the GPU gave up, the CPU goes on from the rows already drawn.
+ * @typedef {object} FallbackReply
+ * @property {"fallback"} type
+ * @property {number} id
+ * @property {string} reason  one sentence
+ */
+
+/**
+ * Worker -> page: every row is drawn.
+ * @typedef {object} DoneReply
+ * @property {"done"} type
+ * @property {number} id
+ * @property {Uint8Array<ArrayBuffer>} levels         `[count, C, H, W]`
+ * @property {Float32Array<ArrayBuffer> | null} nll_nats  per image; null where the GPU drew
+ * @property {number} elapsed_ms                      spent drawing, without waiting for other runs
+ * @property {Method} method                          that drew the last row
+ * @property {string} adapter                         name of the GPU, empty on the CPU
+ */
+
+/**
+ * Worker -> page: the scores, `[count, C, H, W]`.
+ * @typedef {object} ScoredReply
+ * @property {"scored"} type
+ * @property {number} id
+ * @property {Float32Array<ArrayBuffer>} nll_nats
+ */
+
+/**
+ * Worker -> page: the request was given up as asked.
+ * @typedef {object} StoppedReply
+ * @property {"stopped"} type
+ * @property {number} id
+ */
+
+/**
+ * Worker -> page: the request failed. After a fatal failure the wasm instance is dead and the page
+ * starts another worker.
+ * @typedef {object} FailedReply
+ * @property {"failed"} type
+ * @property {number} id
+ * @property {string} message  one sentence
+ * @property {boolean} fatal
+ */
+
+/**
+ * @typedef {ProgressReply | LoadedReply | RowReply | FallbackReply | DoneReply | ScoredReply
+ *   | StoppedReply | FailedReply} Reply
+ */

@@ -1,0 +1,217 @@
+/**
+ * A canvas that shows a batch of images as a grid and grows row by row. Colours come ready from the
+ * samplers; here they are only put in place.
+ */
+
+/** Pixels between two images of the grid, in image pixels. */
+const GAP = 2;
+
+/** CSS pixels per image pixel at most. */
+const MAX_SCALE = 12;
+
+/**
+ * Fill of pixels not drawn yet, and of the row about to be drawn: see-through greys, so that they
+ * fit light and dark pages. As words of the machine's byte order, like the canvas's data below.
+ */
+const [UNDRAWN, NEXT_ROW] = new Uint32Array(Uint8Array.of(128, 128, 128, 36, 128, 128, 128, 110).buffer);
+
+/**
+ * @typedef {object} GridShape
+ * @property {number} width    of one image
+ * @property {number} height   of one image
+ * @property {number} count
+ * @property {number} [columns] chosen to fit the width if left out
+ */
+
+/** From this width on, in CSS pixels, a grid is laid out as a band rather than a square. */
+const BAND_WIDTH = 640;
+
+/** Width to height of a band, in images. */
+const BAND_ASPECT = 4;
+
+/** Paints rows of a batch of images onto a canvas. */
+export class RowCanvas {
+  #canvas;
+  #context;
+  /** @type {GridShape} */
+  #shape = { width: 1, height: 1, count: 1 };
+  #columns = 1;
+  /** Rows painted so far, for another layout. @type {Map<number, Uint8ClampedArray>} */
+  #rows = new Map();
+  /** @type {ImageData | null} */
+  #image = null;
+  /** The image's data, a word per pixel. */
+  #words = new Uint32Array(0);
+  #marked = -1;
+  #flushing = false;
+  #available = 0;
+  /** @type {number | undefined} */
+  #sharing;
+
+  /** @param {HTMLCanvasElement} canvas */
+  constructor(canvas) {
+    this.#canvas = canvas;
+    // Kept in main memory: the page only ever writes pixels.
+    this.#context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d', { willReadFrequently: true }));
+  }
+
+  /**
+   * Lays out an empty grid.
+   * @param {GridShape} shape
+   */
+  reset(shape) {
+    this.#shape = shape;
+    this.#rows.clear();
+    this.#marked = -1;
+    this.#layOut();
+  }
+
+  /**
+   * Puts row `y` of every image in place.
+   * @param {number} y
+   * @param {Uint8ClampedArray} rgba  `[count, width, 4]`
+   */
+  paint(y, rgba) {
+    const { width, height, count } = this.#shape;
+    if (y < 0 || y >= height || rgba.length !== 4 * count * width) return;
+    if (y === this.#marked) this.#marked = -1;
+    this.#rows.set(y, rgba);
+    this.#place(y, rgba);
+    this.#flush();
+  }
+
+  /**
+   * Marks row `y` as the one about to be drawn.
+   * @param {number} y
+   */
+  mark(y) {
+    if (y >= this.#shape.height) return;
+    this.#marked = y;
+    this.#fillRow(y, NEXT_ROW);
+    this.#flush();
+  }
+
+  /** Takes the mark away: nothing more is coming. */
+  settle() {
+    if (this.#marked < 0) return;
+    this.#fillRow(this.#marked, UNDRAWN);
+    this.#marked = -1;
+    this.#flush();
+  }
+
+  /**
+   * Shows pixels that a mask hides as not drawn.
+   * @param {Uint8Array} mask  `[height, width]`, 1 = hidden
+   */
+  hide(mask) {
+    const { width, height, count } = this.#shape;
+    for (let k = 0; k < count; k++) {
+      for (let y = 0; y < height; y++) {
+        const start = this.#offset(k, y);
+        for (let x = 0; x < width; x++) if (mask[y * width + x]) this.#words[start + x] = UNDRAWN;
+      }
+    }
+    this.#flush();
+  }
+
+  /**
+   * Scales the canvas to whole device pixels within the width there is, so that every image pixel
+   * is an equally large square.
+   * @param {number} available  in CSS pixels
+   * @param {number} [pixels]   image pixels that share this width, where canvases stand side by side
+   */
+  fit(available, pixels) {
+    this.#available = available;
+    this.#sharing = pixels;
+    if (!available) return;
+    if (this.#columns !== this.#fittingColumns()) this.#layOut();
+    const ratio = globalThis.devicePixelRatio || 1;
+    const exact = available / (pixels ?? this.#canvas.width);
+    const whole = Math.floor(Math.min(exact, MAX_SCALE) * ratio) / ratio;
+    this.#canvas.style.width = `${this.#canvas.width * (whole || exact)}px`;
+  }
+
+  /** The picture as a PNG on a white ground, enlarged without smoothing. */
+  async toPng(scale = 8) {
+    const { width, height } = this.#canvas;
+    const copy = Object.assign(document.createElement('canvas'), { width: width * scale, height: height * scale });
+    const context = /** @type {CanvasRenderingContext2D} */ (copy.getContext('2d'));
+    context.fillStyle = '#fff';
+    context.fillRect(0, 0, copy.width, copy.height);
+    context.imageSmoothingEnabled = false;
+    context.drawImage(this.#canvas, 0, 0, copy.width, copy.height);
+    /** @type {Blob | null} */
+    const blob = await new Promise((resolve) => copy.toBlob(resolve, 'image/png'));
+    if (!blob) throw new Error('The browser could not write a PNG.');
+    return blob;
+  }
+
+  /** Sizes the canvas and places the rows there are. */
+  #layOut() {
+    const { width, height, count } = this.#shape;
+    this.#columns = this.#fittingColumns();
+    const canvasWidth = this.#columns * (width + GAP) - GAP;
+    const canvasHeight = Math.ceil(count / this.#columns) * (height + GAP) - GAP;
+    if (this.#canvas.width !== canvasWidth) this.#canvas.width = canvasWidth;
+    if (this.#canvas.height !== canvasHeight) this.#canvas.height = canvasHeight;
+    this.#image = this.#context.createImageData(canvasWidth, canvasHeight);
+    this.#words = new Uint32Array(this.#image.data.buffer);
+    for (let y = 0; y < height; y++) this.#fillRow(y, UNDRAWN);
+    for (const [y, rgba] of this.#rows) this.#place(y, rgba);
+    this.fit(this.#available, this.#sharing);
+    this.#flush();
+  }
+
+  /** Columns of a square on a narrow page, of a band on a wide one. */
+  #fittingColumns() {
+    const { count, columns } = this.#shape;
+    const aspect = this.#available < BAND_WIDTH ? 1 : BAND_ASPECT;
+    return columns ?? Math.min(count, Math.ceil(Math.sqrt(count * aspect)));
+  }
+
+  /**
+   * @param {number} y
+   * @param {Uint8ClampedArray} rgba
+   */
+  #place(y, rgba) {
+    const { width, count } = this.#shape;
+    const words = new Uint32Array(rgba.buffer, rgba.byteOffset, rgba.length / 4);
+    for (let k = 0; k < count; k++) {
+      this.#words.set(words.subarray(k * width, (k + 1) * width), this.#offset(k, y));
+    }
+  }
+
+  /**
+   * Where row `y` of image `k` starts in the canvas.
+   * @param {number} k
+   * @param {number} y
+   */
+  #offset(k, y) {
+    const { width, height } = this.#shape;
+    const left = (k % this.#columns) * (width + GAP);
+    const top = Math.floor(k / this.#columns) * (height + GAP) + y;
+    return top * this.#canvas.width + left;
+  }
+
+  /**
+   * @param {number} y
+   * @param {number} colour
+   */
+  #fillRow(y, colour) {
+    const { width, count } = this.#shape;
+    for (let k = 0; k < count; k++) {
+      const start = this.#offset(k, y);
+      this.#words.fill(colour, start, start + width);
+    }
+  }
+
+  /** Brings the data to the canvas once, however many rows came in this turn. */
+  #flush() {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    queueMicrotask(() => {
+      this.#flushing = false;
+      if (this.#image) this.#context.putImageData(this.#image, 0, 0);
+    });
+  }
+}

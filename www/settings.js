@@ -1,0 +1,105 @@
+/**
+ * What a visitor can set, and how it is read from text. Attributes, address bars and fields hold
+ * whatever people put there, so everything is checked and anything malformed falls back.
+ */
+
+import { BACKENDS, MAX_COUNT, MAX_SEED } from './protocol.js';
+import { PACES } from './reveal.js';
+
+/**
+ * Attributes of `<pixel-rnn>`.
+ * @type {readonly string[]}
+ */
+export const ATTRIBUTES = Object.freeze(['model', 'seed', 'count', 'temperature', 'backend', 'controls', 'pace', 'loading']);
+
+/** Range of the temperature. */
+export const TEMPERATURE = Object.freeze({ min: 0.1, max: 2, step: 0.05 });
+
+/** Names of the paces, and the empty one: the visitor chose none. */
+export const PACE_NAMES = Object.freeze(/** @type {Array<import('./reveal.js').Pace>} */ (Object.keys(PACES)));
+
+/**
+ * An unsigned 64-bit seed.
+ * @param {string | null | undefined} text
+ * @param {bigint} fallback
+ */
+export function readSeed(text, fallback) {
+  const digits = text?.trim() ?? '';
+  if (!/^\d{1,20}$/.test(digits)) return fallback;
+  const seed = BigInt(digits);
+  return seed <= MAX_SEED ? seed : fallback;
+}
+
+/**
+ * A whole number of images.
+ * @param {string | null | undefined} text
+ * @param {number} fallback
+ */
+export function readCount(text, fallback) {
+  const digits = text?.trim() ?? '';
+  if (!/^\d{1,4}$/.test(digits)) return fallback;
+  return Math.min(Math.max(Number(digits), 1), MAX_COUNT);
+}
+
+/**
+ * A temperature within its range.
+ * @param {string | null | undefined} text
+ * @param {number} fallback
+ */
+export function readTemperature(text, fallback) {
+  const value = Number.parseFloat(text ?? '');
+  if (!Number.isFinite(value)) return fallback;
+  return Math.min(Math.max(value, TEMPERATURE.min), TEMPERATURE.max);
+}
+
+/**
+ * One of the words allowed.
+ * @template {string} T
+ * @param {string | null | undefined} text
+ * @param {readonly T[]} allowed
+ * @param {T} fallback
+ * @returns {T}
+ */
+export function readChoice(text, allowed, fallback) {
+  return allowed.find((choice) => choice === text) ?? fallback;
+}
+
+/**
+ * @param {string | null | undefined} text
+ * @returns {import('./engine.js').Backend}
+ */
+export function readBackend(text) {
+  return readChoice(text, BACKENDS, 'auto');
+}
+
+/** A seed short enough to read out. */
+export function randomSeed() {
+  return BigInt(crypto.getRandomValues(new Uint32Array(1))[0] % 1_000_000);
+}
+
+/**
+ * A whole number with separators. (`Intl` costs a slow phone a noticeable part of its start.)
+ * @param {number} value
+ */
+export function formatCount(value) {
+  return value.toFixed(0).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+/**
+ * A duration with about three digits and its unit.
+ * @param {number} ms
+ */
+export function formatDuration(ms) {
+  if (ms >= 100_000) return `${(ms / 60_000).toFixed(1)} min`;
+  if (ms >= 1000) return `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`;
+  if (ms < 0.1) return `${(1000 * ms).toFixed(1)} µs`;
+  return `${ms.toFixed(ms < 10 ? 2 : ms < 100 ? 1 : 0)} ms`;
+}
+
+/**
+ * A download's size.
+ * @param {number} bytes
+ */
+export function formatBytes(bytes) {
+  return bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.round(bytes / 1000)} kB`;
+}

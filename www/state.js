@@ -1,0 +1,52 @@
+/**
+ * The page's state in the address bar: `#model=…&seed=7&count=16&…`. Values come from anywhere, so
+ * each is checked, and a malformed one is the default.
+ */
+
+import { HIDDEN } from './masks.js';
+import { BACKENDS } from './protocol.js';
+import * as read from './settings.js';
+
+/**
+ * @typedef {object} PageState
+ * @property {string} model           empty: the first there is
+ * @property {bigint} seed
+ * @property {number} count
+ * @property {number} temperature
+ * @property {import('./engine.js').Backend} backend
+ * @property {import('./reveal.js').Pace | ""} pace  empty: what the visitor's system suggests
+ * @property {import('./masks.js').Hidden} hidden    part hidden in the completions
+ */
+
+/** @type {Readonly<PageState>} */
+const DEFAULTS = Object.freeze({ model: '', seed: 7n, count: 16, temperature: 1, backend: 'auto', pace: '', hidden: 'bottom' });
+
+/**
+ * @param {string} hash
+ * @returns {PageState}
+ */
+export function readState(hash) {
+  const values = new URLSearchParams(hash.replace(/^#/, ''));
+  const model = values.get('model') ?? '';
+  return {
+    model: /^[\w.-]{1,80}$/.test(model) ? model : DEFAULTS.model,
+    seed: read.readSeed(values.get('seed'), DEFAULTS.seed),
+    count: read.readCount(values.get('count'), DEFAULTS.count),
+    temperature: read.readTemperature(values.get('temperature'), DEFAULTS.temperature),
+    backend: read.readChoice(values.get('backend'), BACKENDS, DEFAULTS.backend),
+    pace: read.readChoice(values.get('pace'), ['', ...read.PACE_NAMES], DEFAULTS.pace),
+    hidden: read.readChoice(values.get('hidden'), HIDDEN, DEFAULTS.hidden),
+  };
+}
+
+/**
+ * The state as a hash, without what is default anyway.
+ * @param {PageState} state
+ */
+export function writeState(state) {
+  const values = new URLSearchParams();
+  for (const [name, value] of Object.entries(state)) {
+    if (name === 'seed' || value !== DEFAULTS[/** @type {keyof PageState} */ (name)]) values.set(name, String(value));
+  }
+  return `#${values}`;
+}

@@ -1,0 +1,112 @@
+/**
+ * Loads the two wasm bundles and gives their exports a type. Only the worker uses this.
+ */
+
+/**
+ * @typedef {object} WasmModel
+ * @property {number} width
+ * @property {number} height
+ * @property {number} channels
+ * @property {number} levels
+ * @property {number} parameters
+ * @property {string} metadata
+ * @property {() => void} free
+ */
+
+/**
+ * @typedef {object} WasmSampler
+ * @property {number} y
+ * @property {boolean} done
+ * @property {() => Uint8ClampedArray<ArrayBuffer>} nextRow
+ * @property {() => Uint8Array<ArrayBuffer>} levels
+ * @property {() => Float32Array<ArrayBuffer>} logLikelihood
+ * @property {() => void} free
+ */
+
+/**
+ * @typedef {object} WasmGpu
+ * @property {string} adapter  JSON text
+ * @property {() => void} free
+ */
+
+/**
+ * @typedef {object} WasmGpuSampler
+ * @property {number} y
+ * @property {boolean} done
+ * @property {() => Promise<Uint8ClampedArray<ArrayBuffer>>} nextRow
+ * @property {() => Uint8Array<ArrayBuffer>} levels
+ * @property {() => void} free
+ */
+
+/**
+ * What both bundles export.
+ * @typedef {object} CpuPackage
+ * @property {() => Promise<unknown>} default
+ * @property {{ load(bytes: Uint8Array): WasmModel }} Model
+ * @property {new (model: WasmModel, method: string, seed: bigint, first: number, count: number,
+ *   temperature: number, given?: Uint8Array, mask?: Uint8Array) => WasmSampler} Sampler
+ * @property {(model: WasmModel, levels: Uint8Array, count: number) => Float32Array<ArrayBuffer>} score
+ */
+
+/**
+ * What only the GPU bundle exports.
+ * @typedef {object} GpuExports
+ * @property {{ init(): Promise<WasmGpu> }} Gpu
+ * @property {{ create(gpu: WasmGpu, bytes: Uint8Array, seed: bigint, first: number, count: number,
+ *   temperature: number, given?: Uint8Array, mask?: Uint8Array): Promise<WasmGpuSampler> }} GpuSampler
+ */
+
+/** @typedef {CpuPackage & GpuExports} GpuPackage */
+
+/** @type {Map<string, Promise<GpuPackage>>} */
+const packages = new Map();
+
+/**
+ * The small bundle that draws on the CPU.
+ * @returns {Promise<CpuPackage>}
+ */
+export function cpuPackage() {
+  return loadPackage('cpu');
+}
+
+/**
+ * The large bundle that draws through WebGPU.
+ * @returns {Promise<GpuPackage>}
+ */
+export function gpuPackage() {
+  return loadPackage('gpu');
+}
+
+/**
+ * Loads a bundle once; a failed load may be tried again.
+ * @param {"cpu" | "gpu"} bundle
+ * @returns {Promise<GpuPackage>}
+ */
+function loadPackage(bundle) {
+  let loading = packages.get(bundle);
+  if (!loading) {
+    loading = instantiate(bundle).catch((error) => {
+      packages.delete(bundle);
+      throw error;
+    });
+    packages.set(bundle, loading);
+  }
+  return loading;
+}
+
+/**
+ * @param {"cpu" | "gpu"} bundle
+ * @returns {Promise<GpuPackage>}
+ */
+async function instantiate(bundle) {
+  if (typeof WebAssembly !== 'object') throw new Error('This browser has no WebAssembly.');
+  const url = new URL(`./pkg/${bundle}/pixelrnn.js`, import.meta.url);
+  try {
+    const exports = /** @type {GpuPackage} */ (await import(url.href));
+    await exports.default();
+    return exports;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`The ${bundle.toUpperCase()} bundle could not be loaded: ${reason}`, { cause });
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * Fetches a weights file with true progress, checks it, and keeps it in the browser's cache.
+ * Only the worker uses this. The cache is a convenience: where it is missing, full or broken, the
+ * file is simply fetched again.
+ */
+
+const CACHE_NAME = 'pixelrnn-weights';
+
+/** @typedef {import('./protocol.js').WeightsFile} WeightsFile */
+
+/**
+ * The checked bytes of a weights file.
+ * @param {WeightsFile} weights
+ * @param {AbortSignal} signal
+ * @param {(loaded: number) => void} onProgress  told the number of bytes so far
+ * @returns {Promise<Uint8Array<ArrayBuffer>>}
+ */
+export async function fetchWeights(weights, signal, onProgress) {
+  const kept = await readCache(weights);
+  if (kept) {
+    onProgress(kept.length);
+    return kept;
+  }
+  const bytes = await download(weights, signal, onProgress);
+  const fault = await faultOf(bytes, weights);
+  if (fault) throw new Error(`${fileName(weights)} is damaged: ${fault}.`);
+  await writeCache(weights, bytes);
+  return bytes;
+}
+
+/**
+ * @param {WeightsFile} weights
+ * @param {AbortSignal} signal
+ * @param {(loaded: number) => void} onProgress
+ */
+async function download(weights, signal, onProgress) {
+  const name = fileName(weights);
+  const response = await fetch(weights.url, { signal }).catch((cause) => {
+    signal.throwIfAborted();
+    throw new Error(`${name} could not be fetched: the server did not answer.`, { cause });
+  });
+  if (!response.ok || !response.body) throw new Error(`${name} could not be fetched: the server answered ${response.status}.`);
+
+  // The listed size, not Content-Length: that one counts compressed bytes.
+  const bytes = new Uint8Array(weights.bytes);
+  const reader = response.body.getReader();
+  let loaded = 0;
+  for (;;) {
+    const { done, value } = await reader.read().catch((cause) => {
+      signal.throwIfAborted();
+      throw new Error(`${name} broke off after ${loaded} of ${weights.bytes} bytes.`, { cause });
+    });
+    if (done) break;
+    if (loaded + value.length > bytes.length) {
+      await reader.cancel();
+      throw new Error(`${name} is damaged: it is longer than the ${weights.bytes} bytes listed.`);
+    }
+    bytes.set(value, loaded);
+    loaded += value.length;
+    onProgress(loaded);
+  }
+  return bytes.subarray(0, loaded);
+}
+
+/**
+ * What is wrong with the bytes, or null. Without `crypto.subtle` (pages that are not served securely
+ * do not have it) only the size is checked.
+ * @param {Uint8Array<ArrayBuffer>} bytes
+ * @param {WeightsFile} weights
+ */
+async function faultOf(bytes, weights) {
+  if (bytes.length !== weights.bytes) return `it has ${bytes.length} bytes, not the ${weights.bytes} listed`;
+  if (!globalThis.crypto?.subtle) return null;
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  const sha256 = Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  if (sha256 === weights.sha256.toLowerCase()) return null;
+  return `its SHA-256 begins with ${sha256.slice(0, 8)}, not with ${weights.sha256.slice(0, 8)} as listed`;
+}
+
+/**
+ * @param {WeightsFile} weights
+ * @returns {Promise<Uint8Array<ArrayBuffer> | null>}
+ */
+async function readCache(weights) {
+  try {
+    const cache = await caches.open(CACHE_NAME);
+    const response = await cache.match(cacheKey(weights));
+    if (!response) return null;
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    return (await faultOf(bytes, weights)) ? null : bytes;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Keeps the bytes and drops older versions of the same file.
+ * @param {WeightsFile} weights
+ * @param {Uint8Array<ArrayBuffer>} bytes
+ */
+async function writeCache(weights, bytes) {
+  try {
+    const cache = await caches.open(CACHE_NAME);
+    const old = await cache.keys(weights.url, { ignoreSearch: true });
+    await Promise.all(old.map((key) => cache.delete(key)));
+    await cache.put(cacheKey(weights), new Response(bytes));
+  } catch {
+    // No cache, or no room in it: the next visit fetches again.
+  }
+}
+
+/** @param {WeightsFile} weights */
+function cacheKey(weights) {
+  return `${weights.url}?sha256=${weights.sha256}`;
+}
+
+/** @param {WeightsFile} weights */
+function fileName(weights) {
+  return decodeURIComponent(new URL(weights.url).pathname.split('/').pop() ?? weights.name);
+}

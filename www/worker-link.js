@@ -1,0 +1,165 @@
+/**
+ * The page's end of the line to the worker: numbers the requests, ends each in a settled promise,
+ * and starts another worker when one dies or does not answer.
+ */
+
+/** @typedef {import('./protocol.js').WorkRequest} WorkRequest */
+/** @typedef {import('./protocol.js').Reply} Reply */
+
+/**
+ * A request under way. `nextRow` guards against rows that a restarted worker draws again.
+ * @typedef {object} Job
+ * @property {WorkRequest} request
+ * @property {(value: any) => void} resolve
+ * @property {(reason: unknown) => void} reject
+ * @property {(reply: Reply) => void} onReply
+ * @property {number} nextRow
+ * @property {number} restarts
+ */
+
+/** A worker deaf for this long after a stop is in the middle of a long row, and is replaced. */
+const STOP_GRACE_MS = 400;
+
+/** One worker and the requests it is busy with. */
+export class WorkerLink {
+  /** @type {Worker | null} */
+  #worker = null;
+  /** @type {Map<number, Job>} */
+  #jobs = new Map();
+  #nextId = 1;
+  /** @type {Map<number, ReturnType<typeof setTimeout>>} */
+  #stopping = new Map();
+
+  /**
+   * Sends a request and waits for its end.
+   * @param {WorkRequest} request  its id is given here
+   * @param {AbortSignal} [signal]  stops the request; the promise then rejects with its reason
+   * @param {(reply: Reply) => void} [onReply]  told what comes before the end
+   * @returns {Promise<any>} the last reply
+   */
+  request(request, signal, onReply = () => {}) {
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
+      const abort = () => this.#giveUp(id, signal?.reason);
+      const settled = () => signal?.removeEventListener('abort', abort);
+      signal?.addEventListener('abort', abort);
+      this.#jobs.set(id, {
+        request: { ...request, id },
+        resolve: (value) => (settled(), resolve(value)),
+        reject: (reason) => (settled(), reject(reason)),
+        onReply,
+        nextRow: 0,
+        restarts: 0,
+      });
+      this.#post({ ...request, id });
+    });
+  }
+
+  /** Stops every request but downloads. */
+  stop() {
+    for (const [id, job] of this.#jobs) {
+      if (job.request.type !== 'load') this.#giveUp(id, abortError());
+    }
+  }
+
+  /** Ends the worker and everything under way. */
+  dispose() {
+    this.#endWorker();
+    for (const id of [...this.#jobs.keys()]) this.#settle(id)?.reject(abortError());
+  }
+
+  /** @param {import('./protocol.js').Request} request */
+  #post(request) {
+    try {
+      this.#worker ??= this.#startWorker();
+      this.#worker.postMessage(request);
+    } catch (error) {
+      this.#settle(request.id)?.reject(error);
+    }
+  }
+
+  #startWorker() {
+    const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+    worker.onmessage = ({ data }) => this.#receive(data);
+    worker.onerror = (event) => {
+      event.preventDefault();
+      this.#restart('The worker that draws could not be started.');
+    };
+    return worker;
+  }
+
+  /** @param {Reply} reply */
+  #receive(reply) {
+    this.#heard(reply);
+    const job = this.#jobs.get(reply.id);
+    if (!job) return;
+    if (reply.type === 'progress' || reply.type === 'fallback') job.onReply(reply);
+    else if (reply.type === 'row') {
+      if (reply.y < job.nextRow) return;
+      job.nextRow = reply.y + 1;
+      job.onReply(reply);
+    } else {
+      this.#settle(reply.id);
+      if (reply.type === 'failed') {
+        job.reject(new Error(reply.message));
+        if (reply.fatal) this.#restart(reply.message);
+      } else job.resolve(reply);
+    }
+  }
+
+  /**
+   * A stopped request has ended in the worker too: no need to replace it.
+   * @param {Reply} reply
+   */
+  #heard({ type, id }) {
+    if (type === 'row' || type === 'progress' || type === 'fallback') return;
+    clearTimeout(this.#stopping.get(id));
+    this.#stopping.delete(id);
+  }
+
+  /**
+   * Ends a request on this side at once and tells the worker.
+   * @param {number} id
+   * @param {unknown} reason
+   */
+  #giveUp(id, reason) {
+    const job = this.#settle(id);
+    if (!job) return;
+    job.reject(reason);
+    this.#worker?.postMessage({ type: 'stop', id });
+    this.#stopping.set(id, setTimeout(() => this.#restart('The worker that draws does not answer.'), STOP_GRACE_MS));
+  }
+
+  /** @param {number} id */
+  #settle(id) {
+    const job = this.#jobs.get(id);
+    this.#jobs.delete(id);
+    return job;
+  }
+
+  /**
+   * Replaces the worker. Requests under way are sent again, once each: a run draws the same rows
+   * again, of which the first are dropped.
+   * @param {string} reason
+   */
+  #restart(reason) {
+    this.#endWorker();
+    for (const [id, job] of [...this.#jobs]) {
+      job.restarts += 1;
+      if (job.restarts > 1) this.#settle(id)?.reject(new Error(reason));
+      else this.#post(job.request);
+    }
+  }
+
+  #endWorker() {
+    this.#worker?.terminate();
+    this.#worker = null;
+    for (const timer of this.#stopping.values()) clearTimeout(timer);
+    this.#stopping.clear();
+  }
+}
+
+function abortError() {
+  return new DOMException('The run was stopped.', 'AbortError');
+}

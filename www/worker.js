@@ -1,0 +1,265 @@
+/**
+ * The worker: owns the wasm bundles, the models and the samplers. Messages in, rows out
+ * (`protocol.js`). Between two rows it returns to the event loop, so a stop is heard at any moment
+ * and several runs share the worker row by row.
+ */
+
+import { adapterName } from './adapter.js';
+import { cpuPackage, gpuPackage } from './wasm.js';
+import { fetchWeights } from './weights.js';
+
+/** @typedef {import('./protocol.js').Request} Request */
+/** @typedef {import('./protocol.js').Reply} Reply */
+/** @typedef {import('./protocol.js').SampleRequest} SampleRequest */
+/** @typedef {import('./wasm.js').WasmModel} WasmModel */
+
+/**
+ * A model with the bytes it was made from: the GPU builds its own from the same bytes.
+ * @typedef {{ bytes: Uint8Array, model: WasmModel }} LoadedModel
+ */
+
+/**
+ * The part of a dedicated worker's global scope used here; the page's type library has no worker.
+ * @typedef {object} WorkerScope
+ * @property {((event: MessageEvent<Request>) => void) | null} onmessage
+ * @property {(reply: Reply, transfer?: Transferable[]) => void} postMessage
+ */
+
+const scope = /** @type {WorkerScope} */ (/** @type {unknown} */ (globalThis));
+
+/** @type {Map<number, AbortController>} */
+const jobs = new Map();
+
+/** @type {Map<string, Promise<LoadedModel>>} */
+const models = new Map();
+
+/** @type {Promise<{ gpu: import('./wasm.js').WasmGpu, adapter: string }> | null} */
+let gpuReady = null;
+
+scope.onmessage = ({ data }) => {
+  if (data.type === 'stop') jobs.get(data.id)?.abort();
+  else void serve(data);
+};
+
+/**
+ * Runs one request to its end, whatever the end is.
+ * @param {import('./protocol.js').WorkRequest} request
+ */
+async function serve(request) {
+  const { id } = request;
+  const job = new AbortController();
+  jobs.set(id, job);
+  try {
+    await work(request, job.signal);
+  } catch (error) {
+    if (job.signal.aborted) scope.postMessage({ type: 'stopped', id });
+    else scope.postMessage({ type: 'failed', id, message: sentence(error), fatal: isPanic(error) });
+  } finally {
+    jobs.delete(id);
+  }
+}
+
+/**
+ * @param {import('./protocol.js').WorkRequest} request
+ * @param {AbortSignal} signal
+ */
+async function work(request, signal) {
+  const { id, weights } = request;
+  const loaded = await modelFor(weights, signal, (bytes) => {
+    if (request.type === 'load') scope.postMessage({ type: 'progress', id, loaded: bytes, total: weights.bytes });
+  });
+  signal.throwIfAborted();
+  if (request.type === 'load') {
+    const { width, height, channels, levels, parameters } = loaded.model;
+    scope.postMessage({ type: 'loaded', id, info: { width, height, channels, levels, parameters } });
+  } else if (request.type === 'score') {
+    const { score } = await cpuPackage();
+    const nll_nats = score(loaded.model, request.levels, request.count);
+    scope.postMessage({ type: 'scored', id, nll_nats }, [nll_nats.buffer]);
+  } else {
+    const drawn = request.method === 'gpu' ? await drawOnGpu(request, loaded, signal) : await drawOnCpu(request, loaded.model, signal);
+    scope.postMessage({ type: 'done', id, ...drawn }, [drawn.levels.buffer]);
+  }
+}
+
+/**
+ * The model of a weights file, fetched and built once.
+ * @param {import('./protocol.js').WeightsFile} weights
+ * @param {AbortSignal} signal
+ * @param {(bytes: number) => void} onProgress
+ * @returns {Promise<LoadedModel>}
+ */
+function modelFor(weights, signal, onProgress) {
+  const key = `${weights.url} ${weights.sha256}`;
+  let loading = models.get(key);
+  if (!loading) {
+    loading = buildModel(weights, signal, onProgress).catch((error) => {
+      models.delete(key);
+      throw error;
+    });
+    models.set(key, loading);
+  }
+  return loading;
+}
+
+/**
+ * Fetches wasm and weights side by side.
+ * @param {import('./protocol.js').WeightsFile} weights
+ * @param {AbortSignal} signal
+ * @param {(bytes: number) => void} onProgress
+ * @returns {Promise<LoadedModel>}
+ */
+async function buildModel(weights, signal, onProgress) {
+  const [{ Model }, bytes] = await Promise.all([cpuPackage(), fetchWeights(weights, signal, onProgress)]);
+  return { bytes, model: Model.load(bytes) };
+}
+
+/**
+ * Draws every row of a request on the CPU. `from` rows are known already and not posted again.
+ * @param {SampleRequest} request
+ * @param {WasmModel} model
+ * @param {AbortSignal} signal
+ */
+async function drawOnCpu(request, model, signal, from = 0) {
+  const { Sampler } = await cpuPackage();
+  /** @type {import('./protocol.js').Method} */
+  const method = request.method === 'naive' ? 'naive' : 'cached';
+  const sampler = new Sampler(model, method, request.seed, request.first, request.count, request.temperature, request.given, request.mask);
+  let elapsed_ms = 0;
+  try {
+    while (!sampler.done) {
+      const { y } = sampler;
+      const start = performance.now();
+      const rgba = sampler.nextRow();
+      elapsed_ms += performance.now() - start;
+      if (y >= from) postRow(request.id, y, rgba);
+      await nextTurn();
+      signal.throwIfAborted();
+    }
+    return { levels: sampler.levels(), nll_nats: sampler.logLikelihood(), elapsed_ms, method, adapter: '' };
+  } finally {
+    release(sampler);
+  }
+}
+
+/**
+ * Draws on WebGPU. Whatever goes wrong there, the CPU goes on from the rows already drawn.
+ * @param {SampleRequest} request
+ * @param {LoadedModel} loaded
+ * @param {AbortSignal} signal
+ */
+async function drawOnGpu(request, { bytes, model }, signal) {
+  /** @type {import('./wasm.js').WasmGpuSampler | null} */
+  let sampler = null;
+  /** @type {Uint8Array} */
+  let levels = new Uint8Array(0);
+  let rows = 0;
+  let elapsed_ms = 0;
+  try {
+    const { GpuSampler } = await gpuPackage();
+    const { gpu, adapter } = await gpuOnce();
+    signal.throwIfAborted();
+    sampler = await GpuSampler.create(gpu, bytes, request.seed, request.first, request.count, request.temperature, request.given, request.mask);
+    while (!sampler.done) {
+      const start = performance.now();
+      const rgba = await sampler.nextRow();
+      elapsed_ms += performance.now() - start;
+      // Kept on this side: after a lost device there may be nothing left to ask.
+      levels = sampler.levels();
+      postRow(request.id, rows, rgba);
+      rows += 1;
+      await nextTurn();
+      signal.throwIfAborted();
+    }
+    return { levels: sampler.levels(), nll_nats: null, elapsed_ms, method: /** @type {const} */ ('gpu'), adapter };
+  } catch (error) {
+    signal.throwIfAborted();
+    const reason = isPanic(error) ? 'The GPU code stopped unexpectedly.' : sentence(error);
+    scope.postMessage({ type: 'fallback', id: request.id, reason });
+    const rest = rows ? remainder(request, model, levels, rows) : request;
+    const drawn = await drawOnCpu(rest, model, signal, rows);
+    return { ...drawn, nll_nats: null, elapsed_ms: elapsed_ms + drawn.elapsed_ms };
+  } finally {
+    release(sampler);
+  }
+}
+
+/**
+ * The same request with the rows drawn so far given.
+ * @param {SampleRequest} request
+ * @param {WasmModel} model
+ * @param {Uint8Array} levels  `[count, C, H, W]`, complete down to row `rows`
+ * @param {number} rows
+ * @returns {SampleRequest}
+ */
+function remainder(request, model, levels, rows) {
+  const { width, height, channels } = model;
+  const plane = width * height;
+  const image = channels * plane;
+  const given = new Uint8Array(request.count * image);
+  if (request.given) {
+    for (let at = 0; at < given.length; at += request.given.length) given.set(request.given, at);
+  }
+  for (let at = 0; at < given.length; at += plane) {
+    given.set(levels.subarray(at, at + rows * width), at);
+  }
+  const mask = request.mask ? request.mask.slice() : new Uint8Array(plane).fill(1);
+  mask.fill(0, 0, rows * width);
+  return { ...request, given, mask };
+}
+
+/** Starts WebGPU once for all runs, failed or not: the device cannot be started twice in a worker. */
+async function gpuOnce() {
+  const { Gpu } = await gpuPackage();
+  gpuReady ??= Gpu.init().then((gpu) => ({ gpu, adapter: adapterName(JSON.parse(gpu.adapter)) }));
+  return gpuReady;
+}
+
+/**
+ * @param {number} id
+ * @param {number} y
+ * @param {Uint8ClampedArray<ArrayBuffer>} rgba
+ */
+function postRow(id, y, rgba) {
+  scope.postMessage({ type: 'row', id, y, rgba }, [rgba.buffer]);
+}
+
+/** @type {Array<() => void>} */
+const waiting = [];
+const turnstile = new MessageChannel();
+turnstile.port1.onmessage = () => waiting.shift()?.();
+
+/**
+ * Lets waiting messages in. A message to oneself, because timers are held back to 4 ms.
+ * @returns {Promise<void>}
+ */
+function nextTurn() {
+  return new Promise((resolve) => {
+    waiting.push(resolve);
+    turnstile.port2.postMessage(null);
+  });
+}
+
+/**
+ * Frees a sampler; after a panic even that may throw, and the first error is the one to tell.
+ * @param {{ free(): void } | null} sampler
+ */
+function release(sampler) {
+  try {
+    sampler?.free();
+  } catch {
+    // The instance is dead; the page drops this worker.
+  }
+}
+
+/** @param {unknown} error */
+function isPanic(error) {
+  return error instanceof WebAssembly.RuntimeError;
+}
+
+/** @param {unknown} error */
+function sentence(error) {
+  if (isPanic(error)) return 'The drawing code stopped unexpectedly and was started anew.';
+  const text = error instanceof Error ? error.message : String(error);
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}
