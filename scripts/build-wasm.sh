@@ -25,7 +25,8 @@ chmod 755 "$new"
 touch "$new/.started"
 
 say "compiling pkg/$bundle (features $features)"
-cargo build --lib --release --target wasm32-unknown-unknown --no-default-features --features "$features"
+cargo build --lib --release --target wasm32-unknown-unknown --no-default-features --features "$features" \
+    --config scripts/wasm-profile.toml
 
 wasm-bindgen --target web --out-dir "$new" --out-name pixelrnn --remove-name-section --remove-producers-section \
     "$target_dir/wasm32-unknown-unknown/release/pixelrnn.wasm"

@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 features=$1
 seconds=${WASM_TEST_SECONDS:-600}
-options=(--no-default-features --features "$features" --test wasm)
+options=(--no-default-features --features "$features" --test wasm --config scripts/wasm-profile.toml)
 
 { read -r chrome && read -r driver; } < <(scripts/browser.sh) || {
     echo "wasm-test.sh: no Chromium with a chromedriver: run scripts/setup.sh test" >&2

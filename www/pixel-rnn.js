@@ -123,6 +123,7 @@ export class PixelRnnElement extends Base {
     if (!this.#panel || !this.#picture) return;
     this.stop();
     this.#asked = true;
+    this.#redrawQueued = false;
     const run = new AbortController();
     this.#run = run;
     this.#panel.showRunning(true);
@@ -258,8 +259,9 @@ export class PixelRnnElement extends Base {
     if (this.#redrawQueued) return;
     this.#redrawQueued = true;
     queueMicrotask(() => {
+      const wanted = this.#redrawQueued && this.isConnected;
       this.#redrawQueued = false;
-      if (this.isConnected) void this.draw();
+      if (wanted) void this.draw();
     });
   }
 

@@ -37,7 +37,8 @@ pub struct Options {
 }
 
 pub fn run(options: Options) -> Result<(), Failure> {
-    let text = String::from_utf8(super::read(&options.config)?).map_err(|_| "the configuration is not UTF-8 text")?;
+    let text = String::from_utf8(super::read(&options.config)?)
+        .map_err(|_| format!("{}: not UTF-8 text", options.config.display()))?;
     let config = TrainConfig::from_json(&text).map_err(|error| format!("{}: {error}", options.config.display()))?;
     std::fs::create_dir_all(&options.out)
         .map_err(|error| format!("{}: cannot be made: {error}", options.out.display()))?;

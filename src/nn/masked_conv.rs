@@ -92,13 +92,12 @@ impl MaskedConv2d {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "native"))]
 mod tests {
     use super::*;
     use burn::tensor::{Distribution, Tolerance};
 
     /// Every kernel of the paper, on grey and colour, on a picture that is not square.
-    #[cfg(feature = "native")]
     #[test]
     fn cpu_path_equals_plain_path_in_value_and_gradient() {
         let cases = [

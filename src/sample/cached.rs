@@ -5,6 +5,7 @@
 //! registers: the same weights and seed give the same bits on every machine, in the browser as natively.
 
 use super::canvas::Canvas;
+use super::lanes::F32x4;
 use super::plan::{LANES, Pass, Plan, Step, Store};
 use super::request::{Request, RequestError};
 use crate::image::level_to_input;
@@ -140,20 +141,12 @@ impl Features {
                 let stride = pass.features.next_multiple_of(LANES);
                 let mut block = 0;
                 while block < stride {
-                    let left = stride - block;
-                    if left >= 16 {
-                        let sums = self.sums::<16>(plan, *from, pass, *relu, block, y, x);
-                        self.store(&sums, *store, place + block, pass.features - block);
-                        block += 16;
-                    } else if left >= 8 {
-                        let sums = self.sums::<8>(plan, *from, pass, *relu, block, y, x);
-                        self.store(&sums, *store, place + block, pass.features - block);
-                        block += 8;
-                    } else {
-                        let sums = self.sums::<LANES>(plan, *from, pass, *relu, block, y, x);
-                        self.store(&sums, *store, place + block, pass.features - block);
-                        block += LANES;
-                    }
+                    let at = (block, place + block);
+                    block += match stride - block {
+                        16.. => self.block::<4>(plan, *from, pass, (*relu, *store), at, y, x),
+                        8.. => self.block::<2>(plan, *from, pass, (*relu, *store), at, y, x),
+                        _ => self.block::<1>(plan, *from, pass, (*relu, *store), at, y, x),
+                    };
                 }
             }
             Step::Add { from, to } => {
@@ -164,26 +157,28 @@ impl Features {
         }
     }
 
-    /// `N` outputs of a pass from output `block` on: the bias, then every input in turn, even and odd ones summed apart
-    /// so that an addition need not wait for the one before it.
+    /// `4 V` outputs of a pass from output `block` on: the bias, then every input in turn, even and odd ones summed apart
+    /// so that an addition need not wait for the one before it. Gives how many outputs these were.
     #[inline(always)]
     #[allow(clippy::too_many_arguments, reason = "a pixel's place and a pass, spelled out for the inner loop")]
-    fn sums<const N: usize>(
-        &self,
+    fn block<const V: usize>(
+        &mut self,
         plan: &Plan,
         from: usize,
         pass: &Pass,
-        relu: bool,
-        block: usize,
+        (relu, store): (bool, Store),
+        (block, place): (usize, usize),
         y: usize,
         x: usize,
-    ) -> [f32; N] {
+    ) -> usize {
         let shape = &plan.slots[from];
         let stride = pass.features.next_multiple_of(LANES);
-        let mut weights = &plan.weights[pass.weights..];
-        let mut even: [f32; N] = weights[block..block + N].try_into().expect("N outputs");
-        let mut odd = [0.0f32; N];
-        weights = &weights[stride..];
+        let (bias, mut weights) = plan.weights[pass.weights..].split_at(stride);
+        let load = |row: &[f32]| -> [F32x4; V] {
+            let row = &row[block..block + V * LANES];
+            std::array::from_fn(|v| F32x4::load(&row[v * LANES..]))
+        };
+        let (mut even, mut odd) = (load(bias), [F32x4::ZERO; V]);
         for run in &pass.runs {
             let start = if shape.rows == 0 {
                 self.starts[from]
@@ -194,39 +189,54 @@ impl Features {
             let inputs = &self.values[start..start + run.length];
             let (rows, rest) = weights.split_at(run.length * stride);
             weights = rest;
-            let mut rows = rows.chunks_exact(stride);
-            let mut pairs = inputs.chunks_exact(2);
-            for (pair, (first, second)) in pairs.by_ref().zip(std::iter::from_fn(|| Some((rows.next()?, rows.next()?))))
-            {
-                accumulate::<N>(&mut even, pair[0], &first[block..], relu);
-                accumulate::<N>(&mut odd, pair[1], &second[block..], relu);
+            let (inputs, last_input) = inputs.as_chunks::<2>();
+            for (pair, rows) in inputs.iter().zip(rows.chunks_exact(2 * stride)) {
+                let [first, second] = if relu { pair.map(rectify) } else { *pair };
+                let (first_row, second_row) = rows.split_at(stride);
+                add_row(&mut even, first, load(first_row));
+                add_row(&mut odd, second, load(second_row));
             }
-            if let ([last], Some(row)) = (pairs.remainder(), rows.next()) {
-                accumulate::<N>(&mut even, *last, &row[block..], relu);
+            if let [last] = last_input {
+                let last = if relu { rectify(*last) } else { *last };
+                add_row(&mut even, last, load(&rows[rows.len() - stride..]));
             }
         }
-        std::array::from_fn(|l| even[l] + odd[l])
-    }
-
-    #[inline(always)]
-    fn store<const N: usize>(&mut self, sums: &[f32; N], store: Store, place: usize, features: usize) {
-        let target = &mut self.values[place..place + features.min(N)];
+        let outputs = V * LANES;
+        let mut sums = [[0.0; LANES]; V];
+        for v in 0..V {
+            sums[v] = even[v].add(odd[v]).to_array();
+        }
+        let features = outputs.min(pass.features - block);
+        let sums = &sums.as_flattened()[..features];
         match store {
-            Store::Set => target.iter_mut().zip(sums).for_each(|(t, &s)| *t = s),
-            Store::SetRelu => target.iter_mut().zip(sums).for_each(|(t, &s)| *t = s.max(0.0)),
-            Store::Add => target.iter_mut().zip(sums).for_each(|(t, &s)| *t += s),
+            Store::Set => self.values[place..place + features].copy_from_slice(sums),
+            Store::SetRelu => {
+                for (target, &sum) in self.values[place..place + features].iter_mut().zip(sums) {
+                    *target = rectify(sum);
+                }
+            }
+            Store::AddTo { base } => {
+                let base = self.starts[base] + pass.first + block;
+                for (feature, sum) in sums.iter().enumerate() {
+                    self.values[place + feature] = self.values[base + feature] + sum;
+                }
+            }
         }
+        outputs
     }
 }
 
-/// `sum += input · weights`, multiplied and added in two roundings.
 #[inline(always)]
-fn accumulate<const N: usize>(sum: &mut [f32; N], input: f32, weights: &[f32], relu: bool) {
-    let input = if relu { input.max(0.0) } else { input };
-    let weights: &[f32; N] = weights[..N].try_into().expect("N outputs");
-    for l in 0..N {
-        sum[l] += input * weights[l];
+fn add_row<const V: usize>(sums: &mut [F32x4; V], input: f32, weights: [F32x4; V]) {
+    for v in 0..V {
+        sums[v] = sums[v].add_product(input, weights[v]);
     }
+}
+
+/// ReLU. `f32::max` would ask what to do with NaN, at the cost of a function call in the browser.
+#[inline(always)]
+fn rectify(value: f32) -> f32 {
+    if value > 0.0 { value } else { 0.0 }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The naive sampler: a whole forward pass for every value of every pixel, as the seed of this project and every published
 //! implementation of the recurrent networks draw. The definition that the fast samplers are tested against.
 
+use super::draw::draw;
 use super::request::{Request, RequestError};
 use super::uniform::uniform;
 use crate::image::level_to_input;
@@ -51,7 +52,7 @@ impl NaiveSampler {
         if self.y == self.model.config.height {
             return false;
         }
-        let row = self.draw_row().into_data();
+        let row = self.draw_row(pick_on_host).into_data();
         self.take_row(row);
         true
     }
@@ -64,13 +65,13 @@ impl NaiveSampler {
         if self.y == self.model.config.height {
             return Ok(false);
         }
-        let row = self.draw_row().into_data_async().await?;
+        let row = self.draw_row(pick_on_device).into_data_async().await?;
         self.take_row(row);
         Ok(true)
     }
 
-    /// Levels of the next row, `[count, channels, 1, width]`.
-    fn draw_row(&mut self) -> Tensor<4> {
+    /// Levels of the next row, `[count, channels, 1, width]`; `pick` turns logits and uniforms into levels.
+    fn draw_row(&mut self, pick: fn(Tensor<2>, f32, Tensor<2>) -> Tensor<2>) -> Tensor<4> {
         let config = self.model.config.clone();
         let [count, channels, _, width] = self.input.dims();
         let [uniforms, given, drawn] = self.row_inputs();
@@ -83,7 +84,7 @@ impl NaiveSampler {
                 let logits = logits.slice(place).reshape([count, config.logits()]);
                 let value = [0..count, channel..channel + 1, 0..1, x..x + 1];
                 let at = |tensor: &Tensor<4>| tensor.clone().slice(value.clone()).reshape([count, 1]);
-                let level = pick(logits / self.request.temperature, at(&uniforms));
+                let level = pick(logits, self.request.temperature, at(&uniforms));
                 let level = at(&given) + at(&drawn) * level;
                 let level = level.reshape([count, 1, 1, 1]);
                 row = row.slice_assign(value, level.clone());
@@ -125,13 +126,26 @@ impl NaiveSampler {
     }
 }
 
-/// [`draw`](super::draw()) in tensor operations: how many steps of the cumulative distribution lie at or below `u`.
+/// [`draw`](super::draw()) itself, on values read back: where reading costs nothing, on the CPU.
 ///
 /// # Shapes
-/// - `logits`: `[count, logits]`, divided by the temperature
+/// - `logits`: `[count, logits]`
 /// - `u`, output: `[count, 1]`
-fn pick(logits: Tensor<2>, u: Tensor<2>) -> Tensor<2> {
+fn pick_on_host(logits: Tensor<2>, temperature: f32, u: Tensor<2>) -> Tensor<2> {
+    let [count, outputs] = logits.dims();
+    let device = logits.device();
+    let values = |tensor: Tensor<2>| -> Vec<f32> { tensor.into_data().try_into_vec().expect("32-bit floats") };
+    let (logits, u) = (values(logits), values(u));
+    let level = |(logits, &u): (&[f32], &f32)| f32::from(draw(logits, temperature, u));
+    let levels: Vec<f32> = logits.chunks_exact(outputs).zip(&u).map(level).collect();
+    Tensor::from_data(TensorData::new(levels, [count, 1]), &device)
+}
+
+/// The same in tensor operations, so that a row is drawn without reading anything back: how many steps of the cumulative
+/// distribution lie at or below `u`. Shapes as for [`pick_on_host`].
+fn pick_on_device(logits: Tensor<2>, temperature: f32, u: Tensor<2>) -> Tensor<2> {
     let [_, levels] = logits.dims();
+    let logits = logits / temperature;
     if levels == 1 {
         return u.greater_equal(sigmoid(logits.neg())).float();
     }

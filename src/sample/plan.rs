@@ -41,8 +41,11 @@ pub enum Store {
     Set,
     /// Writes its rectified value.
     SetRelu,
-    /// Adds it to what is there.
-    Add,
+    /// Writes its sum with the features of slot `base` at the current pixel.
+    AddTo {
+        /// Slot added, of as many features.
+        base: usize,
+    },
 }
 
 /// One step of a pixel.
@@ -133,18 +136,23 @@ impl Plan {
     fn pixel_cnn(&mut self, net: &PixelCnn) {
         let ModelConfig { channels, h, .. } = self.config;
         let input = self.slot(Slot::map(channels, kernel_of(&net.first)));
-        let stream = self.slot(Slot::pixel(2 * h));
+        let mut stream = self.slot(Slot::pixel(2 * h));
         self.conv(&net.first, MaskKind::A, [input, stream], false, Store::Set);
-        let features = self.slot(Slot::pixel(h));
-        let skips = self.slot(Slot::pixel(2 * h));
+        let mut features = self.slot(Slot::pixel(h));
+        let mut skips = self.slot(Slot::pixel(2 * h));
         for (k, block) in net.blocks.iter().enumerate() {
             let map = self.slot(Slot::map(h, kernel_of(&block.conv)));
             self.conv(&block.reduce, MaskKind::B, [stream, map], true, Store::SetRelu);
+            features = self.next(features, k);
             self.conv(&block.conv, MaskKind::B, [map, features], false, Store::SetRelu);
-            self.conv(&block.expand, MaskKind::B, [features, stream], false, Store::Add);
+            let after = self.next(stream, k + 1);
+            self.conv(&block.expand, MaskKind::B, [features, after], false, Store::AddTo { base: stream });
+            stream = after;
             if let Some(skip) = &block.skip {
-                let store = if k == 0 { Store::Set } else { Store::Add };
-                self.conv(skip, MaskKind::B, [features, skips], false, store);
+                let after = self.next(skips, k);
+                let store = if k == 0 { Store::Set } else { Store::AddTo { base: skips } };
+                self.conv(skip, MaskKind::B, [features, after], false, store);
+                skips = after;
             }
         }
         if self.config.skip {
@@ -158,6 +166,12 @@ impl Plan {
         self.logits = self.slot(Slot::pixel(self.config.channels * self.config.logits()));
         self.conv(&head.hidden, MaskKind::B, [stream, hidden], true, Store::SetRelu);
         self.conv(&head.output, MaskKind::B, [hidden, self.logits], false, Store::Set);
+    }
+
+    /// The slot for what `slot` holds after `uses` blocks. One colour can write over what it read; of several colours the
+    /// later ones still read, at every depth, what the earlier ones computed there.
+    fn next(&mut self, slot: usize, uses: usize) -> usize {
+        if self.config.channels == 1 || uses == 0 { slot } else { self.slot(self.slots[slot].clone()) }
     }
 
     fn slot(&mut self, slot: Slot) -> usize {

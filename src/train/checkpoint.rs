@@ -76,7 +76,8 @@ impl Checkpoint {
         weights::write(metadata, Dtype::U8, &parts)
     }
 
-    /// Reads the file and checks that it belongs to the run of `config`.
+    /// Reads the file and checks that it belongs to the run of `config`. Only the number of epochs may have changed: the
+    /// run then goes on along the learning rates of the new length.
     ///
     /// # Errors
     /// When it is no checkpoint, or one of another run.
@@ -91,7 +92,7 @@ impl Checkpoint {
         let found: serde_json::Value = serde_json::from_str(entry("train_config")?).map_err(|error| format(&error))?;
         let expected = serde_json::to_value(config).expect("plain numbers");
         for (field, expected) in expected.as_object().into_iter().flatten() {
-            if found[field] != *expected {
+            if field != "epochs" && found[field] != *expected {
                 let (field, found, expected) = (field.clone(), found[field].to_string(), expected.to_string());
                 return Err(CheckpointError::OtherRun { field, found, expected });
             }

@@ -35,13 +35,9 @@ impl Model {
     /// Reads a weights file; throws an Error that names the tensor or field.
     pub fn load(bytes: &[u8]) -> Result<Model, JsError> {
         let loaded = weights::load(bytes, &Device::flex())?;
-        let metadata = serde_json::json!({
-            "config": loaded.model.config,
-            "training": loaded.training,
-            "results": loaded.results,
-        });
-        let plan = Arc::new(Plan::new(&loaded.model));
-        Ok(Self { model: loaded.model, plan, metadata: metadata.to_string() })
+        let weights::Loaded { model, training, results } = loaded;
+        let metadata = serde_json::json!({ "config": model.config, "training": training, "results": results });
+        Ok(Self { plan: Arc::new(Plan::new(&model)), model, metadata: metadata.to_string() })
     }
 
     /// Columns of an image.
@@ -189,12 +185,10 @@ fn request(
     given: Option<Vec<u8>>,
     mask: Option<Vec<u8>>,
 ) -> Result<Request, JsError> {
-    let given = match (given, mask) {
-        (Some(levels), Some(mask)) => Some(Given { levels, mask }),
-        (None, None) => None,
-        (Some(_), None) => return Err(JsError::new("given pixels need a mask that says which they are")),
-        (None, Some(_)) => return Err(JsError::new("a mask needs the given pixels")),
-    };
+    if given.is_some() != mask.is_some() {
+        return Err(JsError::new("given pixels and the mask that says which they are come together"));
+    }
+    let given = given.zip(mask).map(|(levels, mask)| Given { levels, mask });
     Ok(Request { seed, first, count, temperature, given })
 }
 

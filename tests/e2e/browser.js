@@ -83,8 +83,8 @@ export function rowsShown(page) {
 }
 
 /**
- * What stands on the canvas of a `<pixel-rnn>`: for each image and pixel 1 for black, 0 for white,
- * null for not drawn.
+ * What stands on the canvas of a `<pixel-rnn>`: for each image and pixel 1 for ink (white), 0 for
+ * paper (black), null for not drawn.
  * @param {import('playwright-core').Page} page
  * @param {string} [selector]
  * @returns {Promise<Array<Array<number | null>>>}
@@ -101,7 +101,7 @@ export function imagesShown(page, selector = 'pixel-rnn') {
         const x = (k % columns) * step + (at % size);
         const y = Math.floor(k / columns) * step + Math.floor(at / size);
         const [red, , , alpha] = data.subarray(4 * (y * canvas.width + x));
-        return alpha < 255 ? null : Number(red < 128);
+        return alpha < 255 ? null : Number(red >= 128);
       }),
     );
   });

@@ -125,6 +125,18 @@ describe('an element', () => {
     assert.deepEqual(done, ['7 1', '5 4']);
   });
 
+  test('told to draw after a change draws that, once', async () => {
+    await openBody('<pixel-rnn count="1" loading="eager" pace="instant"></pixel-rnn>');
+    await untilDone(page);
+    const seeds = await page.evaluate(async () => {
+      const element = document.querySelector('pixel-rnn');
+      element.seed = 5n;
+      await element.draw();
+      return window.seen.done.map(({ seed }) => String(seed));
+    });
+    assert.deepEqual(seeds, ['7', '5']);
+  });
+
   test('may be loaded twice', async () => {
     await openBody('<pixel-rnn count="1" loading="eager" pace="instant"></pixel-rnn><script type="module" src="pixel-rnn.js?again"></script>');
     await untilDone(page);

@@ -93,6 +93,7 @@ describe('the page', () => {
       await page.goto(site.url + hash);
       await untilDone(page);
       assert.deepEqual(await rowsShown(page), ALL_ROWS);
+      assert.equal(await page.getByLabel('Seed', { exact: true }).inputValue(), '7');
       assert.deepEqual(watch.errors, []);
       await close();
     });
@@ -220,7 +221,7 @@ function figureOne(page) {
           const x = (k % columns) * 30 + (at % 28);
           const y = Math.floor(k / columns) * 30 + Math.floor(at / 28);
           const start = 4 * (y * width + x);
-          return data[start + 3] < 255 ? null : Number(data[start] < 128);
+          return data[start + 3] < 255 ? null : Number(data[start] >= 128);
         }),
       );
     };

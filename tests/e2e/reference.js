@@ -5,12 +5,12 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fileOf } from './server.js';
 
 const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
-const BINARY = process.env.PIXELRNN_BIN ?? join(REPOSITORY, process.env.CARGO_TARGET_DIR ?? 'target', 'release', 'pixelrnn');
+const BINARY = process.env.PIXELRNN_BIN ?? resolve(REPOSITORY, process.env.CARGO_TARGET_DIR ?? 'target', 'release', 'pixelrnn');
 
 /** Why the command line cannot be asked, or false. A binary named on purpose must exist. */
 export const noCommandLine =

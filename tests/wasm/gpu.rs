@@ -14,7 +14,7 @@ async fn the_gpu_passes_its_test_and_draws_and_scores_like_the_cpu() {
     let file = weights_file(&CONFIG);
     let model = Model::load(&file).unwrap_or_else(|_| panic!("a good file"));
     let mut cached = sampler(&model, "cached", None, None);
-    let mut on_gpu = GpuSampler::create(&gpu, file.clone(), 7, 3, 2, 1.0, None, None)
+    let mut on_gpu = GpuSampler::create(&gpu, file.clone(), 9, 3, 2, 1.0, None, None)
         .await
         .unwrap_or_else(|error| panic!("{:?}", JsValue::from(error)));
     for y in 0..CONFIG.height {

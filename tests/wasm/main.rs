@@ -37,7 +37,7 @@ fn weights_file(config: &ModelConfig) -> Vec<u8> {
 }
 
 fn sampler(model: &Model, method: &str, given: Option<Vec<u8>>, mask: Option<Vec<u8>>) -> Sampler {
-    Sampler::new(model, method, 7, 3, 2, 1.0, given, mask).unwrap_or_else(|_| panic!("a good request"))
+    Sampler::new(model, method, 9, 3, 2, 1.0, given, mask).unwrap_or_else(|_| panic!("a good request"))
 }
 
 fn message<T>(result: Result<T, wasm_bindgen::JsError>) -> String {

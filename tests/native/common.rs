@@ -1,0 +1,126 @@
+//! What several kinds of proof share: networks and images that are functions of a seed alone, and where the data sets are.
+
+use burn::tensor::Device;
+use libtest_mimic::Trial;
+use pixelrnn::image::Images;
+use pixelrnn::model::{Model, ModelConfig, Network};
+use pixelrnn::nn::mask::{MaskKind, conv_mask};
+use pixelrnn::sample::{CachedSampler, Canvas, NaiveSampler, Plan, Request, uniform};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A trial that fails by panicking.
+pub fn trial(name: &str, body: fn()) -> Trial {
+    Trial::test(name, move || {
+        body();
+        Ok(())
+    })
+}
+
+/// A trial on binarized MNIST; ignored, with the reason as its kind, where the set is not on this machine.
+pub fn data_trial(name: &str, body: fn(&Path)) -> Trial {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
+    let dir = std::env::var_os("PIXELRNN_DATA").map_or(beside, PathBuf::from);
+    let missing = !dir.join("binarized_mnist/binarized_mnist_test.packed.npy").is_file();
+    let kind = if missing { format!("no binarized_mnist in {}", dir.display()) } else { String::new() };
+    let run = move || {
+        body(&dir);
+        Ok(())
+    };
+    Trial::test(name, run).with_ignored_flag(missing).with_kind(kind)
+}
+
+/// A small network: two blocks with skip connections, widths that no number of colours divides.
+pub fn config(channels: usize, levels: u16, [height, width]: [usize; 2]) -> ModelConfig {
+    let network = Network::PixelCnn;
+    ModelConfig { network, channels, levels, height, width, layers: 2, h: 5, head: 7, skip: true }
+}
+
+/// A model whose every weight, masked ones included, is a function of the seed and its place.
+pub fn model(config: &ModelConfig, seed: u64) -> Model {
+    model_on(config, seed, &Device::flex())
+}
+
+/// The same on another device.
+pub fn model_on(config: &ModelConfig, seed: u64, device: &Device) -> Model {
+    let mut tensor = 0;
+    Model::init(config, device).expect("a good configuration").map_tensors(|_, shape| {
+        tensor += 1;
+        let inputs = shape[1..].iter().product::<usize>();
+        // Keeps the size of features through a ReLU and a mask; a forgotten bias shows.
+        let bound = if shape.len() == 1 { 0.5 } else { (6.0 / inputs as f32).sqrt() };
+        let weight = |k| bound * (2.0 * uniform(seed, tensor, k >> 14, k & 0x3fff, 0) - 1.0);
+        (0..shape.iter().product()).map(weight).collect()
+    })
+}
+
+/// A model with every weight at zero: uniform over all images.
+pub fn zero_model(config: &ModelConfig) -> Model {
+    let model = Model::init(config, &Device::flex()).expect("a good configuration");
+    model.map_tensors(|_, shape| vec![0.0; shape.iter().product()])
+}
+
+/// Levels of `count` random images, `[count, channels, height, width]`.
+pub fn random_levels(config: &ModelConfig, count: usize, seed: u64) -> Vec<u8> {
+    let level = |k: usize| {
+        let u = uniform(!seed, (k >> 14) as u32, 0, k & 0x3fff, 0);
+        (u * f32::from(config.levels)) as u8
+    };
+    (0..count * config.dimensions()).map(level).collect()
+}
+
+/// The same as a batch.
+pub fn random_images(config: &ModelConfig, count: usize, seed: u64) -> Images {
+    images(config, random_levels(config, count, seed))
+}
+
+/// A batch of the network's size.
+pub fn images(config: &ModelConfig, levels: Vec<u8>) -> Images {
+    let count = levels.len() / config.dimensions();
+    let shape = [count, config.channels, config.height, config.width];
+    Images::new(shape, config.levels, levels).expect("levels of the network")
+}
+
+/// Logits of a batch of levels on the CPU, `[batch, channels, logits, height, width]`.
+pub fn logits(model: &Model, levels: &[u8]) -> Vec<f32> {
+    let logits = model.forward(model.input(levels, &Device::flex()));
+    logits.into_data().try_into_vec().expect("32-bit floats")
+}
+
+/// What the cached sampler makes of a request: levels and −ln p, `[count, channels, height, width]`.
+pub fn draw_cached(model: &Model, request: &Request) -> (Vec<u8>, Vec<f32>) {
+    let mut sampler = CachedSampler::new(Arc::new(Plan::new(model)), request.clone()).expect("a good request");
+    while sampler.next_row() {}
+    let canvases: Vec<&Canvas> = sampler.canvases().collect();
+    let levels = canvases.iter().flat_map(|canvas| canvas.levels.clone()).collect();
+    (levels, canvases.iter().flat_map(|canvas| canvas.nll_nats.clone()).collect())
+}
+
+/// What the naive sampler makes of a request, `[count, channels, height, width]`.
+pub fn draw_naive(model: &Model, request: &Request) -> Vec<u8> {
+    let device = Device::flex();
+    let mut sampler = NaiveSampler::new(model.clone(), request.clone(), &device).expect("a good request");
+    while sampler.next_row() {}
+    sampler.levels().to_vec()
+}
+
+/// The mask of a weight by its name, row-major; `None` for a bias.
+pub fn mask_of(config: &ModelConfig, name: &str, shape: &[usize]) -> Option<Vec<f32>> {
+    let shape: [usize; 4] = shape.try_into().ok()?;
+    let kind = if name.starts_with("first.") { MaskKind::A } else { MaskKind::B };
+    Some(conv_mask(kind, config.channels, shape))
+}
+
+/// Asserts that two lists of numbers agree to `tolerance` (absolute), and names the first that do not.
+pub fn assert_close(what: &str, found: &[f32], expected: &[f32], tolerance: f32) {
+    assert_eq!(found.len(), expected.len(), "{what}: length");
+    for (k, (found, expected)) in found.iter().zip(expected).enumerate() {
+        let off = (found - expected).abs();
+        assert!(off <= tolerance, "{what}: value {k} is {found}, {expected} expected; off by {off:e} > {tolerance:e}");
+    }
+}
+
+/// Bit patterns, for comparisons that no rounding may pass.
+pub fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|value| value.to_bits()).collect()
+}

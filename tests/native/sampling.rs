@@ -1,0 +1,242 @@
+//! The fast sampler against its slow twin: the same levels at every position, the same scores as the full pass.
+//!
+//! Mistakes caught: a cached sampler that differs from the full pass at row ends (15), a weight read from the wrong place,
+//! an image that depends on its batch, given pixels that are drawn over, drawing by argmax (13).
+
+use crate::common::{
+    assert_close, bits, config, draw_cached, draw_naive, images, logits, mask_of, model, random_levels, trial,
+};
+use burn::tensor::Device;
+use libtest_mimic::Trial;
+use pixelrnn::likelihood::score;
+use pixelrnn::model::{Model, ModelConfig};
+use pixelrnn::sample::{CachedSampler, Given, MAX_COUNT, NaiveSampler, Plan, Request, RequestError, uniform};
+use std::sync::Arc;
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("sampling::cached_draws_what_naive_draws", cached_is_naive),
+        trial("sampling::cached_scores_are_those_of_the_full_pass", cached_scores_are_full_scores),
+        trial("sampling::an_image_is_the_same_in_any_batch", images_do_not_depend_on_their_batch),
+        trial("sampling::given_pixels_stay_and_drawn_ones_are_naive_s", completions_are_naive_s),
+        trial("sampling::nothing_given_is_sampling_and_everything_given_is_scoring", completion_has_two_ends),
+        trial("sampling::images_and_masks_are_shared_or_one_an_image", images_and_masks_are_shared),
+        trial("sampling::bad_requests_are_named", bad_requests_are_named),
+        trial("sampling::the_plan_multiplies_by_every_unmasked_weight_once", plan_counts_unmasked_weights),
+    ]
+}
+
+/// Sizes that are not square, rows shorter and longer than the kernels are wide, more and fewer rows than are kept, and
+/// widths that no number of colours or vector lanes divides.
+fn cases() -> Vec<ModelConfig> {
+    let case = |channels, levels, size, layers, h, head, skip| ModelConfig {
+        layers,
+        h,
+        head,
+        skip,
+        ..config(channels, levels, size)
+    };
+    vec![
+        case(1, 2, [12, 9], 3, 5, 7, true),
+        case(1, 2, [3, 17], 2, 16, 32, true),
+        case(1, 2, [9, 2], 2, 4, 5, false),
+        case(1, 2, [5, 1], 1, 1, 1, true),
+        case(1, 256, [5, 8], 2, 7, 10, true),
+        case(1, 256, [7, 3], 1, 4, 6, false),
+        case(3, 2, [6, 7], 2, 7, 8, true),
+        case(3, 256, [4, 7], 2, 7, 11, true),
+        case(3, 256, [6, 3], 1, 4, 5, false),
+    ]
+}
+
+/// Compares levels in drawing order; the first difference is reported with its uniform number and the distance of that
+/// to the nearest step of the distribution, which tells rounding (1e-7) from a mistake.
+fn assert_same_levels(model: &Model, request: &Request, cached: &[u8], naive: &[u8]) {
+    let config = &model.config;
+    let (pixels, channels) = (config.height * config.width, config.channels);
+    let index = |k: usize, rank: usize| (k * channels + rank % channels) * pixels + rank / channels;
+    for k in 0..request.count {
+        let Some(rank) = (0..config.dimensions()).find(|&r| cached[index(k, r)] != naive[index(k, r)]) else {
+            continue;
+        };
+        let (channel, y, x) = (rank % channels, rank / channels / config.width, rank / channels % config.width);
+        let u = uniform(request.seed, request.first + k as u32, y, x, channel);
+        let image = &naive[k * config.dimensions()..][..config.dimensions()];
+        let (logits, count) = (logits(model, image), config.logits());
+        let logit = |l: usize| f64::from(logits[(channel * count + l) * pixels + rank / channels]);
+        let own: Vec<f64> = if count == 1 { vec![0.0, logit(0)] } else { (0..count).map(logit).collect() };
+        let weights: Vec<f64> = own.iter().map(|z| (z / f64::from(request.temperature)).exp()).collect();
+        let total: f64 = weights.iter().sum();
+        let steps = weights.iter().scan(0.0, |sum, weight| {
+            *sum += weight / total;
+            Some(*sum)
+        });
+        let distance = steps.map(|step| (step - f64::from(u)).abs()).fold(f64::INFINITY, f64::min);
+        panic!(
+            "{config:?}, image {k}: cached drew {}, naive {} for channel {channel} at row {y}, column {x}; u = {u}, {distance:e} \
+             from the nearest step",
+            cached[index(k, rank)],
+            naive[index(k, rank)]
+        );
+    }
+}
+
+fn cached_is_naive() {
+    for (k, config) in cases().into_iter().enumerate() {
+        let model = model(&config, k as u64);
+        for (seed, temperature) in [(1, 1.0), (u64::MAX, 0.7)] {
+            let request = Request { temperature, first: 5, ..Request::samples(seed, 3) };
+            let (cached, naive) = (draw_cached(&model, &request).0, draw_naive(&model, &request));
+            assert_same_levels(&model, &request, &cached, &naive);
+            let distinct = cached.chunks_exact(config.dimensions()).collect::<std::collections::BTreeSet<_>>().len();
+            let images = if config.dimensions() > 20 { 3 } else { 1 };
+            assert!(distinct >= images, "{config:?}: images of one request should differ");
+        }
+    }
+}
+
+fn cached_scores_are_full_scores() {
+    for (k, config) in cases().into_iter().enumerate() {
+        let model = model(&config, 100 + k as u64);
+        let levels = random_levels(&config, 4, 7);
+        let full = score(&model, &images(&config, levels.clone()), 4, &Device::flex(), |_| ());
+        let (_, cached) = draw_cached(&model, &Request::scoring(levels, 4, &config));
+        // −ln p of up to 15 nats after up to eleven layers of sums of up to 288 products, in another order.
+        assert_close(&format!("{config:?}"), &cached, &full, 2e-5);
+    }
+}
+
+fn images_do_not_depend_on_their_batch() {
+    for (k, config) in cases().into_iter().enumerate() {
+        let (model, image) = (model(&config, k as u64), config.dimensions());
+        let draw = |first, count| draw_cached(&model, &Request { first, ..Request::samples(9, count) });
+        let (levels, nll) = draw(0, 5);
+        for (first, count) in [(0, 2), (2, 3), (4, 1)] {
+            let part = first * image..(first + count) * image;
+            let (found, found_nll) = draw(first as u32, count);
+            assert_eq!(found, levels[part.clone()], "{config:?}: levels of images {first}, {count} of them");
+            assert_eq!(bits(&found_nll), bits(&nll[part.clone()]), "{config:?}: scores of {count} from {first}");
+            let request = Request { first: first as u32, ..Request::samples(9, count) };
+            assert_eq!(draw_naive(&model, &request), levels[part], "{config:?}: naive, {count} from {first}");
+        }
+    }
+}
+
+/// A mask with given pixels everywhere: rows, columns, single ones; another one for each `k`.
+fn mask(config: &ModelConfig, k: usize) -> Vec<u8> {
+    let pixel = |p: usize| u8::from((p * (k + 3) + k) % 5 < 3);
+    (0..config.height * config.width).map(pixel).collect()
+}
+
+fn completions_are_naive_s() {
+    for (k, config) in cases().into_iter().enumerate() {
+        let model = model(&config, 50 + k as u64);
+        let (levels, pixels) = (random_levels(&config, 3, 2), config.height * config.width);
+        let mask = [mask(&config, 0), mask(&config, 1), mask(&config, 2)].concat();
+        let given = Given { levels: levels.clone(), mask: mask.clone() };
+        let request = Request { given: Some(given), first: 3, ..Request::samples(4, 3) };
+        let (cached, naive) = (draw_cached(&model, &request).0, draw_naive(&model, &request));
+        assert_same_levels(&model, &request, &cached, &naive);
+        for (value, &level) in cached.iter().enumerate() {
+            let (image, pixel) = (value / config.dimensions(), value % pixels);
+            if mask[image * pixels + pixel] == 0 {
+                assert_eq!(level, levels[value], "{config:?}: image {image}, pixel {pixel} was given");
+            }
+        }
+        if pixels > 20 {
+            assert_ne!(cached, levels, "{config:?}: nothing was drawn");
+        }
+    }
+}
+
+fn completion_has_two_ends() {
+    for (k, config) in cases().into_iter().enumerate() {
+        let (model, pixels) = (model(&config, k as u64), config.height * config.width);
+        let sampled = Request::samples(8, 2);
+        let (levels, nll) = draw_cached(&model, &sampled);
+        let nothing = Given { levels: random_levels(&config, 2, 1), mask: vec![1; pixels] };
+        assert_eq!(draw_cached(&model, &Request { given: Some(nothing), ..sampled }).0, levels, "{config:?}");
+        // The pixels just drawn, given: the same features, so the same scores, bit for bit.
+        let (scored_levels, scored) = draw_cached(&model, &Request::scoring(levels.clone(), 2, &config));
+        assert_eq!(scored_levels, levels, "{config:?}");
+        assert_eq!(bits(&scored), bits(&nll), "{config:?}");
+        assert_eq!(draw_naive(&model, &Request::scoring(levels.clone(), 2, &config)), levels, "{config:?}");
+    }
+}
+
+fn images_and_masks_are_shared() {
+    for config in [config(1, 2, [6, 5]), config(3, 256, [4, 3])] {
+        let model = model(&config, 6);
+        let (levels, mask) = (random_levels(&config, 1, 3), mask(&config, 1));
+        let draw = |levels: Vec<u8>, mask: Vec<u8>| {
+            let request = Request { given: Some(Given { levels, mask }), ..Request::samples(2, 3) };
+            let cached = draw_cached(&model, &request).0;
+            assert_same_levels(&model, &request, &cached, &draw_naive(&model, &request));
+            cached
+        };
+        let expected = draw(levels.repeat(3), mask.repeat(3));
+        assert_eq!(draw(levels.clone(), mask.clone()), expected);
+        assert_eq!(draw(levels.repeat(3), mask.clone()), expected);
+        assert_eq!(draw(levels, mask.repeat(3)), expected);
+    }
+}
+
+fn bad_requests_are_named() {
+    let config = config(3, 2, [4, 5]);
+    let model = model(&config, 1);
+    let plan = Arc::new(Plan::new(&model));
+    let good = Request::samples(1, 2);
+    let given = |levels: usize, level: u8, pixels: usize, mask: u8| {
+        let given = Given { levels: vec![level; levels], mask: vec![mask; pixels] };
+        Request { given: Some(given), ..good.clone() }
+    };
+    let warm = |temperature| Request { temperature, ..good.clone() };
+    for (request, field, found) in [
+        (Request { count: 0, ..good.clone() }, "count", "0"),
+        (Request { count: MAX_COUNT + 1, ..good.clone() }, "count", "1048577"),
+        (Request { count: usize::MAX, ..good.clone() }, "count", "18446744073709551615"),
+        (Request { first: u32::MAX, ..good.clone() }, "first image", "4294967295"),
+        (warm(0.0), "temperature", "0"),
+        (warm(-1.0), "temperature", "-1"),
+        (warm(9.9e-4), "temperature", "0.00099"),
+        (warm(f32::NAN), "temperature", "NaN"),
+        (warm(f32::INFINITY), "temperature", "inf"),
+        (given(59, 0, 20, 0), "given levels", "59 values"),
+        (given(180, 0, 20, 0), "given levels", "180 values"),
+        (given(0, 0, 20, 0), "given levels", "0 values"),
+        (given(60, 2, 20, 0), "given levels", "level 2"),
+        (given(60, 0, 21, 0), "mask", "21 values"),
+        (given(60, 0, 60, 0), "mask", "60 values"),
+        (given(60, 0, 0, 0), "mask", "0 values"),
+        (given(60, 0, 20, 2), "mask", "value 2"),
+    ] {
+        let check = |error: Option<RequestError>| {
+            let error = error.unwrap_or_else(|| panic!("{field} {found} was accepted"));
+            assert_eq!((error.field, error.found.as_str()), (field, found));
+            assert!(error.to_string().contains(field) && error.to_string().contains(&error.expected), "{error}");
+        };
+        check(CachedSampler::new(plan.clone(), request.clone()).err());
+        check(NaiveSampler::new(model.clone(), request, &Device::flex()).err());
+    }
+    let ends = [Request { first: u32::MAX - 1, ..good.clone() }, warm(1e-3), given(120, 1, 40, 1), given(60, 1, 40, 0)];
+    for request in ends {
+        assert!(CachedSampler::new(plan.clone(), request.clone()).is_ok(), "{request:?}");
+    }
+}
+
+/// Exactly the ones of the masks: no masked weight is multiplied, none is forgotten, and none is used twice.
+fn plan_counts_unmasked_weights() {
+    for config in cases() {
+        let model = model(&config, 1);
+        let (mut unmasked, mut dense) = (0, 0);
+        for (name, shape, values) in model.tensors() {
+            let Some(mask) = mask_of(&config, &name, &shape) else { continue };
+            unmasked += mask.iter().filter(|&&mask| mask == 1.0).count();
+            dense += values.len();
+        }
+        let pixels = config.height * config.width;
+        let found = Plan::new(&model).multiplications();
+        assert_eq!(found, unmasked * pixels, "{config:?}");
+        assert!(found < dense * pixels, "{config:?}: {found} of {} multiplications", dense * pixels);
+    }
+}

@@ -1,0 +1,268 @@
+//! Training: masks that hold, runs that continue as if nothing had happened, records that are true.
+//!
+//! Mistakes caught: a mask applied once at the start (11), a last batch of a pass dropped or weighted wrongly (12), an
+//! optimiser, an average, an order of images or a learning rate that starts anew after an interruption.
+
+use crate::common::{bits, config, draw_cached, logits, mask_of, model, random_images, random_levels, trial};
+use burn::tensor::Device;
+use libtest_mimic::Trial;
+use pixelrnn::image::Images;
+use pixelrnn::likelihood::evaluate;
+use pixelrnn::model::Model;
+use pixelrnn::sample::Request;
+use pixelrnn::train::{Checkpoint, EpochRecord, TrainConfig, Trainer};
+use pixelrnn::weights;
+use serde_json::{Value, json};
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("training::masked_weights_stay_zero", masked_weights_stay_zero),
+        trial("training::garbage_in_masked_weights_changes_nothing", garbage_behind_the_mask_is_not_seen),
+        trial("training::resume_is_uninterrupted_bit_for_bit", resume_is_uninterrupted),
+        trial("training::a_file_of_a_checkpoint_is_the_checkpoint", checkpoints_are_read_back),
+        trial("training::training_nats_count_every_image_once", training_nats_count_every_image_once),
+        trial("training::the_loss_falls", loss_falls),
+        trial("training::checkpoints_of_other_runs_are_refused", other_runs_are_refused),
+        trial("training::broken_checkpoints_are_errors", broken_checkpoints_are_errors),
+    ]
+}
+
+/// 10 images in batches of 4: a pass has a ragged last batch.
+const IMAGES: usize = 10;
+
+fn run_of(optimizer: &str, average: f64, channels: usize, levels: u16) -> TrainConfig {
+    let json = json!({
+        "name": "tiny", "dataset": "binarized-mnist", "batch": 4, "epochs": 3, "optimizer": optimizer,
+        "learning_rate": 0.01, "final_learning_rate": 0.001, "warmup_steps": 2, "average": average,
+        "gradient_clip": 1.0, "seed": 3, "model": config(channels, levels, [6, 5]),
+    });
+    TrainConfig::from_json(&json.to_string()).expect("a good configuration")
+}
+
+fn trainer(config: &TrainConfig) -> Trainer {
+    Trainer::new(config.clone(), IMAGES, &Device::flex()).expect("a good configuration")
+}
+
+fn load(bytes: &[u8]) -> Model {
+    weights::load(bytes, &Device::flex()).expect("a good weights file").model
+}
+
+fn masked_weights_stay_zero() {
+    for optimizer in ["adam", "rms_prop"] {
+        for (channels, levels) in [(1, 2), (3, 256)] {
+            let config = run_of(optimizer, 0.9, channels, levels);
+            let images = random_images(&config.model, IMAGES, 1);
+            let mut trainer = trainer(&config);
+            let before = load(&trainer.checkpoint().weights).tensors();
+            for _ in 0..trainer.steps_per_epoch() {
+                trainer.step(&images);
+            }
+            let checkpoint = trainer.checkpoint();
+            for (what, bytes) in [("weights", &checkpoint.weights), ("average", &checkpoint.average)] {
+                let after = load(bytes).tensors();
+                assert_ne!(after, before, "{optimizer}: the {what} did not move");
+                for (name, shape, values) in after {
+                    let Some(mask) = mask_of(&config.model, &name, &shape) else { continue };
+                    let grown = values.iter().zip(mask).position(|(&value, mask)| mask == 0.0 && value != 0.0);
+                    assert_eq!(grown, None, "{optimizer}, {channels} channels: masked entry of {name} in the {what}");
+                }
+            }
+        }
+    }
+}
+
+/// Two weights files that differ only where the masks are zero: the same logits, scores and pictures.
+fn garbage_behind_the_mask_is_not_seen() {
+    for (channels, levels) in [(1, 2), (1, 256), (3, 2), (3, 256)] {
+        let config = config(channels, levels, [6, 5]);
+        let file = |garbage: f32| {
+            let tensors = model(&config, 5).tensors();
+            let mut tensors = tensors.into_iter();
+            let model = model(&config, 5).map_tensors(|name, shape| {
+                let (_, _, mut values) = tensors.next().expect("as many tensors");
+                if let Some(mask) = mask_of(&config, name, shape) {
+                    values
+                        .iter_mut()
+                        .zip(mask)
+                        .filter(|(_, mask)| *mask == 0.0)
+                        .for_each(|(value, _)| *value = garbage);
+                }
+                values
+            });
+            weights::save(&model, None, None)
+        };
+        let (clean, dirty) = (file(0.0), file(1e3));
+        assert_ne!(clean, dirty);
+        let (clean, dirty) = (load(&clean), load(&dirty));
+        let levels = random_levels(&config, 3, 4);
+        assert_eq!(bits(&logits(&clean, &levels)), bits(&logits(&dirty, &levels)), "{config:?}: logits");
+        let (scored, drawn) = (Request::scoring(levels, 3, &config), Request::samples(1, 3));
+        for request in [scored, drawn] {
+            assert_eq!(draw_cached(&clean, &request), draw_cached(&dirty, &request), "{config:?}: cached");
+        }
+    }
+}
+
+/// Steps to the end of the run, which a checkpoint or the beginning may lie behind.
+fn finish(mut trainer: Trainer, train: &Images, valid: &Images) -> (Checkpoint, Vec<EpochRecord>) {
+    let mut records = Vec::new();
+    while !trainer.done() {
+        while trainer.progress().step < trainer.steps_per_epoch() {
+            trainer.step(train);
+        }
+        records.push(trainer.finish_epoch(valid, |_| ()));
+    }
+    (trainer.checkpoint(), records)
+}
+
+fn resume_is_uninterrupted() {
+    for (optimizer, average) in [("adam", 0.9), ("adam", 0.0), ("rms_prop", 0.9)] {
+        for (channels, levels) in [(1, 2), (3, 256)] {
+            let config = run_of(optimizer, average, channels, levels);
+            let [train, valid] = [(IMAGES, 1), (7, 2)].map(|(count, seed)| random_images(&config.model, count, seed));
+            let start = trainer(&config).checkpoint().to_bytes();
+            let resume = |bytes: &[u8]| {
+                let checkpoint = Checkpoint::from_bytes(bytes, &config).expect("a good checkpoint");
+                Trainer::resume(checkpoint, IMAGES, &Device::flex()).expect("a good checkpoint")
+            };
+            let (expected, expected_records) = finish(resume(&start), &train, &valid);
+            assert_eq!((expected.progress.epoch, expected_records.len()), (3, 3));
+            // Before the first step, in the middle of a pass, at its end, in the second pass.
+            for steps in [0, 1, 2, 3, 5] {
+                let mut trainer = resume(&start);
+                let mut records = Vec::new();
+                for _ in 0..steps {
+                    trainer.step(&train);
+                    if trainer.progress().step == 3 && steps > 3 {
+                        records.push(trainer.finish_epoch(&valid, |_| ()));
+                    }
+                }
+                let stopped = trainer.checkpoint().to_bytes();
+                drop(trainer);
+                let (found, more) = finish(resume(&stopped), &train, &valid);
+                records.extend(more);
+                let what = format!("{optimizer}, average {average}, {channels} channels, stopped after {steps} steps");
+                assert_eq!(found.weights, expected.weights, "{what}: weights");
+                assert_eq!(found.average, expected.average, "{what}: average");
+                let (found, expected) = (found.progress.best.expect("a best"), expected.progress.best.expect("a best"));
+                assert_eq!(found.1, expected.1, "{what}: best epoch");
+                assert_same_number(&what, found.0, expected.0);
+                assert_eq!(records.len(), expected_records.len(), "{what}");
+                for (found, expected) in records.iter().zip(&expected_records) {
+                    assert_eq!((found.epoch, found.best), (expected.epoch, expected.best), "{what}");
+                    assert_same_number(&what, found.train_nats, expected.train_nats);
+                    assert_same_number(&what, found.valid_nats, expected.valid_nats);
+                    assert_same_number(&what, found.valid_bits_per_dim, expected.valid_bits_per_dim);
+                }
+            }
+        }
+    }
+}
+
+/// The same number, but for the last place of its 64 bits: a checkpoint keeps it as JSON, and serde_json reads decimals
+/// to one unit in the last place.
+fn assert_same_number(what: &str, found: f64, expected: f64) {
+    assert!((found - expected).abs() <= 4.0 * f64::EPSILON * expected, "{what}: {found} found, {expected} expected");
+}
+
+fn checkpoints_are_read_back() {
+    let config = run_of("adam", 0.9, 1, 2);
+    let mut trainer = trainer(&config);
+    trainer.step(&random_images(&config.model, IMAGES, 1));
+    let checkpoint = trainer.checkpoint();
+    let bytes = checkpoint.to_bytes();
+    let read = Checkpoint::from_bytes(&bytes, &config).expect("a good checkpoint");
+    assert_eq!(read.to_bytes(), bytes);
+    assert_eq!(read.progress, checkpoint.progress);
+    assert_eq!((read.progress.epoch, read.progress.step), (0, 1));
+}
+
+/// The mean over a pass whose rate is next to nothing is the likelihood of its images: ten of them, in batches of 4, 4, 2.
+fn training_nats_count_every_image_once() {
+    let config = TrainConfig { learning_rate: 1e-30, final_learning_rate: 0.0, ..run_of("rms_prop", 0.0, 1, 2) };
+    let images = random_images(&config.model, IMAGES, 1);
+    let mut trainer = trainer(&config);
+    let expected = evaluate(&trainer.kept(), &images, 3, &Device::flex(), |_| ()).nats_per_image;
+    for _ in 0..trainer.steps_per_epoch() {
+        trainer.step(&images);
+    }
+    let found = trainer.finish_epoch(&images, |_| ());
+    // Sums over up to four images of thirty 24-bit values.
+    assert!((found.train_nats - expected).abs() < 1e-4, "{} found, {expected} expected", found.train_nats);
+    assert!((found.valid_nats - expected).abs() < 1e-9, "{found:?}");
+}
+
+fn loss_falls() {
+    for (optimizer, average) in [("adam", 0.5), ("rms_prop", 0.0)] {
+        let config = TrainConfig { epochs: 40, ..run_of(optimizer, average, 1, 2) };
+        // Stripes: whatever is learnt, each pixel follows from the one above.
+        let stripes = |k: usize| u8::from((k % 5 + k / 30) % 2 == 0);
+        let images = crate::common::images(&config.model, (0..IMAGES * 30).map(stripes).collect());
+        let (_, records) = finish(trainer(&config), &images, &images);
+        let [first, last] = [&records[0], &records[39]].map(|record| record.valid_nats);
+        assert!(last < 0.5 * first, "{optimizer}: {first:.2} nats after one pass, {last:.2} after forty");
+        let best = records.iter().filter(|record| record.best).next_back().expect("a best epoch");
+        assert!(records.iter().all(|record| record.valid_nats >= best.valid_nats), "{optimizer}: {best:?} is not best");
+    }
+}
+
+fn other_runs_are_refused() {
+    let config = run_of("adam", 0.9, 1, 2);
+    let bytes = trainer(&config).checkpoint().to_bytes();
+    let plain = serde_json::to_value(&config).expect("plain numbers");
+    let mut model = plain["model"].clone();
+    model["h"] = 6.into();
+    for (field, value) in [
+        ("seed", Value::from(4)),
+        ("batch", 5.into()),
+        ("learning_rate", 0.02.into()),
+        ("optimizer", "rms_prop".into()),
+        ("average", 0.5.into()),
+        ("gradient_clip", Value::Null),
+        ("name", "other".into()),
+        ("model", model),
+    ] {
+        let mut other = plain.clone();
+        other[field] = value.clone();
+        let other: TrainConfig = serde_json::from_value(other).expect("a good configuration");
+        let error = Checkpoint::from_bytes(&bytes, &other).err().expect("another run").to_string();
+        assert!(error.contains(&format!("`{field}`")) && error.contains("another configuration"), "{field}: {error}");
+    }
+    // A run may be made longer.
+    assert!(Checkpoint::from_bytes(&bytes, &TrainConfig { epochs: 4, ..config }).is_ok());
+}
+
+fn broken_checkpoints_are_errors() {
+    let config = run_of("adam", 0.9, 1, 2);
+    let mut trainer = trainer(&config);
+    trainer.step(&random_images(&config.model, IMAGES, 1));
+    let whole = trainer.checkpoint().to_bytes();
+    for cut in [0, 1, 7, 8, 9, 500, whole.len() / 2, whole.len() - 1] {
+        assert!(Checkpoint::from_bytes(&whole[..cut], &config).is_err(), "cut to {cut} bytes");
+    }
+    let weights_file = trainer.checkpoint().weights;
+    let error = Checkpoint::from_bytes(&weights_file, &config).err().expect("no checkpoint").to_string();
+    assert!(error.contains("train_config"), "{error}");
+
+    // Each part cut, emptied, or something else altogether.
+    type Break = fn(&mut Checkpoint, Vec<u8>);
+    let parts: [(&str, Break); 3] = [
+        ("weights", |checkpoint, bytes| checkpoint.weights = bytes),
+        ("average", |checkpoint, bytes| checkpoint.average = bytes),
+        ("optimizer", |checkpoint, bytes| checkpoint.optimizer = bytes),
+    ];
+    for (part, replace) in parts {
+        let fresh = || Checkpoint::from_bytes(&whole, &config).expect("a good checkpoint");
+        let intact = match part {
+            "weights" => fresh().weights,
+            "average" => fresh().average,
+            _ => fresh().optimizer,
+        };
+        let cut = intact[..intact.len() / 2].to_vec();
+        for (how, bytes) in [("cut", cut), ("empty", Vec::new()), ("noise", vec![7; 999])] {
+            let mut broken = fresh();
+            replace(&mut broken, bytes);
+            assert!(Trainer::resume(broken, IMAGES, &Device::flex()).is_err(), "{part} {how}");
+        }
+    }
+}
