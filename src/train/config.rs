@@ -137,8 +137,11 @@ pub(crate) mod tests {
     #[test]
     fn learning_rate_rises_then_falls_along_a_cosine() {
         let config = tiny();
-        let rates: Vec<f64> = [0, 1, 2, 7, 12].map(|step| config.learning_rate_at(step, 12)).into();
-        assert_eq!(rates, [0.005, 0.01, 0.01, 0.0055, 0.001]);
+        for (step, expected) in [(0, 0.005), (1, 0.01), (2, 0.01), (7, 0.0055), (12, 0.001)] {
+            let rate = config.learning_rate_at(step, 12);
+            // A few roundings of numbers near 0.01.
+            assert!((rate - expected).abs() < 1e-15, "step {step}: {rate}");
+        }
     }
 
     #[test]

@@ -39,8 +39,10 @@ pub struct Trainer {
     steps_per_epoch: usize,
     /// The order of the images in the current pass, once it has begun.
     order: Vec<usize>,
-    /// −ln p summed over the images since the last read-back, on the device.
-    pending: Option<Tensor<1>>,
+    /// Training images.
+    images: usize,
+    /// −ln p of the steps since the last read-back, on the device, one sum a step.
+    pending: Vec<Tensor<1>>,
 }
 
 impl Trainer {
@@ -65,7 +67,8 @@ impl Trainer {
             progress,
             steps_per_epoch,
             order: Vec::new(),
-            pending: None,
+            images,
+            pending: Vec::new(),
         })
     }
 
@@ -94,7 +97,8 @@ impl Trainer {
             progress,
             steps_per_epoch,
             order: Vec::new(),
-            pending: None,
+            images,
+            pending: Vec::new(),
         })
     }
 
@@ -133,21 +137,20 @@ impl Trainer {
             average.update(&self.model);
         }
 
-        let nats = nll.inner().sum();
-        self.pending = Some(match self.pending.take() {
-            Some(pending) => pending + nats,
-            None => nats,
-        });
+        self.pending.push(nll.inner().sum());
         self.progress.step += 1;
         self.progress.elapsed_s += start.elapsed().as_secs_f64();
     }
 
     /// Mean −ln p an image over the current pass so far. Reads back from the device.
     pub fn train_nats(&mut self) -> f64 {
-        if let Some(pending) = self.pending.take() {
-            self.progress.train_nats += f64::from(pending.into_scalar::<f32>());
+        if !self.pending.is_empty() {
+            let sums = Tensor::cat(std::mem::take(&mut self.pending), 0).into_data();
+            let sums: Vec<f32> = sums.try_into_vec().expect("32-bit floats");
+            // One addition a step, so that it does not matter when they are read back.
+            sums.into_iter().for_each(|sum| self.progress.train_nats += f64::from(sum));
         }
-        let images = self.progress.step * self.config.batch;
+        let images = self.images.min(self.progress.step * self.config.batch);
         self.progress.train_nats / images.max(1) as f64
     }
 
