@@ -1,6 +1,6 @@
 //! Pixels out of a model, one row at a time.
 //!
-//! Randomness is an input: a [`Request`] names a seed, and [`uniform`] makes of it one number a value. So the
+//! Randomness is an input: a [`Request`] names a seed, and [`uniform()`] makes of it one number a value. So the
 //! [naive](NaiveSampler) and the [cached](CachedSampler) sampler draw the same picture. Completing an image is drawing
 //! with given pixels, scoring it is drawing with all of them given: one engine does all three.
 

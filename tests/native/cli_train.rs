@@ -1,4 +1,4 @@
-//! `pixelrnn train` on a small network and made-up digits: stopped, continued, finished, and read by the other commands.
+//! `pixelrnn train` on a small network and made-up digits: stopped, continued, finished, refused.
 
 use crate::cli::{Folder, fail, succeed};
 use crate::common::{config, trial};

@@ -1,4 +1,4 @@
-//! What several kinds of proof share: networks and images that are functions of a seed alone, and where the data sets are.
+//! What several kinds of proof share: networks and images that are functions of a seed, and where the data sets are.
 
 use burn::tensor::Device;
 use libtest_mimic::Trial;

@@ -1,7 +1,7 @@
 //! Pictures drawn with many seeds against the distribution the network states, by χ².
 //!
-//! Mistakes caught: drawing by argmax (13), a temperature that multiplies or is left out, a cumulative distribution that
-//! is off by one level, uniforms that repeat from pixel to pixel or image to image.
+//! Mistakes caught: drawing by argmax (13), a temperature that multiplies or is left out, a cumulative distribution
+//! that is off by one level, uniforms that repeat from pixel to pixel or image to image.
 
 use crate::common::{config, draw_cached, draw_naive, images, logits, model, trial};
 use burn::tensor::Device;
@@ -43,8 +43,8 @@ fn chi_squared(what: &str, counted: &[usize], probabilities: &[f64]) {
     }
     assert!(cells > 1, "{what}: one level has it all, the test would see nothing");
     let freedom = f64::from(cells - 1);
-    // χ² has mean `freedom` and variance 2 · `freedom`. Five standard deviations: the seeds are fixed, so a right sampler
-    // passes always, and a wrong one is off by thousands.
+    // χ² has mean `freedom` and variance 2 · `freedom`. Five standard deviations: the seeds are fixed, so a right
+    // sampler passes always, and a wrong one is off by hundreds.
     let limit = freedom + 5.0 * (2.0 * freedom).sqrt();
     assert!(chi < limit, "{what}: χ² is {chi:.1}, at most {limit:.1} expected of {freedom} degrees of freedom");
 }

@@ -177,7 +177,7 @@ fn checkpoints_are_read_back() {
     assert_eq!((read.progress.epoch, read.progress.step), (0, 1));
 }
 
-/// The mean over a pass whose rate is next to nothing is the likelihood of its images: ten of them, in batches of 4, 4, 2.
+/// The mean over a pass whose rate is next to nothing is the likelihood of its ten images, in batches of 4, 4 and 2.
 fn training_nats_count_every_image_once() {
     let config = TrainConfig { learning_rate: 1e-30, final_learning_rate: 0.0, ..run_of("rms_prop", 0.0, 1, 2) };
     let images = random_images(&config.model, IMAGES, 1);
@@ -196,12 +196,12 @@ fn loss_falls() {
     for (optimizer, average) in [("adam", 0.5), ("rms_prop", 0.0)] {
         let config = TrainConfig { epochs: 40, ..run_of(optimizer, average, 1, 2) };
         // Stripes: whatever is learnt, each pixel follows from the one above.
-        let stripes = |k: usize| u8::from((k % 5 + k / 30) % 2 == 0);
+        let stripes = |k: usize| u8::from((k % 5 + k / 30).is_multiple_of(2));
         let images = crate::common::images(&config.model, (0..IMAGES * 30).map(stripes).collect());
         let (_, records) = finish(trainer(&config), &images, &images);
         let [first, last] = [&records[0], &records[39]].map(|record| record.valid_nats);
         assert!(last < 0.5 * first, "{optimizer}: {first:.2} nats after one pass, {last:.2} after forty");
-        let best = records.iter().filter(|record| record.best).next_back().expect("a best epoch");
+        let best = records.iter().rfind(|record| record.best).expect("a best epoch");
         assert!(records.iter().all(|record| record.valid_nats >= best.valid_nats), "{optimizer}: {best:?} is not best");
     }
 }

@@ -187,8 +187,8 @@ fn broken_files_are_named() {
             &["safetensors"],
         ),
         ("offsets backwards", raw(r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}"#, 4), &["safetensors"]),
-        ("no metadata", file(&[extra.clone()], &[]), &["`config`", "not found"]),
-        ("no config", file(&[extra.clone()], &[("training", "{}")]), &["`config`", "not found"]),
+        ("no metadata", file(std::slice::from_ref(&extra), &[]), &["`config`", "not found"]),
+        ("no config", file(std::slice::from_ref(&extra), &[("training", "{}")]), &["`config`", "not found"]),
         ("nothing but a config", file(&[], &[("config", &config)]), &["weights", "room"]),
         (
             "training not JSON",

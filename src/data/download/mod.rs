@@ -118,7 +118,7 @@ impl DownloadError {
 
 /// Makes sure that every member of a data set is in `dir`, or in the set's own folder inside it, and gives that folder.
 ///
-/// `say` is told about each file. [`sources`] has the originals; any others can be given in their place.
+/// `say` is told about each file. [`sources()`] has the originals; any others can be given in their place.
 ///
 /// # Errors
 /// When a file can neither be found nor downloaded, or the folder cannot be written.
