@@ -1,6 +1,6 @@
 /**
- * The sampling ladder in Chromium: milliseconds an image of the shipped networks, naive against cached, one thread of a page's
- * worker-less realm. Run with `make bench`, which builds pkg/cpu first.
+ * The sampling ladder in Chromium: milliseconds an image of the shipped networks, naive against cached, on the main thread of a
+ * bare page. Run with `make bench`, which builds pkg/cpu first.
  */
 
 import { readFile } from 'node:fs/promises';
