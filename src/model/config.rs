@@ -9,6 +9,11 @@ pub enum Network {
     /// §3.5.
     #[serde(rename = "pixelcnn")]
     PixelCnn,
+    /// §3.1.
+    RowLstm,
+    /// §3.2.
+    #[serde(rename = "diagonal_bilstm")]
+    DiagonalBiLstm,
 }
 
 /// A network's configuration, stored as JSON in the metadata of its weights (Table 1 and §5).
@@ -77,8 +82,12 @@ impl ModelConfig {
     pub fn parameters(&self) -> usize {
         let conv = |c_in: usize, c_out: usize, kernel: usize| c_in * c_out * kernel * kernel + c_out;
         let (h, stream) = (self.h, 2 * self.h);
+        // Input-to-state with its bias, state-to-state, initial h and c.
+        let lstm = |inputs: usize, states: usize| 4 * h * (stream * inputs + 1) + 4 * h * h * states + 2 * h;
         let block = match self.network {
             Network::PixelCnn => conv(stream, h, 1) + conv(h, h, 3) + conv(h, stream, 1),
+            Network::RowLstm => lstm(3, 3) + conv(h, stream, 1),
+            Network::DiagonalBiLstm => 2 * lstm(1, 2) + conv(h, stream, 1),
         };
         let skip = if self.skip { conv(h, stream, 1) } else { 0 };
         let head = conv(stream, self.head, 1) + conv(self.head, self.channels * self.logits(), 1);

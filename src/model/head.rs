@@ -20,7 +20,8 @@ impl Head {
     pub fn init(config: &ModelConfig, device: &Device) -> Self {
         let conv = |features_in, features_out| {
             let features = [features_in, features_out];
-            MaskedConv2dConfig { features, kernel: [1, 1], mask: MaskKind::B, groups: config.channels }.init(device)
+            MaskedConv2dConfig { features, kernel: [1, 1], mask: MaskKind::B, groups: config.channels, gates: 1 }
+                .init(device)
         };
         Self { hidden: conv(2 * config.h, config.head), output: conv(config.head, config.channels * config.logits()) }
     }

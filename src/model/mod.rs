@@ -3,12 +3,16 @@
 mod config;
 mod head;
 mod pixel_cnn;
+mod pixel_rnn;
+mod trunk;
 
 pub use config::{ConfigError, ModelConfig, Network};
 pub use head::Head;
 pub use pixel_cnn::PixelCnn;
+pub use pixel_rnn::PixelRnn;
 
 use crate::image::level_to_input;
+use crate::nn::Layer;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 
@@ -27,6 +31,8 @@ pub struct Model {
 pub enum Net {
     /// §3.5.
     PixelCnn(PixelCnn),
+    /// §3.1 or §3.2.
+    PixelRnn(PixelRnn),
 }
 
 impl Model {
@@ -38,6 +44,8 @@ impl Model {
         config.validate()?;
         let net = match config.network {
             Network::PixelCnn => Net::PixelCnn(PixelCnn::init(config, device)),
+            Network::RowLstm => Net::PixelRnn(PixelRnn::init(config, Layer::Row, device)),
+            Network::DiagonalBiLstm => Net::PixelRnn(PixelRnn::init(config, Layer::Diagonal, device)),
         };
         Ok(Self { config: config.clone(), net })
     }
@@ -51,6 +59,7 @@ impl Model {
         let [batch, channels, height, width] = input.dims();
         let logits = match &self.net {
             Net::PixelCnn(net) => net.forward(input),
+            Net::PixelRnn(net) => net.forward(input),
         };
         logits.reshape([batch, channels, self.config.logits(), height, width])
     }
@@ -82,13 +91,15 @@ impl Model {
     }
 }
 
-/// Names of the modules on the way to a weight, joined by dots; the architecture's own name is left out.
+/// Names of the modules on the way to a weight, joined by dots. Variants of an enum, which burn enters by their Rust names,
+/// are left out: the configuration says which they are.
 #[derive(Default)]
 struct Path(Vec<String>);
 
 impl Path {
     fn name(&self) -> String {
-        self.0[1..].join(".")
+        let fields = self.0.iter().map(String::as_str).filter(|name| !name.starts_with(char::is_uppercase));
+        fields.collect::<Vec<_>>().join(".")
     }
 }
 

@@ -20,6 +20,8 @@ pub struct MaskedConv2dConfig {
     pub mask: MaskKind,
     /// Colour groups the features are split into: the number of channels of the image.
     pub groups: usize,
+    /// Blocks of outputs that are split into groups each for itself: 4 for the gates of an LSTM, else 1.
+    pub gates: usize,
 }
 
 /// A convolution whose weight is multiplied by its mask in every forward pass, so that no optimiser step, weight
@@ -42,7 +44,7 @@ impl MaskedConv2dConfig {
         let [features_in, features_out] = self.features;
         let [kernel_h, kernel_w] = self.kernel;
         let shape = [features_out, features_in, kernel_h, kernel_w];
-        let mask = conv_mask(self.mask, self.groups, shape);
+        let mask = conv_mask(self.mask, self.groups, self.gates, shape);
         let centre = self.mask == MaskKind::B || self.groups > 1;
         let unmasked_inputs = mask.iter().sum::<f32>() / features_out as f32;
         let bound = 1.0 / f64::from(unmasked_inputs).sqrt();
@@ -113,7 +115,7 @@ mod tests {
         device.seed(1);
         for (features, kernel, mask, groups) in cases {
             for relu_first in [false, true] {
-                let layer = MaskedConv2dConfig { features, kernel, mask, groups }.init(&device);
+                let layer = MaskedConv2dConfig { features, kernel, mask, groups, gates: 1 }.init(&device);
                 let x = Tensor::<4>::random([3, features[0], 5, 11], Distribution::Normal(0.0, 1.0), &device);
                 let pull = Tensor::<4>::random([3, features[1], 5, 11], Distribution::Normal(0.0, 1.0), &device);
                 let run = |fast: bool| {

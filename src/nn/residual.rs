@@ -1,7 +1,9 @@
-//! The residual block of PixelCNN (§3.3, Fig. 5 left).
+//! The residual blocks of PixelCNN and PixelRNN (§3.3, Fig. 5).
 
+use super::diagonal_bilstm::{DiagonalBiLstm, DiagonalBiLstmConfig};
 use super::mask::MaskKind;
 use super::masked_conv::{MaskedConv2d, MaskedConv2dConfig};
+use super::row_lstm::{RowLstm, RowLstmConfig};
 use burn::config::Config;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -37,7 +39,7 @@ impl ConvBlockConfig {
     /// A block with fresh weights.
     pub fn init(&self, device: &Device) -> ConvBlock {
         let conv = |features, kernel| {
-            MaskedConv2dConfig { features, kernel: [kernel, kernel], mask: MaskKind::B, groups: self.groups }
+            MaskedConv2dConfig { features, kernel: [kernel, kernel], mask: MaskKind::B, groups: self.groups, gates: 1 }
                 .init(device)
         };
         let h = self.h;
@@ -76,10 +78,168 @@ impl ConvBlock {
     }
 }
 
+/// Which recurrent layer a block holds.
+#[derive(Config, Debug, Copy, PartialEq, Eq)]
+pub enum Layer {
+    /// §3.1.
+    Row,
+    /// §3.2.
+    Diagonal,
+}
+
+/// Configuration of an [`LstmBlock`].
+#[derive(Config, Debug)]
+pub struct LstmBlockConfig {
+    /// The recurrent layer.
+    pub layer: Layer,
+    /// The paper's width h; the block reads and writes 2h features.
+    pub h: usize,
+    /// Whether the block also feeds the head directly (layer-to-output connection, §3.3).
+    pub skip: bool,
+    /// Colour groups.
+    pub groups: usize,
+}
+
+/// 2h → recurrent layer → h → 1×1 under mask B → 2h, plus the input.
+#[derive(Module, Debug)]
+pub struct LstmBlock {
+    /// 2h → h.
+    pub lstm: Recurrent,
+    /// 1×1, h → 2h, back onto the residual stream.
+    pub expand: MaskedConv2d,
+    /// 1×1, h → 2h, to the head.
+    pub skip: Option<MaskedConv2d>,
+}
+
+/// A recurrent layer.
+#[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant, reason = "there are a dozen of them")]
+pub enum Recurrent {
+    /// §3.1.
+    Row(RowLstm),
+    /// §3.2.
+    Diagonal(DiagonalBiLstm),
+}
+
+impl LstmBlockConfig {
+    /// A block with fresh weights.
+    pub fn init(&self, device: &Device) -> LstmBlock {
+        let (h, groups) = (self.h, self.groups);
+        let point = || {
+            MaskedConv2dConfig { features: [h, 2 * h], kernel: [1, 1], mask: MaskKind::B, groups, gates: 1 }
+                .init(device)
+        };
+        let lstm = match self.layer {
+            Layer::Row => Recurrent::Row(RowLstmConfig { h, groups }.init(device)),
+            Layer::Diagonal => Recurrent::Diagonal(DiagonalBiLstmConfig { h, groups }.init(device)),
+        };
+        LstmBlock { lstm, expand: point(), skip: self.skip.then(point) }
+    }
+}
+
+impl LstmBlock {
+    /// The block's output and what it adds to the sum of skip connections.
+    ///
+    /// # Shapes
+    /// - `x`, both outputs: `[batch, 2h, height, width]`
+    pub fn forward(&self, x: Tensor<4>) -> (Tensor<4>, Option<Tensor<4>>) {
+        let features = match &self.lstm {
+            Recurrent::Row(lstm) => lstm.forward(x.clone()),
+            Recurrent::Diagonal(lstm) => lstm.forward(x.clone()),
+        }; // [batch, h, height, width]
+        let skip = self.skip.as_ref().map(|skip| skip.forward(features.clone()));
+        (self.expand.forward(features) + x, skip)
+    }
+
+    /// The same for the CPU in one operation, on `x` with the sum of skip connections behind it where there is one.
+    ///
+    /// # Shapes
+    /// - `stream`, output: `[batch, 2h, height, width]`, or `[batch, 4h, height, width]` with skip connections
+    #[cfg(feature = "native")]
+    pub fn forward_stream(&self, stream: Tensor<4>) -> Tensor<4> {
+        use super::cpu_lstm::{Scan, lstm_block};
+        let (mut weights, scan) = match &self.lstm {
+            Recurrent::Row(lstm) => (lstm.flat(), Scan::Row),
+            Recurrent::Diagonal(lstm) => (lstm.flat(), Scan::Diagonal),
+        };
+        for layer in [Some(&self.expand), self.skip.as_ref()].into_iter().flatten() {
+            weights.extend([layer.masked_weight().flatten(0, 3), layer.bias.val()]);
+        }
+        lstm_block(stream, Tensor::cat(weights, 0), scan, self.expand.weight.dims()[1])
+    }
+}
+
 #[cfg(all(test, feature = "native"))]
-mod tests {
+pub(super) mod tests {
     use super::*;
-    use burn::tensor::{Distribution, Tolerance};
+    use burn::module::{ModuleVisitor, Param};
+    use burn::tensor::{Distribution, Gradients, TensorData, Tolerance};
+
+    /// Gradients of every weight of a module.
+    struct Collect<'a>(&'a Gradients, Vec<TensorData>);
+
+    impl ModuleVisitor for Collect<'_> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            self.1.push(param.val().grad(self.0).expect("every weight has a gradient").into_data());
+        }
+    }
+
+    /// Values, and gradients of inputs and weights, of a block's two ways.
+    fn equal<M: Module>(
+        block: &M,
+        h: usize,
+        skip: bool,
+        [height, width]: [usize; 2],
+        plain: impl Fn(Tensor<4>) -> (Tensor<4>, Option<Tensor<4>>),
+        fast: impl Fn(Tensor<4>) -> Tensor<4>,
+    ) {
+        let device = Device::flex().autodiff();
+        let random = |c| Tensor::<4>::random([3, c, height, width], Distribution::Normal(0.0, 1.0), &device);
+        let (x, skips, pull) = (random(2 * h), random(2 * h), random(4 * h));
+        let pull = if skip { pull } else { pull.narrow(1, 0, 2 * h) };
+        let run = |in_one: bool| {
+            let (x, skips) = (x.clone().require_grad(), skips.clone().require_grad());
+            let stream = |x, skips| if skip { Tensor::cat(vec![x, skips], 1) } else { x };
+            let out = if in_one {
+                fast(stream(x.clone(), skips.clone()))
+            } else {
+                let (out, added) = plain(x.clone());
+                stream(out, added.map_or(skips.clone(), |added| skips.clone() + added))
+            };
+            let grads = (out.clone() * pull.clone()).sum().backward();
+            let mut results = vec![out.into_data(), x.grad(&grads).expect("x").into_data()];
+            results.extend(skips.grad(&grads).map(Tensor::into_data));
+            let mut collect = Collect(&grads, results);
+            block.visit(&mut collect);
+            collect.1
+        };
+        let (fast, plain) = (run(true), run(false));
+        assert_eq!(fast.len(), plain.len());
+        // Sums of some hundred products of numbers near one, added in another order.
+        let tolerance = Tolerance::<f32>::absolute(3e-4);
+        fast.iter().zip(&plain).for_each(|(fast, plain)| fast.assert_approx_eq(plain, tolerance));
+    }
+
+    /// The operation of the CPU against the plain one, for the tests of the recurrent layers.
+    pub fn equal_on_cpu(config: &LstmBlockConfig, size: [usize; 2]) {
+        let device = Device::flex().autodiff();
+        device.seed(4);
+        let block = config.init(&device);
+        // Initial states start at zero; here they shall matter.
+        let block = block.map(&mut Stir);
+        equal(&block, config.h, config.skip, size, |x| block.forward(x), |stream| block.forward_stream(stream));
+    }
+
+    struct Stir;
+
+    impl burn::module::ModuleMapper for Stir {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            param.map(|value| {
+                let noise = Tensor::random(value.dims(), Distribution::Normal(0.0, 0.2), &value.device());
+                (value + noise).detach().require_grad()
+            })
+        }
+    }
 
     #[test]
     fn cpu_path_equals_plain_path_in_value_and_gradient() {
@@ -87,33 +247,7 @@ mod tests {
         device.seed(2);
         for (h, kernel, skip, groups) in [(16, 3, true, 1), (5, 3, false, 3), (7, 5, true, 3)] {
             let block = ConvBlockConfig { h, kernel, skip, groups }.init(&device);
-            let random = |c| Tensor::<4>::random([3, c, 6, 9], Distribution::Normal(0.0, 1.0), &device);
-            let (x, skips, pull) = (random(2 * h), random(2 * h), random(4 * h));
-            let pull = if skip { pull } else { pull.narrow(1, 0, 2 * h) };
-            let run = |fast: bool| {
-                let (x, skips) = (x.clone().require_grad(), skips.clone().require_grad());
-                let stream = |x, skips| if skip { Tensor::cat(vec![x, skips], 1) } else { x };
-                let out = if fast {
-                    block.forward_stream(stream(x.clone(), skips.clone()))
-                } else {
-                    let (out, added) = block.forward(x.clone());
-                    stream(out, added.map_or(skips.clone(), |added| skips.clone() + added))
-                };
-                let grads = (out.clone() * pull.clone()).sum().backward();
-                let mut results = vec![out.into_data(), x.grad(&grads).expect("x").into_data()];
-                results.extend(skips.grad(&grads).map(Tensor::into_data));
-                for layer in [Some(&block.reduce), Some(&block.conv), Some(&block.expand), block.skip.as_ref()] {
-                    let Some(layer) = layer else { continue };
-                    results.push(layer.weight.val().grad(&grads).expect("weight").into_data());
-                    results.push(layer.bias.val().grad(&grads).expect("bias").into_data());
-                }
-                results
-            };
-            let (fast, plain) = (run(true), run(false));
-            assert_eq!(fast.len(), plain.len());
-            // Sums of some hundred products of numbers near one, added in another order.
-            let tolerance = Tolerance::<f32>::absolute(3e-4);
-            fast.iter().zip(&plain).for_each(|(fast, plain)| fast.assert_approx_eq(plain, tolerance));
+            equal(&block, h, skip, [6, 9], |x| block.forward(x), |stream| block.forward_stream(stream));
         }
     }
 }

@@ -6,9 +6,10 @@
 
 use super::canvas::Canvas;
 use super::lanes::F32x4;
-use super::plan::{LANES, Pass, Plan, Step, Store};
+use super::plan::{Border, HERE, LANES, Pass, Place, Plan, Step, Store};
 use super::request::{Request, RequestError};
 use crate::image::level_to_input;
+use crate::nn::gates::{GATES, cell};
 use crate::nn::mask::features_of;
 use std::sync::Arc;
 
@@ -80,7 +81,21 @@ impl Features {
             // Room for a whole vector behind the last feature.
             end += slot.rows.max(1) * stride + LANES;
         }
-        Self { values: vec![0.0; end], starts, strides }
+        let mut features = Self { values: vec![0.0; end], starts, strides };
+        for (slot, shape) in plan.slots.iter().enumerate() {
+            let (width, halo) = (plan.config.width as isize, shape.halo as isize);
+            let (rows, columns, values): (_, Vec<isize>, _) = match &shape.border {
+                Border::Zeros => continue,
+                // The ring of rows holds the row above the image in its last place.
+                Border::Above(values) => (shape.rows - 1..shape.rows, (0..width).collect(), values),
+                Border::Beside(values) => (0..shape.rows, (-halo..0).chain(width..width + halo).collect(), values),
+            };
+            for (y, x) in rows.flat_map(|y| columns.iter().map(move |&x| (y, x))) {
+                let place = features.place(plan, slot, y, 0, Place { up: 0, left: -x });
+                features.values[place..place + values.len()].copy_from_slice(values);
+            }
+        }
+        features
     }
 
     /// Draws one row, with the widest registers the processor has.
@@ -116,20 +131,33 @@ impl Features {
                 }
                 let start = self.starts[plan.logits] + channel * logits;
                 let level = canvas.decide(request, config, [channel, y, x], &self.values[start..start + logits]);
-                let place = self.place(plan, 0, y, x);
+                let place = self.place(plan, 0, y, x, HERE);
                 self.values[place + channel] = level_to_input(level, config.levels);
+            }
+        }
+        if y + 1 == config.height {
+            return;
+        }
+        for scan in &plan.scans {
+            for x in (0..config.width).rev() {
+                for group in 0..config.channels {
+                    for step in scan {
+                        self.step(plan, step, group, y, x);
+                    }
+                }
             }
         }
     }
 
-    /// Where the features of pixel (`x`, `y`) stand in a slot.
+    /// Where the features of the pixel at `from`, seen from (`x`, `y`), stand in a slot.
     #[inline(always)]
-    fn place(&self, plan: &Plan, slot: usize, y: usize, x: usize) -> usize {
+    fn place(&self, plan: &Plan, slot: usize, y: usize, x: usize, from: Place) -> usize {
         let (shape, start) = (&plan.slots[slot], self.starts[slot]);
         if shape.rows == 0 {
             return start;
         }
-        start + y % shape.rows * self.strides[slot] + (x + shape.halo) * shape.features
+        let row = (y + shape.rows - from.up) % shape.rows;
+        start + row * self.strides[slot] + (x + shape.halo).wrapping_add_signed(-from.left) * shape.features
     }
 
     #[inline(always)]
@@ -137,7 +165,7 @@ impl Features {
         match step {
             Step::Conv { from, to, relu, store, passes } => {
                 let pass = &passes[group];
-                let place = self.place(plan, *to, y, x) + pass.first;
+                let place = self.place(plan, *to, y, x, HERE) + pass.first;
                 let stride = pass.features.next_multiple_of(LANES);
                 let mut block = 0;
                 while block < stride {
@@ -149,11 +177,40 @@ impl Features {
                     };
                 }
             }
-            Step::Add { from, to } => {
+            Step::Sum { terms, to } => {
                 let range = features_of(group, plan.slots[*to].features, plan.config.channels);
-                let (from, to) = (self.starts[*from], self.starts[*to]);
-                range.for_each(|feature| self.values[to + feature] += self.values[from + feature]);
+                let [one, other] = terms.map(|(slot, from)| self.place(plan, slot, y, x, from));
+                let to = self.place(plan, *to, y, x, HERE);
+                range.for_each(|k| self.values[to + k] = self.values[one + k] + self.values[other + k]);
             }
+            Step::Cell { from, h, c, before } => {
+                let units = features_of(group, plan.slots[*h].features, plan.config.channels);
+                let from = self.starts[*from] + GATES * units.start;
+                let c_before = self.place(plan, *c, y, x, *before) + units.start;
+                let [h, c] = [*h, *c].map(|slot| self.place(plan, slot, y, x, HERE) + units.start);
+                self.cells(units.len(), from, c_before, [h, c]);
+            }
+        }
+    }
+
+    /// Steps `count` cells whose sums start at `from`, gate after gate.
+    #[inline(always)]
+    fn cells(&mut self, count: usize, from: usize, c_before: usize, [h, c]: [usize; 2]) {
+        const CELLS: usize = 8;
+        for k in (0..count).step_by(CELLS) {
+            let some = CELLS.min(count - k);
+            let load = |start: usize| {
+                let mut values = [0.0; CELLS];
+                values[..some].copy_from_slice(&self.values[start + k..][..some]);
+                values
+            };
+            let sums: [[f32; CELLS]; GATES] = std::array::from_fn(|gate| load(from + gate * count));
+            let (c_before, mut states, mut cells) = (load(c_before), [0.0; CELLS], [0.0; CELLS]);
+            for l in 0..CELLS {
+                (states[l], cells[l]) = cell([sums[0][l], sums[1][l], sums[2][l], sums[3][l]], c_before[l]);
+            }
+            self.values[h + k..][..some].copy_from_slice(&states[..some]);
+            self.values[c + k..][..some].copy_from_slice(&cells[..some]);
         }
     }
 
@@ -171,7 +228,6 @@ impl Features {
         y: usize,
         x: usize,
     ) -> usize {
-        let shape = &plan.slots[from];
         let stride = pass.features.next_multiple_of(LANES);
         let (bias, mut weights) = plan.weights[pass.weights..].split_at(stride);
         let load = |row: &[f32]| -> [F32x4; V] {
@@ -180,12 +236,7 @@ impl Features {
         };
         let (mut even, mut odd) = (load(bias), [F32x4::ZERO; V]);
         for run in &pass.runs {
-            let start = if shape.rows == 0 {
-                self.starts[from]
-            } else {
-                let row = (y + shape.rows - run.up) % shape.rows;
-                self.starts[from] + row * self.strides[from] + (x + shape.halo - run.left) * shape.features
-            };
+            let start = self.place(plan, from, y, x, run.from);
             let inputs = &self.values[start..start + run.length];
             let (rows, rest) = weights.split_at(run.length * stride);
             weights = rest;
@@ -216,7 +267,7 @@ impl Features {
                 }
             }
             Store::AddTo { base } => {
-                let base = self.starts[base] + pass.first + block;
+                let base = self.place(plan, base, y, x, HERE) + pass.first + block;
                 for (feature, sum) in sums.iter().enumerate() {
                     self.values[place + feature] = self.values[base + feature] + sum;
                 }

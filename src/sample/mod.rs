@@ -17,6 +17,6 @@ pub use cached::CachedSampler;
 pub use canvas::Canvas;
 pub use draw::{draw, nll_nats};
 pub use naive::NaiveSampler;
-pub use plan::{LANES, Pass, Plan, Run, Slot, Step, Store};
+pub use plan::{Border, HERE, LANES, Pass, Place, Plan, Run, Slot, Step, Store};
 pub use request::{Given, MAX_COUNT, Request, RequestError};
 pub use uniform::{threefry2x32, uniform};

@@ -108,7 +108,7 @@ pub fn draw_naive(model: &Model, request: &Request) -> Vec<u8> {
 pub fn mask_of(config: &ModelConfig, name: &str, shape: &[usize]) -> Option<Vec<f32>> {
     let shape: [usize; 4] = shape.try_into().ok()?;
     let kind = if name.starts_with("first.") { MaskKind::A } else { MaskKind::B };
-    Some(conv_mask(kind, config.channels, shape))
+    Some(conv_mask(kind, config.channels, 1, shape))
 }
 
 /// Asserts that two lists of numbers agree to `tolerance` (absolute), and names the first that do not.

@@ -22,11 +22,16 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-const FIXTURES: [(&str, &str); 4] = [
-    ("1x2", include_str!("../fixtures/pixelcnn-1x2.json")),
-    ("1x256", include_str!("../fixtures/pixelcnn-1x256.json")),
-    ("3x2", include_str!("../fixtures/pixelcnn-3x2.json")),
-    ("3x256", include_str!("../fixtures/pixelcnn-3x256.json")),
+const FIXTURES: [(&str, &str); 9] = [
+    ("pixelcnn-1x2", include_str!("../fixtures/pixelcnn-1x2.json")),
+    ("pixelcnn-1x256", include_str!("../fixtures/pixelcnn-1x256.json")),
+    ("pixelcnn-3x2", include_str!("../fixtures/pixelcnn-3x2.json")),
+    ("pixelcnn-3x256", include_str!("../fixtures/pixelcnn-3x256.json")),
+    ("row-1x2", include_str!("../fixtures/row-1x2.json")),
+    ("row-3x256", include_str!("../fixtures/row-3x256.json")),
+    ("diagonal-1x2", include_str!("../fixtures/diagonal-1x2.json")),
+    ("diagonal-3x2", include_str!("../fixtures/diagonal-3x2.json")),
+    ("diagonal-3x256", include_str!("../fixtures/diagonal-3x256.json")),
 ];
 
 /// One file of the script.

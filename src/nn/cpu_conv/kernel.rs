@@ -90,6 +90,11 @@ impl Packed {
         Self { data, lanes }
     }
 
+    /// Values of a row.
+    pub fn lanes(&self) -> usize {
+        self.lanes
+    }
+
     /// The packed values, row after row.
     pub fn values(&self) -> &[f32] {
         &self.data
@@ -127,16 +132,21 @@ pub fn weight_gradient(input: &Padded, runs: &[Run], delta: &[f32], lanes: usize
     }
 }
 
-enum Processor {
+/// The vector instructions to use.
+pub enum Processor {
+    /// AVX-512.
     #[cfg(target_arch = "x86_64")]
     Avx512,
+    /// AVX2 with FMA.
     #[cfg(target_arch = "x86_64")]
     Avx2,
+    /// What every processor of the kind has.
     Any,
 }
 
 impl Processor {
-    fn find() -> Self {
+    /// What this processor has.
+    pub fn find() -> Self {
         #[cfg(target_arch = "x86_64")]
         {
             if std::is_x86_feature_detected!("avx512f") {

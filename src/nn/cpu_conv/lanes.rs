@@ -8,6 +8,8 @@
 /// # Safety
 /// The methods may only be called on a processor that has the implementation's instructions.
 pub trait Lanes: Copy {
+    /// Whether there are registers for two dozen sums.
+    const WIDE: bool;
     /// All zero.
     unsafe fn zero() -> Self;
     /// Sixteen values from memory.
@@ -16,9 +18,23 @@ pub trait Lanes: Copy {
     unsafe fn add_product(self, factor: f32, values: Self) -> Self;
     /// Sixteen values to memory.
     unsafe fn store(self, values: &mut [f32; 16]);
+
+    /// Sixteen values from `place` on, which must be readable.
+    #[inline(always)]
+    unsafe fn load_at(place: *const f32) -> Self {
+        unsafe { Self::load(&*place.cast()) }
+    }
+
+    /// Sixteen values to `place` and on, which must be writable.
+    #[inline(always)]
+    unsafe fn store_at(self, place: *mut f32) {
+        unsafe { self.store(&mut *place.cast()) }
+    }
 }
 
 impl Lanes for [f32; 16] {
+    const WIDE: bool = false;
+
     #[inline(always)]
     unsafe fn zero() -> Self {
         [0.0; 16]
@@ -48,6 +64,8 @@ pub mod x86 {
     use std::arch::x86_64::*;
 
     impl Lanes for __m512 {
+        const WIDE: bool = true;
+
         #[inline(always)]
         unsafe fn zero() -> Self {
             unsafe { _mm512_setzero_ps() }
@@ -70,6 +88,8 @@ pub mod x86 {
     }
 
     impl Lanes for [__m256; 2] {
+        const WIDE: bool = false;
+
         #[inline(always)]
         unsafe fn zero() -> Self {
             unsafe { [_mm256_setzero_ps(); 2] }

@@ -19,7 +19,9 @@ use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, DispatchDevice, Flex, TensorMetadata, backend_extension};
 use burn::tensor::{Device, Tensor, TensorData};
-use kernel::{LANES, Packed, Padded, Run, contract, weight_gradient};
+pub(super) use kernel::{LANES, Packed, Processor};
+use kernel::{Padded, Run, contract, weight_gradient};
+pub(super) use lanes::Lanes;
 use rayon::prelude::*;
 
 /// Whether tensors of this device can take this path.
@@ -269,19 +271,19 @@ impl Geometry {
 }
 
 /// `[batch, c, h, w]` in any layout as contiguous `[batch, h, w, c]`; no copy where memory already lies so.
-fn channels_last(x: FlexTensor) -> FlexTensor {
+pub(super) fn channels_last(x: FlexTensor) -> FlexTensor {
     x.permute(&[0, 2, 3, 1]).to_contiguous()
 }
 
-fn from_channels_last(data: Vec<f32>, shape: [usize; 4]) -> FlexTensor {
+pub(super) fn from_channels_last(data: Vec<f32>, shape: [usize; 4]) -> FlexTensor {
     tensor(data, &shape).permute(&[0, 3, 1, 2])
 }
 
-fn tensor(data: Vec<f32>, shape: &[usize]) -> FlexTensor {
+pub(super) fn tensor(data: Vec<f32>, shape: &[usize]) -> FlexTensor {
     FlexTensor::from_data(TensorData::new(data, shape.to_vec()))
 }
 
 /// The elements of a tensor that [`FlexTensor::to_contiguous`] has returned.
-fn values(x: &FlexTensor) -> &[f32] {
+pub(super) fn values(x: &FlexTensor) -> &[f32] {
     x.as_slice().expect("a contiguous tensor of f32")
 }

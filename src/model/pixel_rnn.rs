@@ -1,0 +1,46 @@
+//! PixelRNN (§3, Table 1): the same frame as PixelCNN around recurrent layers, whose field of view has no bound.
+
+use super::trunk::trunk;
+use super::{Head, ModelConfig};
+use crate::nn::mask::MaskKind;
+use crate::nn::{Layer, LstmBlock, LstmBlockConfig, MaskedConv2d, MaskedConv2dConfig};
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+
+/// A 7×7 convolution under mask A, residual blocks of Row LSTM or Diagonal BiLSTM layers, and the head.
+#[derive(Module, Debug)]
+pub struct PixelRnn {
+    /// 7×7, mask A, channels → 2h.
+    pub first: MaskedConv2d,
+    /// The residual blocks, 2h → 2h each.
+    pub blocks: Vec<LstmBlock>,
+    /// 2h → logits.
+    pub head: Head,
+}
+
+impl PixelRnn {
+    /// A network of `layer`s with fresh weights.
+    pub fn init(config: &ModelConfig, layer: Layer, device: &Device) -> Self {
+        let (h, groups) = (config.h, config.channels);
+        let block = LstmBlockConfig { layer, h, skip: config.skip, groups };
+        Self {
+            first: MaskedConv2dConfig {
+                features: [groups, 2 * h],
+                kernel: [7, 7],
+                mask: MaskKind::A,
+                groups,
+                gates: 1,
+            }
+            .init(device),
+            blocks: (0..config.layers).map(|_| block.init(device)).collect(),
+            head: Head::init(config, device),
+        }
+    }
+
+    /// # Shapes
+    /// - `input`: `[batch, channels, height, width]`
+    /// - output: `[batch, channels · logits, height, width]`
+    pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+        self.head.forward(trunk(&self.blocks, self.first.forward(input)))
+    }
+}

@@ -1,0 +1,80 @@
+//! What lies between the first layer and the head of every network: residual blocks and the sum of their skip connections
+//! (§3.3).
+
+use crate::nn::{ConvBlock, LstmBlock};
+use burn::tensor::Tensor;
+
+/// A residual block, as the trunk sees it.
+pub trait Block {
+    /// The block's output, and what it adds to the sum of skip connections.
+    ///
+    /// # Shapes
+    /// - `x`, both outputs: `[batch, 2h, height, width]`
+    fn forward(&self, x: Tensor<4>) -> (Tensor<4>, Option<Tensor<4>>);
+
+    /// Whether it has a skip connection.
+    fn skips(&self) -> bool;
+
+    /// The same in one operation of the CPU, with the sum of skip connections behind `x` where there is one.
+    #[cfg(feature = "native")]
+    fn forward_stream(&self, stream: Tensor<4>) -> Tensor<4>;
+}
+
+macro_rules! block {
+    ($name:ty) => {
+        impl Block for $name {
+            fn forward(&self, x: Tensor<4>) -> (Tensor<4>, Option<Tensor<4>>) {
+                self.forward(x)
+            }
+
+            fn skips(&self) -> bool {
+                self.skip.is_some()
+            }
+
+            #[cfg(feature = "native")]
+            fn forward_stream(&self, stream: Tensor<4>) -> Tensor<4> {
+                self.forward_stream(stream)
+            }
+        }
+    };
+}
+
+block!(ConvBlock);
+block!(LstmBlock);
+
+/// What the head reads: the output of the last block, plus the skip connections of all.
+///
+/// # Shapes
+/// - `x`, output: `[batch, 2h, height, width]`
+pub fn trunk(blocks: &[impl Block], mut x: Tensor<4>) -> Tensor<4> {
+    #[cfg(feature = "native")]
+    if crate::nn::on_cpu(&x.device()) {
+        return trunk_on_cpu(blocks, x);
+    }
+    let mut skips: Option<Tensor<4>> = None;
+    for block in blocks {
+        let (output, skip) = block.forward(x);
+        x = output;
+        skips = match (skips, skip) {
+            (Some(sum), Some(skip)) => Some(sum + skip),
+            (sum, skip) => sum.or(skip),
+        };
+    }
+    match skips {
+        Some(skips) => x + skips,
+        None => x,
+    }
+}
+
+/// The same by the CPU's own operations.
+#[cfg(feature = "native")]
+fn trunk_on_cpu(blocks: &[impl Block], x: Tensor<4>) -> Tensor<4> {
+    let features = x.dims()[1];
+    let skip = blocks.iter().any(Block::skips);
+    let stream = if skip { Tensor::cat(vec![x.clone(), x.zeros_like()], 1) } else { x };
+    let stream = blocks.iter().fold(stream, |stream, block| block.forward_stream(stream));
+    if !skip {
+        return stream;
+    }
+    stream.clone().narrow(1, 0, features) + stream.narrow(1, features, features)
+}

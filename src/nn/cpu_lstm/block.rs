@@ -1,0 +1,268 @@
+//! A residual block of a PixelRNN over one image: one or two scans, the 1×1 convolutions behind them, the additions.
+
+use super::direction::{Direction, Scan};
+use super::maps::{Layout, contract, weight_gradient};
+use super::scan::{Gradients, Maps, Scratch};
+use crate::nn::cpu_conv::{LANES, Lanes, Packed, Processor};
+
+/// A block's weights and the size of the images it works on.
+pub struct Block {
+    size: [usize; 2],
+    h: usize,
+    /// Features of the stream: 2h, and 2h more for the sum of skip connections where there is one.
+    features: usize,
+    maps: Maps,
+    directions: Vec<Direction>,
+    /// Flat weights of one direction.
+    direction_length: usize,
+    expand: Packed,
+    expand_back: Packed,
+    bias: Vec<f32>,
+}
+
+impl Block {
+    /// Takes the weights from `flat`, in the order that [`lstm_block`](super::lstm_block) gives.
+    pub fn new(scan: Scan, h: usize, [height, width, features]: [usize; 3], flat: &[f32]) -> Self {
+        assert!(features == 2 * h || features == 4 * h, "a stream of {features} features, h is {h}");
+        let direction_length = Direction::parameters(scan, h);
+        let count = if scan == Scan::Diagonal { 2 } else { 1 };
+        let (recurrent, rest) = flat.split_at(count * direction_length);
+        assert_eq!(rest.len(), features * (h + 1), "a block of width {h}");
+        let directions = recurrent.chunks_exact(direction_length).map(|flat| Direction::new(scan, h, flat)).collect();
+        let place = |out: usize, unit: usize| Self::expand_place(h, out) + out % (2 * h) * h + unit;
+        let expand =
+            Packed::new(
+                h.next_multiple_of(LANES),
+                features,
+                |unit, out| {
+                    if unit < h { rest[place(out, unit)] } else { 0.0 }
+                },
+            );
+        let expand_back = Packed::new(features, h, |out, unit| rest[place(out, unit)]);
+        let mut bias: Vec<f32> = (0..features).map(|out| rest[Self::bias_place(h, out)]).collect();
+        bias.resize(features.next_multiple_of(LANES), 0.0);
+        let maps = Maps::new(scan, h, [height, width]);
+        Self { size: [height, width], h, features, maps, directions, direction_length, expand, expand_back, bias }
+    }
+
+    /// Where the weights of the 1×1 convolution that gives `out` start, behind the recurrent ones.
+    fn expand_place(h: usize, out: usize) -> usize {
+        out / (2 * h) * 2 * h * (h + 1)
+    }
+
+    fn bias_place(h: usize, out: usize) -> usize {
+        Self::expand_place(h, out) + 2 * h * h + out % (2 * h)
+    }
+
+    /// Values of one image in the stream.
+    pub fn values(&self) -> usize {
+        self.size[0] * self.size[1] * self.features
+    }
+
+    /// Values kept of one image for the backward pass.
+    pub fn kept(&self) -> usize {
+        self.directions.len() * self.maps.kept()
+    }
+
+    /// Number of flat weights.
+    pub fn parameters(&self) -> usize {
+        self.directions.len() * self.direction_length + self.features * (self.h + 1)
+    }
+
+    /// Working memory for [`backward`](Self::backward).
+    pub fn scratch(&self) -> Scratch {
+        self.maps.scratch()
+    }
+
+    /// One image: adds what the block computes to `stream`, and fills `kept`, zeros before.
+    pub fn forward(&self, stream: &mut [f32], kept: &mut [f32]) {
+        // SAFETY: each implementation is chosen only where the processor has its instructions.
+        unsafe {
+            match Processor::find() {
+                #[cfg(target_arch = "x86_64")]
+                Processor::Avx512 => forward_avx512(self, stream, kept),
+                #[cfg(target_arch = "x86_64")]
+                Processor::Avx2 => forward_avx2(self, stream, kept),
+                Processor::Any => self.forward_with::<[f32; LANES]>(stream, kept),
+            }
+        }
+    }
+
+    /// One image: turns the gradient of the output into that of the input, in place, and returns that of the weights.
+    pub fn backward(&self, stream: &[f32], kept: &[f32], delta: &mut [f32], scratch: &mut Scratch) -> Vec<f32> {
+        // SAFETY: as above.
+        unsafe {
+            match Processor::find() {
+                #[cfg(target_arch = "x86_64")]
+                Processor::Avx512 => backward_avx512(self, stream, kept, delta, scratch),
+                #[cfg(target_arch = "x86_64")]
+                Processor::Avx2 => backward_avx2(self, stream, kept, delta, scratch),
+                Processor::Any => self.backward_with::<[f32; LANES]>(stream, kept, delta, scratch),
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn forward_with<L: Lanes>(&self, stream: &mut [f32], kept: &mut [f32]) {
+        let kept_one = self.maps.kept();
+        for (d, (weights, kept)) in self.directions.iter().zip(kept.chunks_exact_mut(kept_one)).enumerate() {
+            let input = self.maps.input(stream, self.features, d == 1);
+            unsafe { self.maps.forward::<L>(weights, &input, kept) };
+        }
+        let output = self.output(kept);
+        let layout = self.layout(output.len() / (self.size[0] * self.size[1]));
+        let added = self.layout(self.features.next_multiple_of(LANES));
+        let mut sums = self.padded(stream);
+        for row in layout.rows() {
+            let seen = [layout.seen(&output, &row, (0, 0), layout.channels)];
+            let sums = &mut sums[added.at(row.y, 0)..];
+            for pixel in sums.chunks_exact_mut(added.channels).take(row.count) {
+                pixel.iter_mut().zip(&self.bias).for_each(|(value, bias)| *value += bias);
+            }
+            unsafe { contract::<L>(&seen, &self.expand, None, sums, added.channels, row.count) };
+        }
+        for (pixel, sums) in stream.chunks_exact_mut(self.features).zip(sums.chunks_exact(added.channels)) {
+            pixel.copy_from_slice(&sums[..self.features]);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn backward_with<L: Lanes>(
+        &self,
+        stream: &[f32],
+        kept: &[f32],
+        delta: &mut [f32],
+        scratch: &mut Scratch,
+    ) -> Vec<f32> {
+        let [height, width] = self.size;
+        let (h, hp) = (self.h, self.h.next_multiple_of(LANES));
+        let mut flat = vec![0.0; self.parameters()];
+        let (recurrent, rest) = flat.split_at_mut(self.directions.len() * self.direction_length);
+
+        // The 1×1 convolutions.
+        let (output, states) = (self.output(kept), self.layout(hp));
+        let (padded, wide) = (self.padded(delta), self.layout(self.features.next_multiple_of(LANES)));
+        let lines: Vec<_> = (states.rows())
+            .map(|row| {
+                let delta = wide.seen(&padded, &row, (0, 0), wide.channels);
+                (states.seen(&output, &row, (0, 0), hp), delta, row.count)
+            })
+            .collect();
+        let mut sums = vec![0.0; hp * wide.channels];
+        unsafe { weight_gradient::<L>(&lines, wide.channels, &mut sums) };
+        for out in 0..self.features {
+            let start = Self::expand_place(h, out) + out % (2 * h) * h;
+            (0..h).for_each(|unit| rest[start + unit] += sums[unit * wide.channels + out]);
+        }
+        for pixel in delta.chunks_exact(self.features) {
+            pixel.iter().enumerate().for_each(|(out, value)| rest[Self::bias_place(h, out)] += value);
+        }
+        let stream_layout = self.layout(self.features);
+        let mut dh = vec![0.0; states.len()];
+        for row in states.rows() {
+            let seen = [stream_layout.seen(delta, &row, (0, 0), self.features)];
+            unsafe { contract::<L>(&seen, &self.expand_back, None, &mut dh[states.at(row.y, 0)..], hp, row.count) };
+        }
+
+        // The scans. A state of the right direction was added one row below, in mirrored columns.
+        let kept = kept.chunks_exact(self.maps.kept());
+        for ((d, weights), kept) in self.directions.iter().enumerate().zip(kept) {
+            let mirror = d == 1;
+            let input = self.maps.input(stream, self.features, mirror);
+            let mut dx = vec![0.0; height * width * (2 * h).next_multiple_of(LANES)];
+            let flat = &mut recurrent[d * self.direction_length..][..self.direction_length];
+            let shifted;
+            let dh = if mirror {
+                shifted = self.shifted_up(&dh);
+                &shifted
+            } else {
+                &dh
+            };
+            let gradients = Gradients { inputs: &mut dx, weights: flat };
+            unsafe { self.maps.backward::<L>(weights, &input, kept, dh, scratch, gradients) };
+            let stride = dx.len() / (height * width);
+            for (pixel, (y, x)) in delta.chunks_exact_mut(self.features).zip(self.pixels()) {
+                let x = if mirror { width - 1 - x } else { x };
+                let dx = &dx[(y * width + x) * stride..][..2 * h];
+                pixel.iter_mut().zip(dx).for_each(|(delta, dx)| *delta += dx);
+            }
+        }
+        flat
+    }
+
+    /// The gradients of the right direction's states, in mirrored columns, from those of the layer's output.
+    fn shifted_up(&self, dh: &[f32]) -> Vec<f32> {
+        let ([height, width], states) = (self.size, self.layout(dh.len() / (self.size[0] * self.size[1])));
+        let mut shifted = vec![0.0; states.len()];
+        for (y, x) in self.pixels().filter(|&(y, _)| y + 1 < height) {
+            let from = states.pixel(y as isize + 1, x as isize);
+            shifted[states.pixel(y as isize, (width - 1 - x) as isize)].copy_from_slice(&dh[from]);
+        }
+        shifted
+    }
+
+    fn pixels(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
+        let [height, width] = self.size;
+        (0..height).flat_map(move |y| (0..width).map(move |x| (y, x)))
+    }
+
+    /// A map of this block's images without a border.
+    fn layout(&self, channels: usize) -> Layout {
+        Layout::new([self.size[0], self.size[1], channels], [0; 4])
+    }
+
+    /// `[pixels, features]` with the features padded to whole registers.
+    fn padded(&self, values: &[f32]) -> Vec<f32> {
+        let lanes = self.features.next_multiple_of(LANES);
+        if lanes == self.features {
+            return values.to_vec();
+        }
+        let mut padded = vec![0.0; values.len() / self.features * lanes];
+        for (target, pixel) in padded.chunks_exact_mut(lanes).zip(values.chunks_exact(self.features)) {
+            target[..self.features].copy_from_slice(pixel);
+        }
+        padded
+    }
+
+    /// What the recurrent layer gives, `[height, width, h padded]`: the states of the left direction plus those of the
+    /// right one, shifted down by a row so that nothing to the right of a pixel is seen in its own row (§3.2).
+    #[inline(always)]
+    fn output(&self, kept: &[f32]) -> Vec<f32> {
+        let width = self.size[1];
+        let (left, right) = kept.split_at(self.maps.kept());
+        let mut output = Vec::with_capacity(self.size[0] * width * self.h.next_multiple_of(LANES));
+        for (y, x) in self.pixels() {
+            let start = output.len();
+            output.extend_from_slice(self.maps.state(left, y, x));
+            if self.directions.len() == 2 && y > 0 {
+                let right = self.maps.state(right, y - 1, width - 1 - x);
+                output[start..].iter_mut().zip(right).for_each(|(sum, state)| *sum += state);
+            }
+        }
+        output
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+fn forward_avx512(block: &Block, stream: &mut [f32], kept: &mut [f32]) {
+    unsafe { block.forward_with::<std::arch::x86_64::__m512>(stream, kept) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn forward_avx2(block: &Block, stream: &mut [f32], kept: &mut [f32]) {
+    unsafe { block.forward_with::<[std::arch::x86_64::__m256; 2]>(stream, kept) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+fn backward_avx512(block: &Block, stream: &[f32], kept: &[f32], delta: &mut [f32], scratch: &mut Scratch) -> Vec<f32> {
+    unsafe { block.backward_with::<std::arch::x86_64::__m512>(stream, kept, delta, scratch) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn backward_avx2(block: &Block, stream: &[f32], kept: &[f32], delta: &mut [f32], scratch: &mut Scratch) -> Vec<f32> {
+    unsafe { block.backward_with::<[std::arch::x86_64::__m256; 2]>(stream, kept, delta, scratch) }
+}

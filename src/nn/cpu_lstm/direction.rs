@@ -1,0 +1,137 @@
+//! What the scans of the two recurrent layers have in their own: the pixels a state depends on, the order in which they
+//! come, and the weights of one direction.
+
+use super::maps::Line;
+use crate::nn::cpu_conv::{LANES, Packed};
+use crate::nn::gates::GATES;
+
+/// Which pixels a state depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scan {
+    /// Three pixels of the row above (§3.1).
+    Row,
+    /// The pixel above and the one before it in its row (§3.2).
+    Diagonal,
+}
+
+impl Scan {
+    /// State-to-state taps.
+    pub fn taps(self) -> usize {
+        match self {
+            Self::Row => 3,
+            Self::Diagonal => 2,
+        }
+    }
+
+    /// Input-to-state taps, masked ones counted.
+    pub fn kernel(self) -> usize {
+        match self {
+            Self::Row => 3,
+            Self::Diagonal => 1,
+        }
+    }
+
+    /// Input-to-state taps that mask B leaves: the pixel itself and, along the row, the one before it.
+    pub fn inputs(self) -> usize {
+        match self {
+            Self::Row => 2,
+            Self::Diagonal => 1,
+        }
+    }
+
+    /// The lines of an image, in the order of the scan.
+    pub fn lines(self, height: usize, width: usize) -> Vec<Line> {
+        match self {
+            Self::Row => (0..height as isize).map(|y| Line { y, x: 0, step: (0, 1), count: width }).collect(),
+            Self::Diagonal => (0..height + width - 1)
+                .map(|t| {
+                    let (first, last) = ((t + 1).saturating_sub(width), t.min(height - 1));
+                    Line { y: first as isize, x: (t - first) as isize, step: (1, -1), count: last + 1 - first }
+                })
+                .collect(),
+        }
+    }
+}
+
+/// The weights of one direction, packed for both passes; units padded to whole registers.
+pub struct Direction {
+    /// Rows: inputs tap by tap, then states tap by tap. Columns: the gates, each padded.
+    pub forward: Packed,
+    /// One value a gate, padded like the columns.
+    pub bias: Vec<f32>,
+    /// From the gates of the next line back to the states they saw.
+    pub state_back: Packed,
+    /// From the gates back to the inputs they saw.
+    pub input_back: Packed,
+    /// Initial h and c.
+    pub initial: [Vec<f32>; 2],
+}
+
+/// Where the parts of a direction stand in its flat weights.
+pub struct Places {
+    pub scan: Scan,
+    pub h: usize,
+}
+
+impl Places {
+    pub fn input(&self, a: usize, input: usize, tap: usize) -> usize {
+        (a * 2 * self.h + input) * self.scan.kernel() + tap
+    }
+
+    pub fn bias(&self) -> usize {
+        GATES * self.h * 2 * self.h * self.scan.kernel()
+    }
+
+    pub fn state(&self, a: usize, unit: usize, tap: usize) -> usize {
+        self.bias() + GATES * self.h + (a * self.h + unit) * self.scan.taps() + tap
+    }
+
+    pub fn initial(&self) -> usize {
+        self.state(GATES * self.h, 0, 0)
+    }
+
+    fn len(&self) -> usize {
+        self.initial() + 2 * self.h
+    }
+}
+
+impl Direction {
+    /// Weights in `flat`: input-to-state weight and bias, state-to-state weight, initial h and c.
+    pub fn new(scan: Scan, h: usize, flat: &[f32]) -> Self {
+        let places = Places { scan, h };
+        let hp = h.next_multiple_of(LANES);
+        let unpad = |lane: usize| (lane % hp < h).then_some(lane / hp * h + lane % hp);
+        let input = |tap, j, lane| unpad(lane).map_or(0.0, |a| flat[places.input(a, j, tap)]);
+        let state = |tap, unit, lane| match unpad(lane) {
+            Some(a) if unit < h => flat[places.state(a, unit, tap)],
+            _ => 0.0,
+        };
+        let (rows, taps, inputs) = (scan.inputs() * 2 * h, scan.taps(), scan.inputs());
+        let forward = Packed::new(rows + taps * hp, GATES * hp, |row, lane| match row.checked_sub(rows) {
+            None => input(row / (2 * h), row % (2 * h), lane),
+            Some(row) => state(row / hp, row % hp, lane),
+        });
+        let state_back = Packed::new(taps * GATES * hp, hp, |row, unit| {
+            let tap = row / (GATES * hp);
+            // Along a row, the pixel to the left saw this one with its right tap.
+            let tap = if scan == Scan::Row { taps - 1 - tap } else { tap };
+            state(tap, unit, row % (GATES * hp))
+        });
+        let input_back = Packed::new(inputs * GATES * hp, 2 * h, |row, j| {
+            input(inputs - 1 - row / (GATES * hp), j, row % (GATES * hp))
+        });
+        let bias = (0..GATES * hp).map(|lane| unpad(lane).map_or(0.0, |a| flat[places.bias() + a])).collect();
+        let initial = [0, 1].map(|part| {
+            let start = places.initial() + part * h;
+            let mut values = flat[start..start + h].to_vec();
+            values.resize(hp, 0.0);
+            values
+        });
+        Self { forward, bias, state_back, input_back, initial }
+    }
+
+    /// Number of flat weights.
+    pub fn parameters(scan: Scan, h: usize) -> usize {
+        Places { scan, h }.len()
+    }
+}
