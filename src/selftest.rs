@@ -16,8 +16,10 @@ pub enum SelfTestError {
     #[error("the GPU failed in its start-up test: {0}")]
     Device(String),
     /// It computes something else.
-    #[error("the GPU failed its start-up test: logit {index} of a tiny network is {found}, {expected} expected")]
+    #[error("the GPU failed its start-up test: logit {index} of a tiny {network:?} is {found}, {expected} expected")]
     Logit {
+        /// The network.
+        network: Network,
         /// Position of the first logit that is off.
         index: usize,
         /// What the GPU gave.
@@ -35,29 +37,17 @@ pub enum SelfTestError {
     },
 }
 
-/// Draws two tiny binary images on `device` and on the CPU, and compares logits first, then levels.
+/// Computes the logits of a tiny network of every kind on `device` and on the CPU, then draws two tiny binary images with one
+/// of them on both, and compares.
 ///
 /// # Errors
 /// When the device fails, or differs from the CPU.
 pub async fn run(device: &Device) -> Result<(), SelfTestError> {
-    let cpu = Device::flex();
-    let on_cpu = tiny_model(&cpu);
-    let on_device = Model { config: on_cpu.config.clone(), net: on_cpu.net.clone().to_device(device) };
-    let failed = |error: &dyn std::fmt::Debug| SelfTestError::Device(format!("{error:?}"));
-
-    let levels = [0, 1, 1, 0, 1, 0];
-    let expected = on_cpu.forward(on_cpu.input(&levels, &cpu)).into_data();
-    let found = on_device.forward(on_device.input(&levels, device)).into_data_async().await.map_err(|e| failed(&e))?;
-    let [found, expected]: [Vec<f32>; 2] =
-        [found, expected].map(|data| data.try_into_vec().expect("logits are 32-bit floats"));
-    for (index, (&found, &expected)) in found.iter().zip(&expected).enumerate() {
-        // Logits near one, sums of under a hundred products: rounding is far below this, a wrong kernel far above.
-        if (found - expected).abs() > 1e-3 || found.is_nan() {
-            return Err(SelfTestError::Logit { index, found, expected });
-        }
+    for network in [Network::PixelCnn, Network::RowLstm, Network::DiagonalBiLstm] {
+        compare_logits(network, device).await?;
     }
-
     let request = Request::samples(5, 2);
+    let (on_cpu, on_device) = tiny_models(Network::PixelCnn, device);
     let mut cached = CachedSampler::new(Arc::new(Plan::new(&on_cpu)), request.clone()).expect("a good request");
     while cached.next_row() {}
     let expected: Vec<u8> = cached.canvases().flat_map(|canvas| canvas.levels.clone()).collect();
@@ -67,22 +57,35 @@ pub async fn run(device: &Device) -> Result<(), SelfTestError> {
     if found == expected { Ok(()) } else { Err(SelfTestError::Levels { found, expected }) }
 }
 
-/// A network of one block on 2×3 pixels whose weights are a function of their place alone.
-fn tiny_model(device: &Device) -> Model {
-    let config = ModelConfig {
-        network: Network::PixelCnn,
-        channels: 1,
-        levels: 2,
-        height: 2,
-        width: 3,
-        layers: 1,
-        h: 4,
-        head: 4,
-        skip: true,
-    };
+async fn compare_logits(network: Network, device: &Device) -> Result<(), SelfTestError> {
+    let (cpu, levels) = (Device::flex(), [0, 1, 1, 0, 1, 0]);
+    let (on_cpu, on_device) = tiny_models(network, device);
+    let expected = on_cpu.forward(on_cpu.input(&levels, &cpu)).into_data();
+    let found = on_device.forward(on_device.input(&levels, device)).into_data_async().await.map_err(|e| failed(&e))?;
+    let [found, expected]: [Vec<f32>; 2] =
+        [found, expected].map(|data| data.try_into_vec().expect("logits are 32-bit floats"));
+    for (index, (&found, &expected)) in found.iter().zip(&expected).enumerate() {
+        // Logits near one, sums of under a hundred products: rounding is far below this, a wrong kernel far above.
+        if (found - expected).abs() > 1e-3 || found.is_nan() {
+            return Err(SelfTestError::Logit { network, index, found, expected });
+        }
+    }
+    Ok(())
+}
+
+fn failed(error: &dyn std::fmt::Debug) -> SelfTestError {
+    SelfTestError::Device(format!("{error:?}"))
+}
+
+/// A network of one block on 2×3 pixels whose weights are a function of their place alone, on the CPU and on `device`.
+fn tiny_models(network: Network, device: &Device) -> (Model, Model) {
+    let config =
+        ModelConfig { network, channels: 1, levels: 2, height: 2, width: 3, layers: 1, h: 4, head: 4, skip: true };
     let mut tensor = 0;
-    Model::init(&config, device).expect("a good configuration").map_tensors(|_, shape| {
+    let model = Model::init(&config, &Device::flex()).expect("a good configuration").map_tensors(|_, shape| {
         tensor += 1;
         (0..shape.iter().product()).map(|k| uniform(tensor, k as u32, 0, 0, 0) - 0.5).collect()
-    })
+    });
+    let on_device = Model { config: model.config.clone(), net: model.net.clone().to_device(device) };
+    (model, on_device)
 }

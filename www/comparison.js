@@ -37,7 +37,7 @@ export class Comparison {
       cached: { picture: new RowCanvas(part('#race-cached')), report: /** @type {HTMLElement} */ (part('#race-cached-report')) },
       naive: { picture: new RowCanvas(part('#race-naive')), report: /** @type {HTMLElement} */ (part('#race-naive-report')) },
     };
-    for (const { picture } of Object.values(this.#lanes)) picture.reset({ width: 28, height: 28, count: 1 });
+    this.#clear();
     new ResizeObserver(([entry]) => {
       for (const { picture } of Object.values(this.#lanes)) picture.fit(entry.contentRect.width);
     }).observe(part('figure'));
@@ -46,12 +46,23 @@ export class Comparison {
   }
 
   /**
-   * Takes new settings; a comparison under way is about the old ones and ends.
+   * Takes new settings. A comparison under way is about the old ones and ends; one that is done is
+   * about another digit or network and goes.
    * @param {ComparisonSettings} settings
    */
   update(settings) {
+    const { model, seed, temperature } = this.#settings ?? {};
     this.#settings = { ...settings };
     this.#stop();
+    if (model !== settings.model || seed !== settings.seed || temperature !== settings.temperature) this.#clear();
+  }
+
+  #clear() {
+    this.#verdict.textContent = '';
+    for (const { picture, report } of Object.values(this.#lanes)) {
+      picture.reset({ width: 28, height: 28, count: 1 });
+      report.textContent = '';
+    }
   }
 
   #stop() {

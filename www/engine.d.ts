@@ -5,6 +5,23 @@ import type { ModelInfo } from './protocol.js';
 export type { ModelInfo };
 export type Backend = 'auto' | 'cpu' | 'gpu';
 
+/** A network as its weights file describes it; sizes of its layers are there too. */
+export interface ModelConfig {
+  network: 'pixelcnn' | 'row_lstm' | 'diagonal_bilstm';
+  width: number;
+  height: number;
+  channels: number;
+  levels: number;
+}
+
+/** How likely a network finds the images of a split. */
+export interface MeasuredNll {
+  nats_per_image: number;
+  bits_per_dim: number;
+  images: number;
+  protocol: string;
+}
+
 /** A line of `models/index.json`. */
 export interface ModelEntry {
   name: string;
@@ -14,7 +31,10 @@ export interface ModelEntry {
   bytes: number;
   sha256: string;
   parameters: number;
-  test_nll?: { nats_per_image: number; bits_per_dim: number; images: number; protocol: string };
+  config?: ModelConfig;
+  test_nll?: MeasuredNll;
+  valid_nll?: MeasuredNll;
+  training?: { config?: { dataset?: string } };
 }
 
 export interface LoadOptions {
@@ -68,6 +88,8 @@ export interface Drawing {
   backend: 'cpu' | 'gpu';
   /** Name of the GPU that drew, else empty. */
   adapter: string;
+  /** Memory that the drawing code of this worker holds. It grows to what is needed at once, and stays. */
+  wasm_bytes: number;
 }
 
 export interface BackendReport {

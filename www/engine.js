@@ -5,22 +5,13 @@
  */
 
 import { findAdapter } from './adapter.js';
+import { SharedLoad } from './shared-load.js';
 import { WorkerLink } from './worker-link.js';
 
 /** @typedef {import('./engine.js').Backend} Backend */
 /** @typedef {import('./engine.js').ModelEntry} ModelEntry */
 /** @typedef {import('./engine.js').SampleOptions} SampleOptions */
 /** @typedef {import('./engine.js').CompleteOptions} CompleteOptions */
-
-/**
- * A download that several callers wait for.
- * @typedef {object} Loading
- * @property {Promise<import('./protocol.js').ModelInfo>} promise
- * @property {Set<(loaded: number, total: number) => void>} listeners
- * @property {AbortController} abort
- * @property {number} waiting
- * @property {boolean} settled
- */
 
 const BUNDLE_POLL_MS = 5000;
 const BUNDLE_POLLS = 60;
@@ -30,7 +21,7 @@ export class Engine extends EventTarget {
   #link = new WorkerLink();
   /** @type {Promise<ModelEntry[]> | null} */
   #index = null;
-  /** @type {Map<string, Loading>} */
+  /** @type {Map<string, SharedLoad<import('./protocol.js').ModelInfo>>} */
   #loads = new Map();
   /** @type {Promise<boolean> | null} */
   #bundle = null;
@@ -56,18 +47,7 @@ export class Engine extends EventTarget {
   async load(name, { onProgress, signal } = {}) {
     signal?.throwIfAborted();
     const loading = this.#loads.get(name) ?? this.#startLoading(name);
-    if (onProgress) loading.listeners.add(onProgress);
-    loading.waiting += 1;
-    try {
-      return await abortable(loading.promise, signal);
-    } finally {
-      loading.waiting -= 1;
-      if (onProgress) loading.listeners.delete(onProgress);
-      if (loading.waiting === 0 && !loading.settled) {
-        this.#forget(name, loading);
-        loading.abort.abort();
-      }
-    }
+    return loading.wait({ signal, onProgress });
   }
 
   /**
@@ -124,39 +104,21 @@ export class Engine extends EventTarget {
     this.#link.dispose();
   }
 
-  /**
-   * @param {string} name
-   * @returns {Loading}
-   */
+  /** @param {string} name */
   #startLoading(name) {
-    const abort = new AbortController();
-    /** @type {Loading['listeners']} */
-    const listeners = new Set();
-    const request = async () => {
-      const weights = await this.#weights(name);
-      const { info } = await this.#link.request({ type: 'load', id: 0, weights }, abort.signal, (reply) => {
-        if (reply.type === 'progress') for (const listener of listeners) listener(reply.loaded, reply.total);
-      });
-      return info;
-    };
-    /** @type {Loading} */
-    const loading = { promise: request(), listeners, abort, waiting: 0, settled: false };
-    this.#loads.set(name, loading);
-    loading.promise.then(
-      () => (loading.settled = true),
-      () => this.#forget(name, loading),
+    /** @type {SharedLoad<import('./protocol.js').ModelInfo>} */
+    const loading = new SharedLoad(
+      async (signal, onProgress) => {
+        const weights = await this.#weights(name);
+        const { info } = await this.#link.request({ type: 'load', id: 0, weights }, signal, (reply) => {
+          if (reply.type === 'progress') onProgress(reply.loaded, reply.total);
+        });
+        return info;
+      },
+      () => this.#loads.get(name) === loading && this.#loads.delete(name),
     );
+    this.#loads.set(name, loading);
     return loading;
-  }
-
-  /**
-   * A failed or abandoned load may be tried again.
-   * @param {string} name
-   * @param {Loading} loading
-   */
-  #forget(name, loading) {
-    loading.settled = true;
-    if (this.#loads.get(name) === loading) this.#loads.delete(name);
   }
 
   /**
@@ -184,6 +146,7 @@ export class Engine extends EventTarget {
       pixels_per_second: (1000 * pixels) / Math.max(done.elapsed_ms, 1e-3),
       backend: done.method === 'gpu' ? 'gpu' : 'cpu',
       adapter: done.adapter,
+      wasm_bytes: done.wasm_bytes,
     };
   }
 
@@ -274,27 +237,4 @@ async function bundleListed() {
  */
 function onCpu(sentence, adapter = '') {
   return { backend: 'cpu', adapter, sentence };
-}
-
-/**
- * The promise, or the signal's reason if that comes first.
- * @template T
- * @param {Promise<T>} promise
- * @param {AbortSignal} [signal]
- * @returns {Promise<T>}
- */
-async function abortable(promise, signal) {
-  if (!signal) return promise;
-  /** @type {() => void} */
-  let unlisten = () => {};
-  const aborted = new Promise((_, reject) => {
-    const abort = () => reject(signal.reason);
-    signal.addEventListener('abort', abort);
-    unlisten = () => signal.removeEventListener('abort', abort);
-  });
-  try {
-    return await Promise.race([promise, /** @type {Promise<never>} */ (aborted)]);
-  } finally {
-    unlisten();
-  }
 }

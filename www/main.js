@@ -1,9 +1,9 @@
 /**
- * The page: state in the address bar, the network picker, and who redraws when something changes.
+ * The page: state in the address bar, and who redraws when something changes.
  */
 
 import { sharedEngine } from './engine.js';
-import { formatBytes, formatCount } from './settings.js';
+import { NetworkPicker } from './network-picker.js';
 import { defaultPace } from './reveal.js';
 import { readState, writeState } from './state.js';
 
@@ -13,14 +13,14 @@ const part = (/** @type {string} */ id) => /** @type {any} */ (document.getEleme
 
 const engine = sharedEngine();
 const samples = /** @type {import('./pixel-rnn.js').PixelRnnElement} */ (part('samples'));
-const picker = /** @type {HTMLSelectElement} */ (part('model'));
+const picker = new NetworkPicker(part('picker'), (model) => change({ model }));
 
 /** Sections below the samples. @type {Array<Section>} */
 const sections = [];
 
 /**
  * @typedef {object} Section
- * @property {(settings: SectionSettings, options: { instant: boolean }) => void} update
+ * @property {(settings: SectionSettings, options: { instant: boolean }) => unknown} update
  */
 
 /**
@@ -45,8 +45,7 @@ function show({ live = false } = {}) {
   const pace = state.pace || defaultPace();
   setAttributes(samples, { model: asked, seed, count, temperature, backend, pace });
   const model = entry?.name ?? '';
-  picker.value = model;
-  part('model-facts').textContent = entry ? facts(entry) : '';
+  picker.show(model);
   for (const radio of document.querySelectorAll('input[name="hidden"]')) {
     const choice = /** @type {HTMLInputElement} */ (radio);
     choice.checked = choice.value === hidden;
@@ -89,14 +88,6 @@ function change(change, options) {
   show(options);
 }
 
-/** @param {ModelEntry} entry */
-function facts({ parameters, bytes, test_nll }) {
-  const size = `${formatCount(parameters)} parameters, ${formatBytes(bytes)}`;
-  if (!test_nll) return `${size}.`;
-  const { nats_per_image, images, protocol } = test_nll;
-  return `${size}. ${nats_per_image.toFixed(2)} nats an image on ${formatCount(images)} test images (${protocol}).`;
-}
-
 /** @returns {Promise<void>} */
 function nextTask() {
   return new Promise((resolve) => setTimeout(resolve));
@@ -106,8 +97,6 @@ samples.addEventListener('change', ({ detail }) => {
   const { seed, count, temperature, backend, pace } = samples;
   change({ seed, count, temperature, backend, pace: detail.name === 'pace' ? pace : state.pace }, { live: detail.live });
 });
-
-picker.addEventListener('change', () => change({ model: picker.value }));
 
 part('hidden-choice').addEventListener('change', (/** @type {Event} */ event) => {
   const { value } = /** @type {HTMLInputElement} */ (event.target);
@@ -126,7 +115,7 @@ await import('./pixel-rnn.js');
 await nextTask();
 try {
   models = await engine.models();
-  picker.replaceChildren(...models.map(({ name, title }) => new Option(title, name)));
+  picker.offer(models);
 } catch {
   // The element tells why when it is about to draw.
 }
@@ -135,6 +124,9 @@ show();
 await nextTask();
 const { Completions } = await import('./completions.js');
 add(new Completions(engine, part('completions')));
+await nextTask();
+const { SideBySide } = await import('./side-by-side.js');
+add(new SideBySide(engine, part('side-by-side')));
 await nextTask();
 const { Comparison } = await import('./comparison.js');
 add(new Comparison(engine, part('comparison')));

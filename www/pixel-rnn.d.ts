@@ -12,10 +12,21 @@ export interface ReadyDetail {
   parameters: number;
 }
 
+/** The canvas is empty, and the rows that follow are of this run. */
+export interface StartDetail {
+  model: string;
+  seed: bigint;
+  count: number;
+  temperature: number;
+}
+
 export interface RowDetail {
   y: number;
   /** RGBA, `[count, width, 4]`. */
   rgba: Uint8ClampedArray<ArrayBuffer>;
+  /** What the row is of. */
+  model: string;
+  seed: bigint;
 }
 
 export interface DoneDetail extends Drawing {
@@ -38,6 +49,7 @@ export interface ChangeDetail {
 
 export interface PixelRnnEventMap extends HTMLElementEventMap {
   ready: CustomEvent<ReadyDetail>;
+  start: CustomEvent<StartDetail>;
   row: CustomEvent<RowDetail>;
   done: CustomEvent<DoneDetail>;
   failed: CustomEvent<FailedDetail>;

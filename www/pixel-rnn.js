@@ -175,10 +175,11 @@ export class PixelRnnElement extends Base {
 
     const { width, height } = info;
     picture.reset({ width, height, count });
+    this.#emit('start', { model, seed, count, temperature });
     const reveal = new Reveal(({ y, rgba }) => {
       picture.paint(y, rgba);
       if (rowsPerSecond < Infinity) picture.mark(y + 1);
-      this.#emit('row', { y, rgba });
+      this.#emit('row', { y, rgba, model, seed });
     }, { rowsPerSecond, signal });
     const drawing = await engine.sample({
       model, seed, count, temperature, backend, signal,

@@ -130,6 +130,7 @@ export const BACKENDS = Object.freeze(['auto', 'cpu', 'gpu']);
  * @property {number} elapsed_ms                      spent drawing, without waiting for other runs
  * @property {Method} method                          that drew the last row
  * @property {string} adapter                         name of the GPU, empty on the CPU
+ * @property {number} wasm_bytes                      memory that the worker's wasm instances hold
  */
 
 /**

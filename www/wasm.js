@@ -41,7 +41,7 @@
 /**
  * What both bundles export.
  * @typedef {object} CpuPackage
- * @property {() => Promise<unknown>} default
+ * @property {() => Promise<{ memory?: WebAssembly.Memory } | undefined>} default
  * @property {{ load(bytes: Uint8Array): WasmModel }} Model
  * @property {new (model: WasmModel, method: string, seed: bigint, first: number, count: number,
  *   temperature: number, given?: Uint8Array, mask?: Uint8Array) => WasmSampler} Sampler
@@ -60,6 +60,16 @@
 
 /** @type {Map<string, Promise<GpuPackage>>} */
 const packages = new Map();
+
+/** Of the bundles started. @type {Set<WebAssembly.Memory>} */
+const memories = new Set();
+
+/** Memory of the bundles started, in bytes. It never shrinks: this is the most that was needed at once. */
+export function wasmBytes() {
+  let bytes = 0;
+  for (const { buffer } of memories) bytes += buffer.byteLength;
+  return bytes;
+}
 
 /**
  * The small bundle that draws on the CPU.
@@ -103,7 +113,8 @@ async function instantiate(bundle) {
   const url = new URL(`./pkg/${bundle}/pixelrnn.js`, import.meta.url);
   try {
     const exports = /** @type {GpuPackage} */ (await import(url.href));
-    await exports.default();
+    const instance = await exports.default();
+    if (instance?.memory) memories.add(instance.memory);
     return exports;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);

@@ -7,14 +7,15 @@
 /** @typedef {import('./protocol.js').Reply} Reply */
 
 /**
- * A request under way. `nextRow` guards against rows that a restarted worker draws again.
+ * A request under way. `nextRow` guards against rows that a restarted worker draws again; `deaths`
+ * counts the workers that died while they were busy with it.
  * @typedef {object} Job
  * @property {WorkRequest} request
  * @property {(value: any) => void} resolve
  * @property {(reason: unknown) => void} reject
  * @property {(reply: Reply) => void} onReply
  * @property {number} nextRow
- * @property {number} restarts
+ * @property {number} deaths
  */
 
 /** A worker deaf for this long after a stop is in the middle of a long row, and is replaced. */
@@ -50,7 +51,7 @@ export class WorkerLink {
         reject: (reason) => (settled(), reject(reason)),
         onReply,
         nextRow: 0,
-        restarts: 0,
+        deaths: 0,
       });
       this.#post({ ...request, id });
     });
@@ -128,7 +129,7 @@ export class WorkerLink {
     if (!job) return;
     job.reject(reason);
     this.#worker?.postMessage({ type: 'stop', id });
-    this.#stopping.set(id, setTimeout(() => this.#restart('The worker that draws does not answer.'), STOP_GRACE_MS));
+    this.#stopping.set(id, setTimeout(() => this.#restart(), STOP_GRACE_MS));
   }
 
   /** @param {number} id */
@@ -139,21 +140,27 @@ export class WorkerLink {
   }
 
   /**
-   * Replaces the worker. Requests under way are sent again, once each: a run draws the same rows
-   * again, of which the first are dropped.
-   * @param {string} reason
+   * Replaces the worker. Requests under way are sent again: a run draws the same rows again, of which
+   * the first are dropped. One that a worker has died with twice has had its chance.
+   * @param {string} [fault]  what the worker died of; none where it was only deaf to a stop, which is
+   *   the doing of the run that was stopped and not of the others
    */
-  #restart(reason) {
+  #restart(fault) {
     this.#endWorker();
     for (const [id, job] of [...this.#jobs]) {
-      job.restarts += 1;
-      if (job.restarts > 1) this.#settle(id)?.reject(new Error(reason));
+      if (fault) job.deaths += 1;
+      if (fault && job.deaths > 1) this.#settle(id)?.reject(new Error(fault));
       else this.#post(job.request);
     }
   }
 
   #endWorker() {
-    this.#worker?.terminate();
+    if (this.#worker) {
+      // What it has sent already is not heard any more either.
+      this.#worker.onmessage = null;
+      this.#worker.onerror = null;
+      this.#worker.terminate();
+    }
     this.#worker = null;
     for (const timer of this.#stopping.values()) clearTimeout(timer);
     this.#stopping.clear();

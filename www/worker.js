@@ -5,7 +5,8 @@
  */
 
 import { adapterName } from './adapter.js';
-import { cpuPackage, gpuPackage } from './wasm.js';
+import { ModelShelf } from './model-shelf.js';
+import { cpuPackage, gpuPackage, wasmBytes } from './wasm.js';
 import { fetchWeights } from './weights.js';
 
 /** @typedef {import('./protocol.js').Request} Request */
@@ -15,7 +16,7 @@ import { fetchWeights } from './weights.js';
 
 /**
  * A model with the bytes it was made from: the GPU builds its own from the same bytes.
- * @typedef {{ bytes: Uint8Array, model: WasmModel }} LoadedModel
+ * @typedef {{ bytes: Uint8Array, model: WasmModel, free(): void }} LoadedModel
  */
 
 /**
@@ -30,8 +31,14 @@ const scope = /** @type {WorkerScope} */ (/** @type {unknown} */ (globalThis));
 /** @type {Map<number, AbortController>} */
 const jobs = new Map();
 
-/** @type {Map<string, Promise<LoadedModel>>} */
-const models = new Map();
+/**
+ * Weights kept built. Each takes about three times its file: the file's bytes, the layers, and the
+ * weights in the order in which the sampler reads them.
+ */
+const SHELF_ROOM_BYTES = 48e6;
+
+/** @type {ModelShelf<LoadedModel>} */
+const shelf = new ModelShelf({ build: buildModel, room_bytes: SHELF_ROOM_BYTES });
 
 /** @type {Promise<{ gpu: import('./wasm.js').WasmGpu, adapter: string }> | null} */
 let gpuReady = null;
@@ -65,53 +72,39 @@ async function serve(request) {
  */
 async function work(request, signal) {
   const { id, weights } = request;
-  const loaded = await modelFor(weights, signal, (bytes) => {
-    if (request.type === 'load') scope.postMessage({ type: 'progress', id, loaded: bytes, total: weights.bytes });
+  const onProgress = (/** @type {number} */ loaded, /** @type {number} */ total) => {
+    if (request.type === 'load') scope.postMessage({ type: 'progress', id, loaded, total });
+  };
+  await shelf.lend(weights, { signal, onProgress }, async (loaded) => {
+    signal.throwIfAborted();
+    if (request.type === 'load') {
+      const { width, height, channels, levels, parameters } = loaded.model;
+      scope.postMessage({ type: 'loaded', id, info: { width, height, channels, levels, parameters } });
+    } else if (request.type === 'score') {
+      const { score } = await cpuPackage();
+      const nll_nats = score(loaded.model, request.levels, request.count);
+      scope.postMessage({ type: 'scored', id, nll_nats }, [nll_nats.buffer]);
+    } else {
+      const drawn = request.method === 'gpu' ? await drawOnGpu(request, loaded, signal) : await drawOnCpu(request, loaded.model, signal);
+      scope.postMessage({ type: 'done', id, ...drawn, wasm_bytes: wasmBytes() }, [drawn.levels.buffer]);
+    }
   });
-  signal.throwIfAborted();
-  if (request.type === 'load') {
-    const { width, height, channels, levels, parameters } = loaded.model;
-    scope.postMessage({ type: 'loaded', id, info: { width, height, channels, levels, parameters } });
-  } else if (request.type === 'score') {
-    const { score } = await cpuPackage();
-    const nll_nats = score(loaded.model, request.levels, request.count);
-    scope.postMessage({ type: 'scored', id, nll_nats }, [nll_nats.buffer]);
-  } else {
-    const drawn = request.method === 'gpu' ? await drawOnGpu(request, loaded, signal) : await drawOnCpu(request, loaded.model, signal);
-    scope.postMessage({ type: 'done', id, ...drawn }, [drawn.levels.buffer]);
-  }
-}
-
-/**
- * The model of a weights file, fetched and built once.
- * @param {import('./protocol.js').WeightsFile} weights
- * @param {AbortSignal} signal
- * @param {(bytes: number) => void} onProgress
- * @returns {Promise<LoadedModel>}
- */
-function modelFor(weights, signal, onProgress) {
-  const key = `${weights.url} ${weights.sha256}`;
-  let loading = models.get(key);
-  if (!loading) {
-    loading = buildModel(weights, signal, onProgress).catch((error) => {
-      models.delete(key);
-      throw error;
-    });
-    models.set(key, loading);
-  }
-  return loading;
 }
 
 /**
  * Fetches wasm and weights side by side.
  * @param {import('./protocol.js').WeightsFile} weights
  * @param {AbortSignal} signal
- * @param {(bytes: number) => void} onProgress
+ * @param {import('./shared-load.js').OnProgress} onProgress
  * @returns {Promise<LoadedModel>}
  */
 async function buildModel(weights, signal, onProgress) {
-  const [{ Model }, bytes] = await Promise.all([cpuPackage(), fetchWeights(weights, signal, onProgress)]);
-  return { bytes, model: Model.load(bytes) };
+  const [{ Model }, bytes] = await Promise.all([
+    cpuPackage(),
+    fetchWeights(weights, signal, (loaded) => onProgress(loaded, weights.bytes)),
+  ]);
+  const model = Model.load(bytes);
+  return { bytes, model, free: () => release(model) };
 }
 
 /**
@@ -241,12 +234,12 @@ function nextTurn() {
 }
 
 /**
- * Frees a sampler; after a panic even that may throw, and the first error is the one to tell.
- * @param {{ free(): void } | null} sampler
+ * Frees what wasm holds; after a panic even that may throw, and the first error is the one to tell.
+ * @param {{ free(): void } | null} held
  */
-function release(sampler) {
+function release(held) {
   try {
-    sampler?.free();
+    held?.free();
   } catch {
     // The instance is dead; the page drops this worker.
   }

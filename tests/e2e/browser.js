@@ -55,10 +55,11 @@ export async function openPage(browser, options) {
   page.on('pageerror', (error) => watch.errors.push(String(error)));
   context.on('request', (request) => watch.requests.push(request.url()));
   await page.addInitScript(() => {
-    const seen = { ready: [], row: [], done: [], failed: [] };
+    const seen = { ready: [], start: [], row: [], done: [], failed: [] };
+    let order = 0;
     Object.assign(window, { seen });
     for (const type of Object.keys(seen)) {
-      addEventListener(type, ({ target, detail }) => seen[type].push({ id: target.id, at: performance.now(), ...detail }));
+      addEventListener(type, ({ target, detail }) => seen[type].push({ id: target.id, at: performance.now(), order: order++, ...detail }));
     }
   });
   return { page, watch, close: () => context.close() };
@@ -89,20 +90,47 @@ export function rowsShown(page) {
  * @param {string} [selector]
  * @returns {Promise<Array<Array<number | null>>>}
  */
-export function imagesShown(page, selector = 'pixel-rnn') {
-  return page.locator(selector).evaluate((element) => {
-    const canvas = element.shadowRoot.querySelector('canvas');
-    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+export async function imagesShown(page, selector = 'pixel-rnn') {
+  const count = await page.locator(selector).evaluate((element) => element.count);
+  return imagesOn(page.locator(`${selector} canvas`), count);
+}
+
+/**
+ * The same of any canvas with a grid of images.
+ * @param {import('playwright-core').Locator} canvas
+ * @param {number} count
+ * @returns {Promise<Array<Array<number | null>>>}
+ */
+export function imagesOn(canvas, count) {
+  return canvas.evaluate((element, images) => {
+    const { data } = element.getContext('2d').getImageData(0, 0, element.width, element.height);
     const size = 28;
     const step = size + 2;
-    const columns = (canvas.width + 2) / step;
-    return Array.from({ length: element.count }, (_, k) =>
+    const columns = (element.width + 2) / step;
+    return Array.from({ length: images }, (_, k) =>
       Array.from({ length: size * size }, (_, at) => {
         const x = (k % columns) * step + (at % size);
         const y = Math.floor(k / columns) * step + Math.floor(at / size);
-        const [red, , , alpha] = data.subarray(4 * (y * canvas.width + x));
+        const [red, , , alpha] = data.subarray(4 * (y * element.width + x));
         return alpha < 255 ? null : Number(red >= 128);
       }),
     );
-  });
+  }, count);
+}
+
+/**
+ * What a worker of its own draws, alone: the picture that a canvas must show.
+ * @param {import('playwright-core').Page} page
+ * @param {{ model: string, seed: number, count: number, temperature?: number }} options
+ * @returns {Promise<number[][]>}
+ */
+export function drawnAlone(page, options) {
+  return page.evaluate(async ({ seed, count, ...rest }) => {
+    const { Engine } = await import('./engine.js');
+    const engine = new Engine();
+    const { levels } = await engine.sample({ ...rest, count, seed: BigInt(seed) });
+    engine.dispose();
+    const size = levels.length / count;
+    return Array.from({ length: count }, (_, k) => [...levels.subarray(k * size, (k + 1) * size)]);
+  }, options);
 }

@@ -1,10 +1,9 @@
 /** Drawing through WebGPU: the real bundle on a software adapter, and bundles that fail in every way. */
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { imagesShown, launch, openPage, rowsShown, untilDone } from './browser.js';
-import { listedModels } from './reference.js';
+import { withSize } from './models.js';
 import { fileOf, serveSite } from './server.js';
 
 /** @type {import('playwright-core').Browser} */
@@ -35,18 +34,8 @@ const notBuilt = fileOf('pkg/gpu/pixelrnn.js') ? false : 'pkg/gpu is not built (
  * pass per pixel takes software many minutes on larger ones.
  */
 async function serveSmallImages() {
-  const [entry] = listedModels();
-  const file = readFileSync(fileOf(`models/${entry.file}`) ?? '');
-  const headerEnd = 8 + Number(file.readBigUInt64LE(0));
-  const header = JSON.parse(file.toString('utf8', 8, headerEnd));
-  header.__metadata__.config = JSON.stringify({ ...JSON.parse(header.__metadata__.config), width: 6, height: 5 });
-  const text = Buffer.from(JSON.stringify(header));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(text.length));
-  const bytes = Buffer.concat([length, text, file.subarray(headerEnd)]);
-  const digest = Buffer.from(await crypto.subtle.digest('SHA-256', bytes)).toString('hex');
-  const small = { ...entry, file: 'small.safetensors', bytes: bytes.length, sha256: digest };
-  site.faults.set('models/index.json', (response) => response.end(JSON.stringify({ models: [small] })));
+  const { entry, bytes } = await withSize('small', { width: 6, height: 5 });
+  site.faults.set('models/index.json', (response) => response.end(JSON.stringify({ models: [entry] })));
   site.faults.set('models/small.safetensors', (response) => response.end(bytes));
 }
 

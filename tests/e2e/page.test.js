@@ -152,6 +152,7 @@ describe('the page', () => {
       for (const address of ['#hidden=brush&pace=instant', 'embed.html?pace=instant']) {
         await page.goto(site.url + address);
         await untilDone(page);
+        await seeAll(page);
         await page.evaluate(axe);
         const { violations } = await page.evaluate(() => window.axe.run());
         assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`), []);
@@ -165,6 +166,7 @@ describe('the page', () => {
       const { page, close } = await openPage(browser, { viewport: { width, height: 800 } });
       await page.goto(`${site.url}#hidden=brush&pace=instant`);
       await untilDone(page);
+      await seeAll(page);
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), width);
       await close();
     });
@@ -205,6 +207,17 @@ describe('the page', () => {
     await close();
   });
 });
+
+/**
+ * Scrolls through the page: sections out of sight are not laid out.
+ * @param {import('playwright-core').Page} page
+ */
+async function seeAll(page) {
+  for (const section of await page.locator('section:not([hidden])').all()) {
+    await section.scrollIntoViewIfNeeded();
+    await page.waitForTimeout(300);
+  }
+}
 
 /**
  * The three canvases of the completions, as images of 0, 1 and null.

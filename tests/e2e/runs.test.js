@@ -1,10 +1,9 @@
 /** Starting, stopping and restarting at any moment, and what it costs. */
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { after, before, beforeEach, afterEach, describe, test } from 'node:test';
-import { imagesShown, launch, openPage, rowsShown, untilDone } from './browser.js';
+import { imagesOn, imagesShown, launch, openPage, rowsShown, untilDone } from './browser.js';
 import { serveSite } from './server.js';
 
 /** @type {import('playwright-core').Browser} */
@@ -99,6 +98,18 @@ describe('a run', () => {
     assert.deepEqual(opened.watch.errors, []);
   });
 
+  test('of full passes ends when another digit is asked for, and leaves nothing of the old one', async () => {
+    await page.goto(`${site.url}#pace=instant`);
+    await page.getByRole('button', { name: 'Compare' }).click();
+    await page.locator('#race-naive-report').filter({ hasText: /first row|to go/ }).waitFor();
+    await page.evaluate(() => (location.hash = '#pace=instant&seed=8'));
+    await page.locator('#race-verdict').filter({ hasText: 'Stopped.' }).waitFor();
+    assert.deepEqual(await page.locator('.race figure .report').allInnerTexts(), ['', '']);
+    const [digit] = await imagesOn(page.locator('#race-cached'), 1);
+    assert.ok(digit.every((pixel) => pixel === null));
+    assert.deepEqual(opened.watch.errors, []);
+  });
+
   test('goes on when its worker is gone', async () => {
     await page.goto(`${site.url}#seed=4&pace=instant`);
     await untilDone(page);
@@ -124,43 +135,6 @@ describe('a run', () => {
     assert.deepEqual(wanted, { ended: 'AbortError', rows: Array.from({ length: 28 }, (_, y) => y), late: false, same: true });
   });
 
-  test('repeated thirty times leaves memory flat', async () => {
-    // Without the safety net that frees wasm memory when its JavaScript handle is collected.
-    site.faults.set('worker.js', (response, file) => {
-      response.writeHead(200, { 'Content-Type': 'text/javascript' });
-      response.end(`delete globalThis.FinalizationRegistry;\n${readFileSync(file ?? '', 'utf8')}`);
-    });
-    await page.goto(`${site.url}#pace=instant&count=64`);
-    await untilDone(page);
-    const devtools = await page.context().newCDPSession(page);
-    /** @param {number} times */
-    const drawAndMeasure = async (times) => {
-      await page.evaluate(async (count) => {
-        for (let k = 0; k < count; k++) {
-          document.querySelector('pixel-rnn').seed = BigInt(k);
-          await document.querySelector('pixel-rnn').draw();
-        }
-        window.seen.row.length = 0;
-        window.seen.done.length = 0;
-      }, times);
-      await devtools.send('HeapProfiler.collectGarbage');
-      const { usedSize } = await devtools.send('Runtime.getHeapUsage');
-      const [worker] = page.workers();
-      const wasm = await worker.evaluate(async (url) => {
-        const exports = await (await import(url)).default();
-        return exports?.memory?.buffer.byteLength ?? 0;
-      }, `${site.url}pkg/cpu/pixelrnn.js`);
-      return { heap: usedSize, wasm, workers: page.workers().length };
-    };
-    const first = await drawAndMeasure(10);
-    const second = await drawAndMeasure(30);
-    assert.equal(second.workers, 1);
-    // Two runs may overlap for a moment, which costs the memory of a second sampler once (4 MB here);
-    // samplers left behind would cost as much again and again.
-    assert.ok(second.wasm <= first.wasm + 6 * 2 ** 20, `the wasm memory went from ${first.wasm} to ${second.wasm} bytes`);
-    assert.ok(second.heap < first.heap + 1_000_000, `the page's heap went from ${first.heap} to ${second.heap} bytes`);
-  });
-
   test('blocks the page for less than 50 ms, on a processor four times slower', async (context) => {
     const devtools = await page.context().newCDPSession(page);
     await devtools.send('Emulation.setCPUThrottlingRate', { rate: 4 });
@@ -174,7 +148,7 @@ describe('a run', () => {
       await page.goto(`${site.url}?${attempt}#pace=steady`);
       // Nothing is evaluated on the page meanwhile: the test's own scripts would be measured too.
       await page.waitForTimeout(4000);
-      await page.mouse.wheel(0, 600);
+      await page.mouse.wheel(0, 1000);
       await page.waitForTimeout(3000);
       assert.equal(await page.evaluate(() => window.seen.done.length), 1);
       await page.locator('#completions-report').filter({ hasText: 'completions in' }).waitFor();

@@ -1,7 +1,7 @@
 //! A residual block of a PixelRNN over one image: one or two scans, the 1×1 convolutions behind them, the additions.
 
 use super::direction::{Direction, Scan};
-use super::maps::{Layout, contract, weight_gradient};
+use super::maps::{Layout, contract, copy_lanes, weight_gradient};
 use super::scan::{Gradients, Maps, Scratch};
 use crate::nn::cpu_conv::{LANES, Lanes, Packed, Processor};
 
@@ -154,9 +154,11 @@ impl Block {
             let start = Self::expand_place(h, out) + out % (2 * h) * h;
             (0..h).for_each(|unit| rest[start + unit] += sums[unit * wide.channels + out]);
         }
-        for pixel in delta.chunks_exact(self.features) {
-            pixel.iter().enumerate().for_each(|(out, value)| rest[Self::bias_place(h, out)] += value);
+        let mut bias = vec![0.0; wide.channels];
+        for pixel in padded.chunks_exact(wide.channels) {
+            bias.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += value);
         }
+        (0..self.features).for_each(|out| rest[Self::bias_place(h, out)] += bias[out]);
         let stream_layout = self.layout(self.features);
         let mut dh = vec![0.0; states.len()];
         for row in states.rows() {
@@ -196,7 +198,7 @@ impl Block {
         let mut shifted = vec![0.0; states.len()];
         for (y, x) in self.pixels().filter(|&(y, _)| y + 1 < height) {
             let from = states.pixel(y as isize + 1, x as isize);
-            shifted[states.pixel(y as isize, (width - 1 - x) as isize)].copy_from_slice(&dh[from]);
+            copy_lanes(&mut shifted[states.pixel(y as isize, (width - 1 - x) as isize)], &dh[from]);
         }
         shifted
     }
@@ -230,13 +232,13 @@ impl Block {
     fn output(&self, kept: &[f32]) -> Vec<f32> {
         let width = self.size[1];
         let (left, right) = kept.split_at(self.maps.kept());
-        let mut output = Vec::with_capacity(self.size[0] * width * self.h.next_multiple_of(LANES));
-        for (y, x) in self.pixels() {
-            let start = output.len();
-            output.extend_from_slice(self.maps.state(left, y, x));
+        let hp = self.h.next_multiple_of(LANES);
+        let mut output = vec![0.0; self.size[0] * width * hp];
+        for ((y, x), output) in self.pixels().zip(output.chunks_exact_mut(hp)) {
+            copy_lanes(output, self.maps.state(left, y, x));
             if self.directions.len() == 2 && y > 0 {
                 let right = self.maps.state(right, y - 1, width - 1 - x);
-                output[start..].iter_mut().zip(right).for_each(|(sum, state)| *sum += state);
+                output.iter_mut().zip(right).for_each(|(sum, state)| *sum += state);
             }
         }
         output

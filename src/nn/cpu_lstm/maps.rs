@@ -53,7 +53,7 @@ impl Layout {
         for (k, pixel) in image.chunks_exact(features).enumerate() {
             let (y, x) = (k / self.width, k % self.width);
             let x = if mirror { self.width - 1 - x } else { x };
-            map[self.pixel(y as isize, x as isize)].copy_from_slice(&pixel[..self.channels]);
+            copy_lanes(&mut map[self.pixel(y as isize, x as isize)], &pixel[..self.channels]);
         }
     }
 
@@ -98,6 +98,14 @@ impl Segment<'_> {
     fn check(&self, count: usize) {
         assert!(count == 0 || (count - 1) * self.stride + self.length <= self.values.len(), "a line leaves its map");
     }
+}
+
+/// Copies a few registers' worth of values: at these lengths a call of `memcpy` costs more than the copy.
+#[inline(always)]
+pub fn copy_lanes(to: &mut [f32], from: &[f32]) {
+    let ((to, to_rest), (from, from_rest)) = (to.as_chunks_mut::<LANES>(), from.as_chunks::<LANES>());
+    to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+    to_rest.copy_from_slice(from_rest);
 }
 
 /// `out[p] = start + Σ segments · weights`, for every pixel p of a line, `weights.lanes()` values each, `out_stride` apart.

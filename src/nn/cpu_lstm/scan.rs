@@ -5,7 +5,7 @@
 //! not be skewed, and what the skew would pad is never computed.
 
 use super::direction::{Direction, Places, Scan};
-use super::maps::{Layout, Line, Segment, contract, weight_gradient};
+use super::maps::{Layout, Line, Segment, contract, copy_lanes, weight_gradient};
 use crate::nn::cpu_conv::{LANES, Lanes};
 use crate::nn::gates::{GATES, sigmoid, tanh};
 
@@ -208,7 +208,7 @@ impl Maps {
         for line in self.lines.iter().rev() {
             for p in 0..line.count {
                 let (y, x) = (line.y + p as isize * line.step.0, line.x + p as isize * line.step.1);
-                dh_line[p * hp..][..hp].copy_from_slice(&dh[plain.pixel(y, x)]);
+                copy_lanes(&mut dh_line[p * hp..][..hp], &dh[plain.pixel(y, x)]);
             }
             let seers = self.seers(line, delta);
             unsafe { contract::<L>(&seers, &weights.state_back, None, dh_line, hp, line.count) };

@@ -1,0 +1,174 @@
+/** Choosing between several networks, and seeing them side by side. */
+
+import assert from 'node:assert/strict';
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import { drawnAlone, imagesOn, imagesShown, launch, openPage, untilDone } from './browser.js';
+import { offer, withInk, withSize } from './models.js';
+import { listedModels } from './reference.js';
+import { serveSite } from './server.js';
+
+/** @type {import('playwright-core').Browser} */
+let browser;
+/** @type {import('./server.js').Site} */
+let site;
+/** @type {Awaited<ReturnType<typeof openPage>>} */
+let opened;
+/** @type {import('playwright-core').Page} */
+let page;
+/** @type {any[]} */
+let models;
+
+before(async () => (browser = await launch()));
+after(() => browser.close());
+beforeEach(async () => {
+  site = await serveSite();
+  models = offer(site, [await withInk('more-ink', 0.4)]);
+  opened = await openPage(browser);
+  page = opened.page;
+});
+afterEach(async () => {
+  await opened.close();
+  await site.close();
+});
+
+/** Names of the weights files fetched so far, sorted. */
+const fetched = () => opened.watch.requests.filter((url) => url.endsWith('.safetensors')).map((url) => url.split('/').pop()).sort();
+
+/** The column of a network. @param {string} title */
+const lane = (title) => page.locator('#lanes figure').filter({ has: page.getByText(title, { exact: true }) });
+
+/** Waits until every column tells its speed. */
+const untilLanesDone = () =>
+  page.waitForFunction(() => [...document.querySelectorAll('#lanes .rate')].every(({ textContent }) => /\d/.test(textContent)), undefined, { timeout: 60_000 });
+
+/**
+ * Waits until a column shows what its network draws alone.
+ * @param {string} title
+ * @param {{ model: string, seed: number, temperature?: number }} options
+ */
+async function assertDraws(title, options) {
+  const wanted = String(await drawnAlone(page, { ...options, count: 9 }));
+  const shown = async () => String(await imagesOn(lane(title).locator('canvas'), 9));
+  await assertSoon(shown, (images) => images === wanted, `${title} draws seed ${options.seed}`);
+}
+
+/**
+ * @param {() => Promise<string>} measure
+ * @param {(value: string) => boolean} holds
+ * @param {string} what
+ */
+async function assertSoon(measure, holds, what) {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    if (holds(await measure())) return;
+    await page.waitForTimeout(100);
+  }
+  assert.fail(`not in 20 seconds: ${what}`);
+}
+
+describe('the choice of networks', () => {
+  test('tells the size, the download and the likelihood of each, and what they mean', async () => {
+    await page.goto(`${site.url}#pace=instant`);
+    await untilDone(page);
+    const cards = await page.locator('#networks label').allInnerTexts();
+    assert.equal(cards.length, models.length);
+    models.forEach(({ title, parameters, bytes, test_nll }, at) => {
+      const facts = [title, `${parameters.toLocaleString('en')} parameters`, `${Math.round(bytes / 1000)} kB`, `${test_nll.nats_per_image.toFixed(2)} nats`];
+      for (const fact of facts) assert.ok(cards[at].includes(fact), `${fact} in ${cards[at]}`);
+    });
+    assert.ok(await page.getByRole('radio', { name: models[0].title }).first().isChecked());
+    assert.match(await page.locator('#networks-note').innerText(), /10,000 images \(binarized MNIST/);
+  });
+
+  test('decides who draws the samples and the completions', async () => {
+    await page.goto(`${site.url}#pace=instant&count=4`);
+    await untilDone(page);
+    await page.locator('#figure-one').scrollIntoViewIfNeeded();
+    const report = page.locator('#completions-report');
+    await report.filter({ hasText: 'completions in' }).waitFor();
+    const completions = () => imagesOn(page.locator('#completed'), 30);
+    const before = { samples: await imagesShown(page), completions: await completions() };
+    await report.evaluate((element) => (element.textContent = ''));
+
+    await page.getByRole('radio', { name: 'more-ink' }).check();
+    await untilDone(page, 2);
+    await report.filter({ hasText: 'completions in' }).waitFor();
+    assert.match(page.url(), /model=more-ink/);
+    assert.deepEqual(await imagesShown(page), await drawnAlone(page, { model: 'more-ink', seed: 7, count: 4 }));
+    const completed = await completions();
+    assert.notDeepEqual(completed, before.completions);
+    completed.forEach((image, at) => assert.deepEqual(image.slice(0, 392), before.completions[at].slice(0, 392), 'given pixels stay'));
+
+    await page.evaluate((model) => (location.hash = `#model=${model}&pace=instant&count=4`), models[0].name);
+    await untilDone(page, 3);
+    assert.deepEqual(await imagesShown(page), before.samples);
+    assert.ok(await page.locator('#networks input').first().isChecked());
+    assert.deepEqual(opened.watch.errors, []);
+  });
+});
+
+describe('side by side', () => {
+  test('nothing is fetched before it is near; then each network draws, row by row, what it draws alone', async () => {
+    await page.goto(`${site.url}#pace=slow&seed=12&temperature=0.9`);
+    await page.waitForFunction(() => window.seen.row.length > 2);
+    await page.waitForTimeout(500);
+    assert.deepEqual(fetched(), [models[0].file]);
+
+    await page.locator('#side-by-side').scrollIntoViewIfNeeded();
+    await untilLanesDone();
+    assert.deepEqual(fetched(), models.map(({ file }) => file).sort());
+    const drawn = async () => (await imagesOn(lane('more-ink').locator('canvas'), 9))[0].map((pixel) => pixel !== null).join();
+    await assertSoon(drawn, (pixels) => /^true.*false$/.test(pixels), 'its rows appear one by one');
+    await page.evaluate(() => (location.hash = '#pace=instant&seed=13&temperature=0.9'));
+    for (const { name, title, test_nll } of models) {
+      await assertDraws(title, { model: name, seed: 13, temperature: 0.9 });
+      await untilLanesDone();
+      const [each, rate, nll] = await lane(title).locator('dd').allInnerTexts();
+      assert.match(each, /^[\d.]+ m?s$/);
+      assert.ok(Math.abs(Number(rate.replaceAll(',', '')) * parseFloat(each) * (each.endsWith('ms') ? 0.001 : 1) - 784) < 12, `${each} and ${rate} agree`);
+      assert.equal(nll, `${test_nll.nats_per_image.toFixed(2)} nats`);
+    }
+    assert.deepEqual(opened.watch.errors, []);
+  });
+
+  test('out of sight it does not draw, and catches up when it is seen again', async () => {
+    await page.goto(`${site.url}#pace=instant`);
+    await untilDone(page);
+    await page.locator('#side-by-side').scrollIntoViewIfNeeded();
+    await untilLanesDone();
+    const canvas = lane('more-ink').locator('canvas');
+    await page.locator('h1').scrollIntoViewIfNeeded();
+    await page.waitForTimeout(300);
+    const first = await imagesOn(canvas, 9);
+    await page.evaluate(() => (location.hash = '#pace=instant&seed=21'));
+    await untilDone(page, 2);
+    await page.waitForTimeout(500);
+    assert.deepEqual(await imagesOn(canvas, 9), first);
+    await page.locator('#side-by-side').scrollIntoViewIfNeeded();
+    await assertDraws('more-ink', { model: 'more-ink', seed: 21 });
+  });
+
+  test('a network that cannot be fetched says so in its column, and the others draw', async () => {
+    const last = await withInk('last', 0.2);
+    const broken = await withInk('broken', 0.1);
+    models = offer(site, [broken, last]);
+    site.faults.set('models/broken.safetensors', (response) => response.writeHead(404).end());
+    await page.goto(`${site.url}#pace=instant`);
+    await page.locator('#side-by-side').scrollIntoViewIfNeeded();
+    await lane('broken').getByText('broken.safetensors could not be fetched: the server answered 404.').waitFor();
+    await lane('last').locator('.rate').filter({ hasText: /\d/ }).waitFor();
+    assert.equal(await lane('broken').locator('.rate').innerText(), '–');
+    await page.getByRole('alert').filter({ hasText: /./ }).waitFor({ state: 'detached', timeout: 2000 });
+  });
+
+  test('compares networks of the same images only, and is not there for one alone', async () => {
+    models = offer(site, [await withInk('more-ink', 0.4), await withSize('small', { width: 6, height: 5 })]);
+    await page.goto(`${site.url}#pace=instant`);
+    await untilDone(page);
+    await page.locator('#lanes figure').first().waitFor({ state: 'attached' });
+    assert.deepEqual(await page.locator('#lanes .title').allTextContents(), [...listedModels().map(({ title }) => title), 'more-ink']);
+    await page.getByRole('radio', { name: 'small' }).check();
+    await page.locator('#side-by-side').waitFor({ state: 'hidden' });
+    await untilDone(page, 2);
+    assert.deepEqual(opened.watch.errors, []);
+  });
+});
