@@ -48,11 +48,15 @@ fn networks() -> Vec<(&'static str, ModelConfig)> {
         head: 32,
         skip: false,
     };
-    let colour = ModelConfig { channels: 3, levels: 256, height: 32, width: 32, head: 256, ..grey };
+    let recurrent = |network, layers, h| ModelConfig { network, layers, h, skip: true, ..grey.clone() };
+    let colour = ModelConfig { channels: 3, levels: 256, height: 32, width: 32, head: 256, ..grey.clone() };
     vec![
         ("PixelCNN 7x16, 28x28x2", grey.clone()),
         ("PixelCNN 15x16 + skips, 28x28x2", ModelConfig { layers: 15, skip: true, ..grey.clone() }),
-        ("PixelCNN 12x32, 28x28x2", ModelConfig { layers: 12, h: 32, ..grey }),
+        ("PixelCNN 12x32, 28x28x2", ModelConfig { layers: 12, h: 32, ..grey.clone() }),
+        ("Row LSTM 7x16 + skips, 28x28x2", recurrent(Network::RowLstm, 7, 16)),
+        ("Diagonal 7x16 + skips, 28x28x2", recurrent(Network::DiagonalBiLstm, 7, 16)),
+        ("Diagonal 1x32 + skips, 28x28x2", recurrent(Network::DiagonalBiLstm, 1, 32)),
         ("PixelCNN 12x64, 32x32x3x256", ModelConfig { layers: 12, h: 64, ..colour }),
     ]
 }

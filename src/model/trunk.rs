@@ -13,6 +13,7 @@ pub trait Block {
     fn forward(&self, x: Tensor<4>) -> (Tensor<4>, Option<Tensor<4>>);
 
     /// Whether it has a skip connection.
+    #[cfg(feature = "native")]
     fn skips(&self) -> bool;
 
     /// The same in one operation of the CPU, with the sum of skip connections behind `x` where there is one.
@@ -27,6 +28,7 @@ macro_rules! block {
                 self.forward(x)
             }
 
+            #[cfg(feature = "native")]
             fn skips(&self) -> bool {
                 self.skip.is_some()
             }

@@ -5,8 +5,9 @@
 //! registers: the same weights and seed give the same bits on every machine, in the browser as natively.
 
 use super::canvas::Canvas;
+use super::features::Features;
 use super::lanes::F32x4;
-use super::plan::{Border, HERE, LANES, Pass, Place, Plan, Step, Store};
+use super::plan::{HERE, LANES, Pass, Plan, Step, Store};
 use super::request::{Request, RequestError};
 use crate::image::level_to_input;
 use crate::nn::gates::{GATES, cell};
@@ -61,54 +62,18 @@ impl CachedSampler {
     }
 }
 
-/// The feature maps of one image, as much of them as is still looked at.
-struct Features {
-    values: Vec<f32>,
-    /// Where each slot starts.
-    starts: Vec<usize>,
-    /// Where each slot's row stride ends: values a row.
-    strides: Vec<usize>,
-}
-
 impl Features {
-    fn new(plan: &Plan) -> Self {
-        let (mut starts, mut strides, mut end) = (Vec::new(), Vec::new(), 0);
-        for slot in &plan.slots {
-            let stride =
-                if slot.rows == 0 { slot.features } else { (plan.config.width + 2 * slot.halo) * slot.features };
-            starts.push(end);
-            strides.push(stride);
-            // Room for a whole vector behind the last feature.
-            end += slot.rows.max(1) * stride + LANES;
-        }
-        let mut features = Self { values: vec![0.0; end], starts, strides };
-        for (slot, shape) in plan.slots.iter().enumerate() {
-            let (width, halo) = (plan.config.width as isize, shape.halo as isize);
-            let (rows, columns, values): (_, Vec<isize>, _) = match &shape.border {
-                Border::Zeros => continue,
-                // The ring of rows holds the row above the image in its last place.
-                Border::Above(values) => (shape.rows - 1..shape.rows, (0..width).collect(), values),
-                Border::Beside(values) => (0..shape.rows, (-halo..0).chain(width..width + halo).collect(), values),
-            };
-            for (y, x) in rows.flat_map(|y| columns.iter().map(move |&x| (y, x))) {
-                let place = features.place(plan, slot, y, 0, Place { up: 0, left: -x });
-                features.values[place..place + values.len()].copy_from_slice(values);
-            }
-        }
-        features
-    }
-
     /// Draws one row, with the widest registers the processor has.
     fn draw_row(&mut self, plan: &Plan, request: &Request, canvas: &mut Canvas, y: usize) {
         #[cfg(target_arch = "x86_64")]
         {
             #[target_feature(enable = "avx512f")]
             fn avx512(features: &mut Features, plan: &Plan, request: &Request, canvas: &mut Canvas, y: usize) {
-                features.draw_row_with_any(plan, request, canvas, y);
+                features.draw_row_with::<16>(plan, request, canvas, y);
             }
             #[target_feature(enable = "avx2")]
             fn avx2(features: &mut Features, plan: &Plan, request: &Request, canvas: &mut Canvas, y: usize) {
-                features.draw_row_with_any(plan, request, canvas, y);
+                features.draw_row_with::<8>(plan, request, canvas, y);
             }
             // SAFETY: each is called only where the processor has its instructions.
             if std::is_x86_feature_detected!("avx512f") {
@@ -118,20 +83,22 @@ impl Features {
                 return unsafe { avx2(self, plan, request, canvas, y) };
             }
         }
-        self.draw_row_with_any(plan, request, canvas, y);
+        self.draw_row_with::<4>(plan, request, canvas, y);
     }
 
+    /// `W`: vectors of outputs computed side by side at most, twice as many as there are sums in registers.
     #[inline(always)]
-    fn draw_row_with_any(&mut self, plan: &Plan, request: &Request, canvas: &mut Canvas, y: usize) {
+    fn draw_row_with<const W: usize>(&mut self, plan: &Plan, request: &Request, canvas: &mut Canvas, y: usize) {
         let (config, logits) = (&plan.config, plan.config.logits());
+        self.set_row(y);
         for x in 0..config.width {
             for channel in 0..config.channels {
                 for step in &plan.steps {
-                    self.step(plan, step, channel, y, x);
+                    self.step::<W>(plan, step, channel, x);
                 }
-                let start = self.starts[plan.logits] + channel * logits;
+                let start = self.place(plan.logits, x, HERE) + channel * logits;
                 let level = canvas.decide(request, config, [channel, y, x], &self.values[start..start + logits]);
-                let place = self.place(plan, 0, y, x, HERE);
+                let place = self.place(0, x, HERE);
                 self.values[place + channel] = level_to_input(level, config.levels);
             }
         }
@@ -142,52 +109,43 @@ impl Features {
             for x in (0..config.width).rev() {
                 for group in 0..config.channels {
                     for step in scan {
-                        self.step(plan, step, group, y, x);
+                        self.step::<W>(plan, step, group, x);
                     }
                 }
             }
         }
     }
 
-    /// Where the features of the pixel at `from`, seen from (`x`, `y`), stand in a slot.
     #[inline(always)]
-    fn place(&self, plan: &Plan, slot: usize, y: usize, x: usize, from: Place) -> usize {
-        let (shape, start) = (&plan.slots[slot], self.starts[slot]);
-        if shape.rows == 0 {
-            return start;
-        }
-        let row = (y + shape.rows - from.up) % shape.rows;
-        start + row * self.strides[slot] + (x + shape.halo).wrapping_add_signed(-from.left) * shape.features
-    }
-
-    #[inline(always)]
-    fn step(&mut self, plan: &Plan, step: &Step, group: usize, y: usize, x: usize) {
+    fn step<const W: usize>(&mut self, plan: &Plan, step: &Step, group: usize, x: usize) {
         match step {
             Step::Conv { from, to, relu, store, passes } => {
                 let pass = &passes[group];
-                let place = self.place(plan, *to, y, x, HERE) + pass.first;
+                let place = self.place(*to, x, HERE) + pass.first;
                 let stride = pass.features.next_multiple_of(LANES);
                 let mut block = 0;
                 while block < stride {
                     let at = (block, place + block);
                     block += match stride - block {
-                        16.. => self.block::<4>(plan, *from, pass, (*relu, *store), at, y, x),
-                        8.. => self.block::<2>(plan, *from, pass, (*relu, *store), at, y, x),
-                        _ => self.block::<1>(plan, *from, pass, (*relu, *store), at, y, x),
+                        64.. if W >= 16 => self.block::<16>(plan, *from, pass, (*relu, *store), at, x),
+                        32.. if W >= 8 => self.block::<8>(plan, *from, pass, (*relu, *store), at, x),
+                        16.. => self.block::<4>(plan, *from, pass, (*relu, *store), at, x),
+                        8.. => self.block::<2>(plan, *from, pass, (*relu, *store), at, x),
+                        _ => self.block::<1>(plan, *from, pass, (*relu, *store), at, x),
                     };
                 }
             }
             Step::Sum { terms, to } => {
                 let range = features_of(group, plan.slots[*to].features, plan.config.channels);
-                let [one, other] = terms.map(|(slot, from)| self.place(plan, slot, y, x, from));
-                let to = self.place(plan, *to, y, x, HERE);
+                let [one, other] = terms.map(|(slot, from)| self.place(slot, x, from));
+                let to = self.place(*to, x, HERE);
                 range.for_each(|k| self.values[to + k] = self.values[one + k] + self.values[other + k]);
             }
             Step::Cell { from, h, c, before } => {
                 let units = features_of(group, plan.slots[*h].features, plan.config.channels);
-                let from = self.starts[*from] + GATES * units.start;
-                let c_before = self.place(plan, *c, y, x, *before) + units.start;
-                let [h, c] = [*h, *c].map(|slot| self.place(plan, slot, y, x, HERE) + units.start);
+                let from = self.place(*from, x, HERE) + GATES * units.start;
+                let c_before = self.place(*c, x, *before) + units.start;
+                let [h, c] = [*h, *c].map(|slot| self.place(slot, x, HERE) + units.start);
                 self.cells(units.len(), from, c_before, [h, c]);
             }
         }
@@ -196,22 +154,32 @@ impl Features {
     /// Steps `count` cells whose sums start at `from`, gate after gate.
     #[inline(always)]
     fn cells(&mut self, count: usize, from: usize, c_before: usize, [h, c]: [usize; 2]) {
-        const CELLS: usize = 8;
-        for k in (0..count).step_by(CELLS) {
-            let some = CELLS.min(count - k);
-            let load = |start: usize| {
-                let mut values = [0.0; CELLS];
-                values[..some].copy_from_slice(&self.values[start + k..][..some]);
-                values
+        let mut k = 0;
+        while k < count {
+            let [c_before, h, c] = [c_before, h, c].map(|start| start + k);
+            k += match count - k {
+                16.. => self.some_cells::<16>(count, from + k, c_before, [h, c]),
+                4.. => self.some_cells::<4>(count, from + k, c_before, [h, c]),
+                _ => self.some_cells::<1>(count, from + k, c_before, [h, c]),
             };
-            let sums: [[f32; CELLS]; GATES] = std::array::from_fn(|gate| load(from + gate * count));
-            let (c_before, mut states, mut cells) = (load(c_before), [0.0; CELLS], [0.0; CELLS]);
-            for l in 0..CELLS {
-                (states[l], cells[l]) = cell([sums[0][l], sums[1][l], sums[2][l], sums[3][l]], c_before[l]);
-            }
-            self.values[h + k..][..some].copy_from_slice(&states[..some]);
-            self.values[c + k..][..some].copy_from_slice(&cells[..some]);
         }
+    }
+
+    /// `N` of them, in a loop that becomes vector instructions. Gives `N`.
+    #[inline(always)]
+    fn some_cells<const N: usize>(&mut self, gate: usize, from: usize, c_before: usize, [h, c]: [usize; 2]) -> usize {
+        let mut sums = [[0.0; N]; GATES];
+        for (k, sums) in sums.iter_mut().enumerate() {
+            sums.copy_from_slice(&self.values[from + k * gate..][..N]);
+        }
+        let (mut before, mut states, mut cells) = ([0.0; N], [0.0; N], [0.0; N]);
+        before.copy_from_slice(&self.values[c_before..][..N]);
+        for l in 0..N {
+            (states[l], cells[l]) = cell([sums[0][l], sums[1][l], sums[2][l], sums[3][l]], before[l]);
+        }
+        self.values[h..][..N].copy_from_slice(&states);
+        self.values[c..][..N].copy_from_slice(&cells);
+        N
     }
 
     /// `4 V` outputs of a pass from output `block` on: the bias, then every input in turn, even and odd ones summed apart
@@ -225,31 +193,29 @@ impl Features {
         pass: &Pass,
         (relu, store): (bool, Store),
         (block, place): (usize, usize),
-        y: usize,
         x: usize,
     ) -> usize {
         let stride = pass.features.next_multiple_of(LANES);
         let (bias, mut weights) = plan.weights[pass.weights..].split_at(stride);
-        let load = |row: &[f32]| -> [F32x4; V] {
-            let row = &row[block..block + V * LANES];
-            std::array::from_fn(|v| F32x4::load(&row[v * LANES..]))
-        };
-        let (mut even, mut odd) = (load(bias), [F32x4::ZERO; V]);
+        let (mut even, mut odd) = (load_row::<V>(bias, block), [F32x4::ZERO; V]);
         for run in &pass.runs {
-            let start = self.place(plan, from, y, x, run.from);
+            let start = self.place(from, x, run.from);
             let inputs = &self.values[start..start + run.length];
             let (rows, rest) = weights.split_at(run.length * stride);
             weights = rest;
             let (inputs, last_input) = inputs.as_chunks::<2>();
             for (pair, rows) in inputs.iter().zip(rows.chunks_exact(2 * stride)) {
-                let [first, second] = if relu { pair.map(rectify) } else { *pair };
+                let [mut first, mut second] = *pair;
+                if relu {
+                    (first, second) = (rectify(first), rectify(second));
+                }
                 let (first_row, second_row) = rows.split_at(stride);
-                add_row(&mut even, first, load(first_row));
-                add_row(&mut odd, second, load(second_row));
+                add_row(&mut even, first, load_row(first_row, block));
+                add_row(&mut odd, second, load_row(second_row, block));
             }
             if let [last] = last_input {
                 let last = if relu { rectify(*last) } else { *last };
-                add_row(&mut even, last, load(&rows[rows.len() - stride..]));
+                add_row(&mut even, last, load_row(&rows[rows.len() - stride..], block));
             }
         }
         let outputs = V * LANES;
@@ -257,24 +223,45 @@ impl Features {
         for v in 0..V {
             sums[v] = even[v].add(odd[v]).to_array();
         }
-        let features = outputs.min(pass.features - block);
-        let sums = &sums.as_flattened()[..features];
+        let sums = sums.as_flattened();
+        // Whole vectors wherever they fit: a length the compiler knows is not a call of `memcpy`.
+        if block + outputs <= pass.features {
+            self.store(store, pass, (block, place), x, &sums[..V * LANES]);
+        } else {
+            self.store(store, pass, (block, place), x, &sums[..pass.features - block]);
+        }
+        outputs
+    }
+
+    /// Puts sums of a pass, from output `block` on, to where they belong.
+    #[inline(always)]
+    fn store(&mut self, store: Store, pass: &Pass, (block, place): (usize, usize), x: usize, sums: &[f32]) {
         match store {
-            Store::Set => self.values[place..place + features].copy_from_slice(sums),
+            Store::Set => self.values[place..place + sums.len()].copy_from_slice(sums),
             Store::SetRelu => {
-                for (target, &sum) in self.values[place..place + features].iter_mut().zip(sums) {
+                for (target, &sum) in self.values[place..place + sums.len()].iter_mut().zip(sums) {
                     *target = rectify(sum);
                 }
             }
             Store::AddTo { base } => {
-                let base = self.place(plan, base, y, x, HERE) + pass.first + block;
-                for (feature, sum) in sums.iter().enumerate() {
-                    self.values[place + feature] = self.values[base + feature] + sum;
+                let base = self.place(base, x, HERE) + pass.first + block;
+                for (k, sum) in sums.iter().enumerate() {
+                    self.values[place + k] = self.values[base + k] + sum;
                 }
             }
         }
-        outputs
     }
+}
+
+/// `V` vectors of a row of weights. Written as a loop: a closure would be compiled without the wide registers.
+#[inline(always)]
+fn load_row<const V: usize>(row: &[f32], block: usize) -> [F32x4; V] {
+    let row = &row[block..block + V * LANES];
+    let mut vectors = [F32x4::ZERO; V];
+    for v in 0..V {
+        vectors[v] = F32x4::load(&row[v * LANES..]);
+    }
+    vectors
 }
 
 #[inline(always)]

@@ -58,13 +58,15 @@ impl F32x4 {
     /// `self + factor · values`.
     #[inline(always)]
     pub fn add_product(self, factor: f32, values: Self) -> Self {
-        Self(std::array::from_fn(|l| self.0[l] + factor * values.0[l]))
+        let ([a, b, c, d], [e, f, g, h]) = (self.0, values.0);
+        Self([a + factor * e, b + factor * f, c + factor * g, d + factor * h])
     }
 
     /// The sum of two.
     #[inline(always)]
     pub fn add(self, other: Self) -> Self {
-        Self(std::array::from_fn(|l| self.0[l] + other.0[l]))
+        let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
+        Self([a + e, b + f, c + g, d + h])
     }
 
     /// As an array.

@@ -7,6 +7,7 @@
 mod cached;
 mod canvas;
 mod draw;
+mod features;
 mod lanes;
 mod naive;
 mod plan;
