@@ -284,20 +284,26 @@ mod tests {
     use crate::sample::uniform;
     use burn::tensor::Device;
 
-    /// The same file is read by the browser's tests: one seed, one picture, on every machine.
+    /// The same files are read by the browser's tests: one seed, one picture, on every machine.
     #[test]
     fn a_seed_gives_these_levels() {
-        let (network, height, width) = (Network::PixelCnn, 4, 5);
-        let config =
-            ModelConfig { network, channels: 1, levels: 2, height, width, layers: 2, h: 4, head: 6, skip: true };
-        let mut tensor = 0;
-        let model = Model::init(&config, &Device::flex()).expect("a good configuration").map_tensors(|_, shape| {
-            tensor += 1;
-            (0..shape.iter().product()).map(|k| uniform(tensor, k as u32, 0, 0, 0) - 0.5).collect()
-        });
-        let mut sampler = CachedSampler::new(Arc::new(Plan::new(&model)), Request::samples(11, 1)).expect("good");
-        while sampler.next_row() {}
-        let levels: Vec<u8> = sampler.canvases().flat_map(|canvas| canvas.levels.clone()).collect();
-        assert_eq!(levels, include!("../../tests/fixtures/tiny-levels.in"));
+        for (network, expected) in [
+            (Network::PixelCnn, include!("../../tests/fixtures/tiny-levels.in")),
+            (Network::RowLstm, include!("../../tests/fixtures/tiny-levels-row.in")),
+            (Network::DiagonalBiLstm, include!("../../tests/fixtures/tiny-levels-diagonal.in")),
+        ] {
+            let (height, width) = (4, 5);
+            let config =
+                ModelConfig { network, channels: 1, levels: 2, height, width, layers: 2, h: 4, head: 6, skip: true };
+            let mut tensor = 0;
+            let model = Model::init(&config, &Device::flex()).expect("a good configuration").map_tensors(|_, shape| {
+                tensor += 1;
+                (0..shape.iter().product()).map(|k| uniform(tensor, k as u32, 0, 0, 0) - 0.5).collect()
+            });
+            let mut sampler = CachedSampler::new(Arc::new(Plan::new(&model)), Request::samples(11, 1)).expect("good");
+            while sampler.next_row() {}
+            let levels: Vec<u8> = sampler.canvases().flat_map(|canvas| canvas.levels.clone()).collect();
+            assert_eq!(levels, expected, "{network:?}");
+        }
     }
 }
