@@ -1,6 +1,8 @@
 //! The program itself: formats byte for byte, one JSON object where one is promised, and errors of one sentence.
 
-use crate::common::{config, data_trial, draw_cached, images, model, random_levels, trial, zero_model};
+use crate::common::{
+    NETWORKS, RECURRENT, config, data_trial, draw_cached, images, model, random_levels, trial, zero_model,
+};
 use burn::tensor::Device;
 use libtest_mimic::Trial;
 use pixelrnn::likelihood::score;
@@ -94,7 +96,8 @@ fn npy_levels(config: &ModelConfig, levels: &[u8]) -> Vec<u8> {
 }
 
 fn score_writes_scores() {
-    for config in [config(1, 2, [6, 5]), config(1, 256, [4, 5]), config(3, 256, [5, 4])] {
+    let recurrent = RECURRENT.map(|network| ModelConfig { network, ..config(1, 2, [5, 6]) });
+    for config in [config(1, 2, [6, 5]), config(1, 256, [4, 5]), config(3, 256, [5, 4])].into_iter().chain(recurrent) {
         let (folder, model) = (Folder::new(), model(&config, 1));
         let (file, levels) = (save(&folder, &model), random_levels(&config, 3, 1));
         let input = folder.write("in.npy", &npy_levels(&config, &levels));
@@ -113,7 +116,8 @@ fn score_writes_scores() {
 }
 
 fn sample_writes_levels_and_pictures() {
-    for config in [config(1, 2, [6, 5]), config(3, 256, [4, 3])] {
+    let recurrent = RECURRENT.map(|network| ModelConfig { network, ..config(1, 2, [5, 4]) });
+    for config in [config(1, 2, [6, 5]), config(3, 256, [4, 3])].into_iter().chain(recurrent) {
         let (folder, model) = (Folder::new(), model(&config, 2));
         let file = save(&folder, &model);
         let sample = |name: &str, more: &[&str]| {
@@ -184,16 +188,20 @@ fn json_of(args: &[&str]) -> Value {
 }
 
 fn info_tells_what_a_file_is() {
-    let (folder, model) = (Folder::new(), model(&config(3, 2, [6, 5]), 1));
-    let (training, results) = (json!({ "epochs": 3 }), json!({ "valid": { "nats_per_image": 81.5 } }));
-    let file = folder.write("model.safetensors", &weights::save(&model, Some(&training), Some(&results)));
-    let info = json_of(&["info", "--model", &file, "--json"]);
-    assert_eq!(info["config"], serde_json::to_value(&model.config).expect("plain numbers"));
-    assert_eq!(info["parameters"], model.tensors().iter().map(|(.., values)| values.len()).sum::<usize>());
-    assert_eq!((&info["training"], &info["results"]), (&training, &results));
-    let text = succeed(&["info", "--model", &file]);
-    for line in ["network: pixelcnn", "h: 5", "skip: true", "epochs: 3", "nats_per_image: 81.5"] {
-        assert!(text.lines().any(|found| found.trim() == line), "{text} lacks {line:?}");
+    for (network, name) in NETWORKS.into_iter().zip(["pixelcnn", "row_lstm", "diagonal_bilstm"]) {
+        let config = ModelConfig { network, ..config(3, 2, [6, 5]) };
+        let (folder, model) = (Folder::new(), model(&config, 1));
+        let (training, results) = (json!({ "epochs": 3 }), json!({ "valid": { "nats_per_image": 81.5 } }));
+        let file = folder.write("model.safetensors", &weights::save(&model, Some(&training), Some(&results)));
+        let info = json_of(&["info", "--model", &file, "--json"]);
+        assert_eq!(info["config"], serde_json::to_value(&model.config).expect("plain numbers"));
+        assert_eq!(info["config"]["network"], name);
+        assert_eq!(info["parameters"], model.tensors().iter().map(|(.., values)| values.len()).sum::<usize>());
+        assert_eq!((&info["training"], &info["results"]), (&training, &results));
+        let text = succeed(&["info", "--model", &file]);
+        for line in [&format!("network: {name}"), "h: 5", "skip: true", "epochs: 3", "nats_per_image: 81.5"] {
+            assert!(text.lines().any(|found| found.trim() == line), "{text} lacks {line:?}");
+        }
     }
 }
 

@@ -30,7 +30,13 @@ pub fn data_trial(name: &str, body: fn(&Path)) -> Trial {
     Trial::test(name, run).with_ignored_flag(missing).with_kind(kind)
 }
 
-/// A small network: two blocks with skip connections, widths that no number of colours divides.
+/// The three networks of the paper.
+pub const NETWORKS: [Network; 3] = [Network::PixelCnn, Network::RowLstm, Network::DiagonalBiLstm];
+
+/// The two recurrent ones.
+pub const RECURRENT: [Network; 2] = [Network::RowLstm, Network::DiagonalBiLstm];
+
+/// A small PixelCNN: two blocks with skip connections, widths that no number of colours divides.
 pub fn config(channels: usize, levels: u16, [height, width]: [usize; 2]) -> ModelConfig {
     let network = Network::PixelCnn;
     ModelConfig { network, channels, levels, height, width, layers: 2, h: 5, head: 7, skip: true }
@@ -47,7 +53,8 @@ pub fn model_on(config: &ModelConfig, seed: u64, device: &Device) -> Model {
     Model::init(config, device).expect("a good configuration").map_tensors(|_, shape| {
         tensor += 1;
         let inputs = shape[1..].iter().product::<usize>();
-        // Keeps the size of features through a ReLU and a mask; a forgotten bias shows.
+        // Keeps the size of features through a ReLU and a mask, and gates off their ends; a forgotten bias or initial
+        // state shows.
         let bound = if shape.len() == 1 { 0.5 } else { (6.0 / inputs as f32).sqrt() };
         let weight = |k| bound * (2.0 * uniform(seed, tensor, k >> 14, k & 0x3fff, 0) - 1.0);
         (0..shape.iter().product()).map(weight).collect()
@@ -104,11 +111,43 @@ pub fn draw_naive(model: &Model, request: &Request) -> Vec<u8> {
     sampler.levels().to_vec()
 }
 
-/// The mask of a weight by its name, row-major; `None` for a bias.
+/// The mask of a weight by its name, row-major; `None` for a bias or an initial state. State-to-state weights have none
+/// and are all ones here, those of input-to-state have the groups inside each of their four gates.
 pub fn mask_of(config: &ModelConfig, name: &str, shape: &[usize]) -> Option<Vec<f32>> {
     let shape: [usize; 4] = shape.try_into().ok()?;
+    if name.ends_with("state_to_state") {
+        return Some(vec![1.0; shape.iter().product()]);
+    }
     let kind = if name.starts_with("first.") { MaskKind::A } else { MaskKind::B };
-    Some(conv_mask(kind, config.channels, 1, shape))
+    let gates = if name.ends_with("input_to_state.weight") { 4 } else { 1 };
+    Some(conv_mask(kind, config.channels, gates, shape))
+}
+
+/// A value of an image and its rank in drawing order: row, column, then R, G, B.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    pub channel: usize,
+    pub y: usize,
+    pub x: usize,
+}
+
+impl Place {
+    /// Every value of an image, in the order of levels.
+    pub fn all(config: &ModelConfig) -> Vec<Self> {
+        let ModelConfig { channels, height, width, .. } = *config;
+        let place = move |k: usize| Self { channel: k / (height * width), y: k / width % height, x: k % width };
+        (0..channels * height * width).map(place).collect()
+    }
+}
+
+/// Levels of `base` with one value changed, an image for each of `places`.
+pub fn perturbed(config: &ModelConfig, base: &[u8], places: &[Place]) -> Vec<u8> {
+    let mut images = base.repeat(places.len());
+    for (image, place) in images.chunks_exact_mut(base.len()).zip(places) {
+        let level = &mut image[(place.channel * config.height + place.y) * config.width + place.x];
+        *level = ((u16::from(*level) + config.levels / 2) % config.levels) as u8;
+    }
+    images
 }
 
 /// Asserts that two lists of numbers agree to `tolerance` (absolute), and names the first that do not.

@@ -8,11 +8,14 @@ mod cli;
 mod cli_train;
 mod common;
 mod likelihood;
+mod reach;
+mod reach_cached;
 mod reference;
 mod sampling;
 mod sampling_statistics;
 mod training;
 mod weights;
+mod weights_damage;
 
 use libtest_mimic::{Arguments, run};
 use std::process::ExitCode;
@@ -23,11 +26,14 @@ fn main() -> ExitCode {
         cli::trials(),
         cli_train::trials(),
         likelihood::trials(),
+        reach::trials(),
+        reach_cached::trials(),
         reference::trials(),
         sampling::trials(),
         sampling_statistics::trials(),
         training::trials(),
         weights::trials(),
+        weights_damage::trials(),
     ];
     run(&Arguments::from_args(), trials.into_iter().flatten().collect()).exit_code()
 }

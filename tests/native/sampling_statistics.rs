@@ -3,7 +3,7 @@
 //! Mistakes caught: drawing by argmax (13), a temperature that multiplies or is left out, a cumulative distribution
 //! that is off by one level, uniforms that repeat from pixel to pixel or image to image.
 
-use crate::common::{config, draw_cached, draw_naive, images, logits, model, trial};
+use crate::common::{NETWORKS, config, draw_cached, draw_naive, images, logits, model, trial};
 use burn::tensor::Device;
 use libtest_mimic::Trial;
 use pixelrnn::likelihood::score;
@@ -76,8 +76,9 @@ fn first_pixel_follows_its_softmax() {
 
 /// Every conditional at once: how often each of the 64 images of six binary values is drawn.
 fn images_follow_their_likelihood() {
-    for (channels, size) in [(1, [2, 3]), (3, [2, 1])] {
-        let config = ModelConfig { layers: 3, ..config(channels, 2, size) };
+    let sizes = [(1, [2, 3]), (3, [2, 1])];
+    for (network, (channels, size)) in NETWORKS.into_iter().flat_map(|network| sizes.map(|size| (network, size))) {
+        let config = ModelConfig { network, layers: 3, ..config(channels, 2, size) };
         let model = model(&config, 8);
         let all: Vec<u8> = (0..64u8).flat_map(|image| (0..6).map(move |bit| image >> bit & 1)).collect();
         let nll = score(&model, &images(&config, all), 64, &Device::flex(), |_| ());
@@ -87,6 +88,6 @@ fn images_follow_their_likelihood() {
         for image in draw_cached(&model, &Request::samples(31, COUNT)).0.chunks_exact(6) {
             counted[image.iter().rev().fold(0, |bits, &level| bits << 1 | usize::from(level))] += 1;
         }
-        chi_squared(&format!("{channels} channels, {size:?}"), &counted, &probabilities);
+        chi_squared(&format!("{network:?}, {channels} channels, {size:?}"), &counted, &probabilities);
     }
 }

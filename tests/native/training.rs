@@ -3,12 +3,12 @@
 //! Mistakes caught: a mask applied once at the start (11), a last batch of a pass dropped or weighted wrongly (12), an
 //! optimiser, an average, an order of images or a learning rate that starts anew after an interruption.
 
-use crate::common::{bits, config, draw_cached, logits, mask_of, model, random_images, random_levels, trial};
+use crate::common::{NETWORKS, bits, config, draw_cached, logits, mask_of, model, random_images, random_levels, trial};
 use burn::tensor::Device;
 use libtest_mimic::Trial;
 use pixelrnn::image::Images;
 use pixelrnn::likelihood::evaluate;
-use pixelrnn::model::Model;
+use pixelrnn::model::{Model, ModelConfig};
 use pixelrnn::sample::Request;
 use pixelrnn::train::{Checkpoint, EpochRecord, TrainConfig, Trainer};
 use pixelrnn::weights;
@@ -31,10 +31,14 @@ pub fn trials() -> Vec<Trial> {
 const IMAGES: usize = 10;
 
 fn run_of(optimizer: &str, average: f64, channels: usize, levels: u16) -> TrainConfig {
+    run_with(optimizer, average, &config(channels, levels, [6, 5]))
+}
+
+fn run_with(optimizer: &str, average: f64, model: &ModelConfig) -> TrainConfig {
     let json = json!({
         "name": "tiny", "dataset": "binarized-mnist", "batch": 4, "epochs": 3, "optimizer": optimizer,
         "learning_rate": 0.01, "final_learning_rate": 0.001, "warmup_steps": 2, "average": average,
-        "gradient_clip": 1.0, "seed": 3, "model": config(channels, levels, [6, 5]),
+        "gradient_clip": 1.0, "seed": 3, "model": model,
     });
     TrainConfig::from_json(&json.to_string()).expect("a good configuration")
 }
@@ -47,10 +51,16 @@ fn load(bytes: &[u8]) -> Model {
     weights::load(bytes, &Device::flex()).expect("a good weights file").model
 }
 
+/// Grey and colour for every network.
+fn grey_and_colour() -> impl Iterator<Item = ModelConfig> {
+    let sizes = [(1, 2), (3, 256)].map(|(channels, levels)| config(channels, levels, [6, 5]));
+    NETWORKS.into_iter().flat_map(move |network| sizes.clone().map(|config| ModelConfig { network, ..config }))
+}
+
 fn masked_weights_stay_zero() {
     for optimizer in ["adam", "rms_prop"] {
-        for (channels, levels) in [(1, 2), (3, 256)] {
-            let config = run_of(optimizer, 0.9, channels, levels);
+        for model in grey_and_colour() {
+            let config = run_with(optimizer, 0.9, &model);
             let images = random_images(&config.model, IMAGES, 1);
             let mut trainer = trainer(&config);
             let before = load(&trainer.checkpoint().weights).tensors();
@@ -64,7 +74,7 @@ fn masked_weights_stay_zero() {
                 for (name, shape, values) in after {
                     let Some(mask) = mask_of(&config.model, &name, &shape) else { continue };
                     let grown = values.iter().zip(mask).position(|(&value, mask)| mask == 0.0 && value != 0.0);
-                    assert_eq!(grown, None, "{optimizer}, {channels} channels: masked entry of {name} in the {what}");
+                    assert_eq!(grown, None, "{optimizer}, {model:?}: masked entry of {name} in the {what}");
                 }
             }
         }
@@ -73,8 +83,9 @@ fn masked_weights_stay_zero() {
 
 /// Two weights files that differ only where the masks are zero: the same logits, scores and pictures.
 fn garbage_behind_the_mask_is_not_seen() {
-    for (channels, levels) in [(1, 2), (1, 256), (3, 2), (3, 256)] {
-        let config = config(channels, levels, [6, 5]);
+    let cases = [(1, 2), (1, 256), (3, 2), (3, 256)];
+    for (network, (channels, levels)) in NETWORKS.into_iter().flat_map(|network| cases.map(|case| (network, case))) {
+        let config = ModelConfig { network, ..config(channels, levels, [6, 5]) };
         let file = |garbage: f32| {
             let tensors = model(&config, 5).tensors();
             let mut tensors = tensors.into_iter();
@@ -117,8 +128,8 @@ fn finish(mut trainer: Trainer, train: &Images, valid: &Images) -> (Checkpoint, 
 
 fn resume_is_uninterrupted() {
     for (optimizer, average) in [("adam", 0.9), ("adam", 0.0), ("rms_prop", 0.9)] {
-        for (channels, levels) in [(1, 2), (3, 256)] {
-            let config = run_of(optimizer, average, channels, levels);
+        for model in grey_and_colour() {
+            let config = run_with(optimizer, average, &model);
             let [train, valid] = [(IMAGES, 1), (7, 2)].map(|(count, seed)| random_images(&config.model, count, seed));
             let start = trainer(&config).checkpoint().to_bytes();
             let resume = |bytes: &[u8]| {
@@ -141,7 +152,7 @@ fn resume_is_uninterrupted() {
                 drop(trainer);
                 let (found, more) = finish(resume(&stopped), &train, &valid);
                 records.extend(more);
-                let what = format!("{optimizer}, average {average}, {channels} channels, stopped after {steps} steps");
+                let what = format!("{optimizer}, average {average}, {model:?}, stopped after {steps} steps");
                 assert_eq!(found.weights, expected.weights, "{what}: weights");
                 assert_eq!(found.average, expected.average, "{what}: average");
                 let (found, expected) = (found.progress.best.expect("a best"), expected.progress.best.expect("a best"));
@@ -193,16 +204,21 @@ fn training_nats_count_every_image_once() {
 }
 
 fn loss_falls() {
-    for (optimizer, average) in [("adam", 0.5), ("rms_prop", 0.0)] {
-        let config = TrainConfig { epochs: 40, ..run_of(optimizer, average, 1, 2) };
+    let ways = [("adam", 0.5), ("rms_prop", 0.0)];
+    for (network, (optimizer, average)) in NETWORKS.into_iter().flat_map(|network| ways.map(|way| (network, way))) {
+        let model = ModelConfig { network, ..config(1, 2, [6, 5]) };
+        let config = TrainConfig { epochs: 40, ..run_with(optimizer, average, &model) };
         // Stripes: whatever is learnt, each pixel follows from the one above.
         let stripes = |k: usize| u8::from((k % 5 + k / 30).is_multiple_of(2));
         let images = crate::common::images(&config.model, (0..IMAGES * 30).map(stripes).collect());
         let (_, records) = finish(trainer(&config), &images, &images);
         let [first, last] = [&records[0], &records[39]].map(|record| record.valid_nats);
-        assert!(last < 0.5 * first, "{optimizer}: {first:.2} nats after one pass, {last:.2} after forty");
+        assert!(last < 0.5 * first, "{network:?}, {optimizer}: {first:.2} nats after one pass, {last:.2} after forty");
         let best = records.iter().rfind(|record| record.best).expect("a best epoch");
-        assert!(records.iter().all(|record| record.valid_nats >= best.valid_nats), "{optimizer}: {best:?} is not best");
+        assert!(
+            records.iter().all(|record| record.valid_nats >= best.valid_nats),
+            "{network:?}, {optimizer}: {best:?} is not best"
+        );
     }
 }
 

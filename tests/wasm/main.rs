@@ -57,14 +57,18 @@ fn a_model_tells_what_it_is() {
 
 #[wasm_bindgen_test]
 fn naive_and_cached_draw_the_same_rows_and_count_them() {
-    for config in [CONFIG, ModelConfig { channels: 3, levels: 256, h: 5, ..CONFIG }] {
+    let networks = [Network::PixelCnn, Network::RowLstm, Network::DiagonalBiLstm];
+    for config in networks.into_iter().flat_map(|network| {
+        let grey = ModelConfig { network, ..CONFIG };
+        [grey.clone(), ModelConfig { channels: 3, levels: 256, h: 5, ..grey }]
+    }) {
         let model = Model::load(&weights_file(&config)).unwrap_or_else(|_| panic!("a good file"));
         let (mut naive, mut cached) = (sampler(&model, "naive", None, None), sampler(&model, "cached", None, None));
         for y in 0..config.height {
             assert_eq!((naive.y(), cached.y(), cached.done()), (y, y, false));
             let rows =
                 [naive.next_row(), cached.next_row()].map(|row| row.unwrap_or_else(|_| panic!("row {y}")).to_vec());
-            assert_eq!(rows[0], rows[1], "row {y}");
+            assert_eq!(rows[0], rows[1], "{config:?}, row {y}");
             assert_eq!(rows[0].len(), 2 * config.width * 4);
         }
         assert!(naive.done() && cached.done());
@@ -76,11 +80,19 @@ fn naive_and_cached_draw_the_same_rows_and_count_them() {
 /// The browser draws what the library draws anywhere: these levels were drawn natively, and are asserted there too.
 #[wasm_bindgen_test]
 fn the_seed_gives_the_same_levels_as_natively() {
-    let loaded = weights::load(&weights_file(&CONFIG), &Device::flex()).unwrap_or_else(|_| panic!("a good file"));
-    let mut sampler = CachedSampler::new(Arc::new(Plan::new(&loaded.model)), Request::samples(11, 1)).expect("good");
-    while sampler.next_row() {}
-    let levels: Vec<u8> = sampler.canvases().flat_map(|canvas| canvas.levels.clone()).collect();
-    assert_eq!(levels, include!("../fixtures/tiny-levels.in"));
+    for (network, expected) in [
+        (Network::PixelCnn, include!("../fixtures/tiny-levels.in")),
+        (Network::RowLstm, include!("../fixtures/tiny-levels-row.in")),
+        (Network::DiagonalBiLstm, include!("../fixtures/tiny-levels-diagonal.in")),
+    ] {
+        let file = weights_file(&ModelConfig { network, ..CONFIG });
+        let loaded = weights::load(&file, &Device::flex()).unwrap_or_else(|_| panic!("a good file"));
+        let plan = Arc::new(Plan::new(&loaded.model));
+        let mut sampler = CachedSampler::new(plan, Request::samples(11, 1)).expect("good");
+        while sampler.next_row() {}
+        let levels: Vec<u8> = sampler.canvases().flat_map(|canvas| canvas.levels.clone()).collect();
+        assert_eq!(levels, expected, "{network:?}");
+    }
 }
 
 #[wasm_bindgen_test]
