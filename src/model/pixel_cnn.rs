@@ -1,9 +1,8 @@
 //! PixelCNN (§3.5, Table 1): masked convolutions all the way, a large but bounded field of view.
 
-use super::trunk::trunk;
+use super::trunk::{first_layer, trunk};
 use super::{Head, ModelConfig};
-use crate::nn::mask::MaskKind;
-use crate::nn::{ConvBlock, ConvBlockConfig, MaskedConv2d, MaskedConv2dConfig};
+use crate::nn::{ConvBlock, ConvBlockConfig, MaskedConv2d};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
@@ -24,14 +23,7 @@ impl PixelCnn {
         let (h, groups) = (config.h, config.channels);
         let block = ConvBlockConfig::new(h, config.skip, groups);
         Self {
-            first: MaskedConv2dConfig {
-                features: [groups, 2 * h],
-                kernel: [7, 7],
-                mask: MaskKind::A,
-                groups,
-                gates: 1,
-            }
-            .init(device),
+            first: first_layer(config, device),
             blocks: (0..config.layers).map(|_| block.init(device)).collect(),
             head: Head::init(config, device),
         }

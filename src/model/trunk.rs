@@ -1,8 +1,15 @@
-//! What lies between the first layer and the head of every network: residual blocks and the sum of their skip connections
-//! (§3.3).
+//! What every network has before its head: the first layer, then residual blocks and the sum of their skip connections (§3.3).
 
-use crate::nn::{ConvBlock, LstmBlock};
-use burn::tensor::Tensor;
+use super::ModelConfig;
+use crate::nn::mask::MaskKind;
+use crate::nn::{ConvBlock, LstmBlock, MaskedConv2d, MaskedConv2dConfig};
+use burn::tensor::{Device, Tensor};
+
+/// The first layer (Table 1) with fresh weights: 7×7, mask A, channels → 2h.
+pub fn first_layer(config: &ModelConfig, device: &Device) -> MaskedConv2d {
+    let (features, groups) = ([config.channels, 2 * config.h], config.channels);
+    MaskedConv2dConfig { features, kernel: [7, 7], mask: MaskKind::A, groups, gates: 1 }.init(device)
+}
 
 /// A residual block, as the trunk sees it.
 pub trait Block {

@@ -196,12 +196,7 @@ impl Plan {
             let after = self.next(stream, k + 1);
             self.conv(&block.expand, MaskKind::B, [features, after], false, Store::AddTo { base: stream });
             stream = after;
-            if let Some(skip) = &block.skip {
-                let after = self.next(skips, k);
-                let store = if k == 0 { Store::Set } else { Store::AddTo { base: skips } };
-                self.conv(skip, MaskKind::B, [features, after], false, store);
-                skips = after;
-            }
+            skips = self.skip(block.skip.as_ref(), k, features, skips);
         }
         self.finish(&net.head, stream, self.config.skip.then_some(skips));
     }
@@ -245,12 +240,7 @@ impl Plan {
             let after = self.slot(row.clone());
             self.conv(&block.expand, MaskKind::B, [features, after], false, Store::AddTo { base: stream });
             stream = after;
-            if let Some(skip) = &block.skip {
-                let after = self.next(skips, k);
-                let store = if k == 0 { Store::Set } else { Store::AddTo { base: skips } };
-                self.conv(skip, MaskKind::B, [features, after], false, store);
-                skips = after;
-            }
+            skips = self.skip(block.skip.as_ref(), k, features, skips);
         }
         self.finish(&net.head, stream, self.config.skip.then_some(skips));
     }
@@ -267,6 +257,15 @@ impl Plan {
         self.states(&lstm.state_to_state, [states, sums], &runs);
         self.steps.push(Step::Cell { from: sums, h: states, c: cells, before: beside });
         states
+    }
+
+    /// Adds block `k`'s skip connection, where it has one, to the sum in slot `skips`; gives the slot of the new sum.
+    fn skip(&mut self, skip: Option<&MaskedConv2d>, k: usize, features: usize, skips: usize) -> usize {
+        let Some(skip) = skip else { return skips };
+        let after = self.next(skips, k);
+        let store = if k == 0 { Store::Set } else { Store::AddTo { base: skips } };
+        self.conv(skip, MaskKind::B, [features, after], false, store);
+        after
     }
 
     /// The sum of skip connections, where there are any, and the head.
