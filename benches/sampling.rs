@@ -47,6 +47,7 @@ fn networks() -> Vec<(&'static str, ModelConfig)> {
         h: 16,
         head: 32,
         skip: false,
+        conditioning: None,
     };
     let recurrent = |network, layers, h| ModelConfig { network, layers, h, skip: true, ..grey.clone() };
     let colour = ModelConfig { channels: 3, levels: 256, height: 32, width: 32, head: 256, ..grey.clone() };

@@ -135,6 +135,18 @@ impl Images {
     }
 }
 
+/// Subsampled planes: of every `factor` × `factor` pixels the one at their centre, right of it and below where the factor is
+/// even.
+///
+/// # Panics
+/// When the planes, each `height` × `width`, are not whole blocks of pixels.
+pub fn subsample(planes: &[u8], [height, width]: [usize; 2], factor: usize) -> Vec<u8> {
+    assert!(height % factor == 0 && width % factor == 0, "{height} × {width} pixels in blocks of {factor}");
+    assert!(planes.len().is_multiple_of(height * width), "{} values are no whole planes", planes.len());
+    let centres = |row: &[u8]| -> Vec<u8> { row.iter().skip(factor / 2).step_by(factor).copied().collect() };
+    planes.chunks(width).skip(factor / 2).step_by(factor).flat_map(centres).collect()
+}
+
 /// Brightness of a level, in `0.0..=1.0`.
 pub fn level_to_intensity(level: u8, levels: u16) -> f32 {
     f32::from(level) / f32::from(levels - 1)
@@ -209,6 +221,14 @@ mod tests {
         assert_eq!(images.row_rgba(1), [2, 6, 10, 255, 3, 7, 11, 255, 14, 18, 22, 255, 15, 19, 23, 255]);
         let rows = [images.select([1]).row_rgba(0), images.select([1]).row_rgba(1)].concat();
         assert_eq!(images.image_rgba(1), rows);
+    }
+
+    #[test]
+    fn subsampling_takes_the_centre_of_every_block() {
+        let planes: Vec<u8> = (0..48).collect(); // two planes of 4 × 6
+        assert_eq!(subsample(&planes, [4, 6], 2), [7, 9, 11, 19, 21, 23, 31, 33, 35, 43, 45, 47]);
+        assert_eq!(subsample(&planes, [4, 6], 1), planes);
+        assert_eq!(subsample(&(0..16).collect::<Vec<u8>>(), [4, 4], 4), [10]);
     }
 
     #[test]

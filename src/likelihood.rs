@@ -25,6 +25,23 @@ pub fn nll_nats(logits: Tensor<5>, levels: Tensor<4, Int>) -> Tensor<4> {
     }
 }
 
+/// −ln p of every value of the images in `levels`, `[batch, channels, height, width]`, differentiable; given the small images
+/// inside them where the network enlarges these (§3.6).
+///
+/// # Panics
+/// When `levels` does not hold a whole number of the model's images.
+pub fn nll_of(model: &Model, levels: &[u8], device: &Device) -> Tensor<4> {
+    let (input, small) = (model.input(levels, device), model.small_input(levels, device));
+    #[cfg(feature = "native")]
+    if crate::nn::on_cpu(device) && model.config.logits() > 1 {
+        let config = &model.config;
+        let (levels, logits) = (std::sync::Arc::new(levels.to_vec()), config.logits());
+        let targets = crate::nn::Targets { levels, channels: config.channels, logits, hidden: config.head };
+        return model.net.head().nll_nats(model.net.features(input, small), targets);
+    }
+    nll_nats(model.forward(input, small), targets(model, levels, device))
+}
+
 /// Levels `[batch, channels, height, width]` as the targets of [`nll_nats`].
 pub fn targets(model: &Model, levels: &[u8], device: &Device) -> Tensor<4, Int> {
     let config = &model.config;
@@ -33,27 +50,44 @@ pub fn targets(model: &Model, levels: &[u8], device: &Device) -> Tensor<4, Int> 
     Tensor::from_data(TensorData::new(values, [batch, config.channels, config.height, config.width]), device)
 }
 
+/// [`nll_of`] for the models of every scale, in the order they draw: the small images inside `levels`, then `levels` given these.
+pub fn nll_of_scales(model: &Model, levels: &[u8], device: &Device) -> Vec<Tensor<4>> {
+    let mut scales = match &model.small {
+        Some(small) => nll_of_scales(small, &model.config.small_levels(levels), device),
+        None => Vec::new(),
+    };
+    scales.push(nll_of(model, levels, device));
+    scales
+}
+
 /// A likelihood over a whole set of images.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Likelihood {
-    /// Mean over the images of −ln p(image).
+    /// Mean over the images of −ln p(image). Of a network of several scales: of −ln p(small) − ln p(image | small), which is
+    /// at least that, because the network gives some probability to images that do not hold the small one.
     pub nats_per_image: f64,
-    /// The same in bits, divided by height · width · channels.
+    /// The same in bits, divided by height · width · channels of the image.
     pub bits_per_dim: f64,
     /// Images it was measured on.
     pub images: usize,
+    /// Of several scales: each scale's share of `nats_per_image`, in the order they draw.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nats_of_scales: Vec<f64>,
 }
 
 impl Likelihood {
-    /// From the sum of −ln p over `images` images of `dimensions` values each.
-    pub fn from_sum(nats: f64, images: usize, dimensions: usize) -> Self {
-        let nats_per_image = nats / images as f64;
-        Self { nats_per_image, bits_per_dim: nats_per_image / std::f64::consts::LN_2 / dimensions as f64, images }
+    /// From the sums of −ln p over `images` images of `dimensions` values each, one sum a scale.
+    pub fn from_sums(nats: &[f64], images: usize, dimensions: usize) -> Self {
+        let nats: Vec<f64> = nats.iter().map(|nats| nats / images as f64).collect();
+        let nats_per_image = nats.iter().sum::<f64>();
+        let bits_per_dim = nats_per_image / std::f64::consts::LN_2 / dimensions as f64;
+        let nats_of_scales = if nats.len() > 1 { nats } else { Vec::new() };
+        Self { nats_per_image, bits_per_dim, images, nats_of_scales }
     }
 }
 
 /// −ln p of every value of all `images`, in their order, `batch` images at a time (the last batch may be smaller);
-/// `progress` is told how many images are done.
+/// `progress` is told how many images are done. As [`nll_of`], given the small image where there is one.
 ///
 /// # Panics
 /// When the images are not of the model's size.
@@ -64,20 +98,16 @@ pub fn score(
     device: &Device,
     mut progress: impl FnMut(usize),
 ) -> Vec<f32> {
-    let config = &model.config;
-    let [_, channels, height, width] = images.shape();
-    assert_eq!([channels, height, width], [config.channels, config.height, config.width], "images of another size");
     let mut values = Vec::with_capacity(images.data.len());
-    for levels in images.data.chunks(batch * config.dimensions()) {
-        let logits = model.forward(model.input(levels, device));
-        let nll = nll_nats(logits, targets(model, levels, device)).into_data();
+    for levels in batches(model, images, batch) {
+        let nll = nll_of(model, levels, device).into_data();
         values.extend(nll.try_into_vec::<f32>().expect("32-bit floats"));
-        progress(values.len() / config.dimensions());
+        progress(values.len() / model.config.dimensions());
     }
     values
 }
 
-/// The likelihood of all `images`; arguments as for [`score`].
+/// The likelihood of all `images`, over all scales; arguments as for [`score`].
 ///
 /// # Panics
 /// When the images are not of the model's size, or there are none.
@@ -86,16 +116,82 @@ pub fn evaluate(
     images: &Images,
     batch: usize,
     device: &Device,
-    progress: impl FnMut(usize),
+    mut progress: impl FnMut(usize),
 ) -> Likelihood {
     assert!(images.count > 0, "no images to evaluate");
-    let nats = score(model, images, batch, device, progress).iter().map(|&nll| f64::from(nll)).sum();
-    Likelihood::from_sum(nats, images.count, model.config.dimensions())
+    let (mut sums, mut done) = (vec![0.0; model.scales().len()], 0);
+    for levels in batches(model, images, batch) {
+        for (sum, nll) in sums.iter_mut().zip(nll_of_scales(model, levels, device)) {
+            let nll = nll.into_data().try_into_vec::<f32>().expect("32-bit floats");
+            // One addition a value, in their order: the sum does not depend on the batch.
+            nll.into_iter().for_each(|nll| *sum += f64::from(nll));
+        }
+        done += levels.len() / model.config.dimensions();
+        progress(done);
+    }
+    Likelihood::from_sums(&sums, images.count, model.config.dimensions())
+}
+
+/// The levels of `batch` images at a time.
+fn batches<'a>(model: &Model, images: &'a Images, batch: usize) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+    let config = &model.config;
+    let [_, channels, height, width] = images.shape();
+    assert_eq!([channels, height, width], [config.channels, config.height, config.width], "images of another size");
+    images.data.chunks(batch * config.dimensions())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The CPU's operation for the head against the plain one, over more pixels than a tile and widths that fill no register.
+    #[cfg(feature = "native")]
+    #[test]
+    fn cpu_path_equals_plain_path_in_value_and_gradient() {
+        use crate::model::{ModelConfig, Network};
+        use burn::module::{Module, ModuleVisitor, Param};
+
+        struct Collect<'a>(&'a burn::tensor::Gradients, Vec<TensorData>);
+        impl ModuleVisitor for Collect<'_> {
+            fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+                self.1.push(param.val().grad(self.0).expect("every weight has a gradient").into_data());
+            }
+        }
+
+        let device = Device::flex().autodiff();
+        device.seed(3);
+        for (channels, h, head, [height, width]) in [(3, 7, 20, [9, 11]), (1, 8, 16, [8, 8]), (3, 16, 48, [1, 3])] {
+            let (network, levels) = (Network::PixelCnn, 256);
+            let config = ModelConfig {
+                network,
+                channels,
+                levels,
+                height,
+                width,
+                layers: 1,
+                h,
+                head,
+                skip: false,
+                conditioning: None,
+            };
+            let model = Model::init(&config, &device).expect("a good configuration");
+            let levels: Vec<u8> = (0..2 * config.dimensions()).map(|k| (k * 89 % 256) as u8).collect();
+            let pull = Tensor::<4>::random([2, channels, height, width], burn::tensor::Distribution::Default, &device);
+            let run = |nll: Tensor<4>| {
+                let grads = (nll.clone() * pull.clone()).sum().backward();
+                let mut collect = Collect(&grads, vec![nll.into_data()]);
+                model.net.visit(&mut collect);
+                collect.1
+            };
+            let logits = model.forward(model.input(&levels, &device), None);
+            let plain = run(nll_nats(logits, targets(&model, &levels, &device)));
+            let fast = run(nll_of(&model, &levels, &device));
+            assert_eq!(fast.len(), plain.len());
+            // Sums over up to two hundred pixels of numbers near one, added in another order.
+            let tolerance = burn::tensor::Tolerance::<f32>::absolute(1e-4);
+            fast.iter().zip(&plain).for_each(|(fast, plain)| fast.assert_approx_eq(plain, tolerance));
+        }
+    }
 
     #[test]
     fn extreme_logits_stay_finite() {

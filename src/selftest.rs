@@ -5,7 +5,6 @@
 
 use crate::model::{Model, ModelConfig, Network};
 use crate::sample::{CachedSampler, NaiveSampler, Plan, Request, uniform};
-use burn::module::Module;
 use burn::tensor::Device;
 use std::sync::Arc;
 
@@ -60,8 +59,9 @@ pub async fn run(device: &Device) -> Result<(), SelfTestError> {
 async fn compare_logits(network: Network, device: &Device) -> Result<(), SelfTestError> {
     let (cpu, levels) = (Device::flex(), [0, 1, 1, 0, 1, 0]);
     let (on_cpu, on_device) = tiny_models(network, device);
-    let expected = on_cpu.forward(on_cpu.input(&levels, &cpu)).into_data();
-    let found = on_device.forward(on_device.input(&levels, device)).into_data_async().await.map_err(|e| failed(&e))?;
+    let expected = on_cpu.forward(on_cpu.input(&levels, &cpu), None).into_data();
+    let found = on_device.forward(on_device.input(&levels, device), None);
+    let found = found.into_data_async().await.map_err(|error| failed(&error))?;
     let [found, expected]: [Vec<f32>; 2] =
         [found, expected].map(|data| data.try_into_vec().expect("logits are 32-bit floats"));
     for (index, (&found, &expected)) in found.iter().zip(&expected).enumerate() {
@@ -79,13 +79,23 @@ fn failed(error: &dyn std::fmt::Debug) -> SelfTestError {
 
 /// A network of one block on 2×3 pixels whose weights are a function of their place alone, on the CPU and on `device`.
 fn tiny_models(network: Network, device: &Device) -> (Model, Model) {
-    let config =
-        ModelConfig { network, channels: 1, levels: 2, height: 2, width: 3, layers: 1, h: 4, head: 4, skip: true };
+    let config = ModelConfig {
+        network,
+        channels: 1,
+        levels: 2,
+        height: 2,
+        width: 3,
+        layers: 1,
+        h: 4,
+        head: 4,
+        skip: true,
+        conditioning: None,
+    };
     let mut tensor = 0;
     let model = Model::init(&config, &Device::flex()).expect("a good configuration").map_tensors(|_, shape| {
         tensor += 1;
         (0..shape.iter().product()).map(|k| uniform(tensor, k as u32, 0, 0, 0) - 0.5).collect()
     });
-    let on_device = Model { config: model.config.clone(), net: model.net.clone().to_device(device) };
+    let on_device = model.to_device(device);
     (model, on_device)
 }

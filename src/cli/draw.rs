@@ -96,9 +96,9 @@ impl Common {
     fn draw(&self, model: Model, count: usize, given: Option<Given>, format: Format) -> Result<(), Failure> {
         let config = model.config.clone();
         let Self { seed, first, temperature, .. } = *self;
-        let request = Request { seed, first, count, temperature, given };
+        let request = Request { seed, first, count, temperature, given, scale: 0 };
         let rows = ProgressStyle::with_template("drawing {wide_bar} {pos}/{len} rows  {eta} left")?;
-        let bar = ProgressBar::new(config.height as u64).with_style(rows);
+        let bar = ProgressBar::new(config.scales().iter().map(|scale| scale.height as u64).sum()).with_style(rows);
         let start = Instant::now();
         let (levels, name) = match self.sampler {
             Method::Cached => {

@@ -1,5 +1,6 @@
 //! What a network is made of: the plain numbers that travel with its weights.
 
+use crate::image::subsample;
 use serde::{Deserialize, Serialize};
 
 /// Which of the paper's networks.
@@ -39,7 +40,23 @@ pub struct ModelConfig {
     /// Whether every block also feeds the head directly (§3.3).
     #[serde(default)]
     pub skip: bool,
+    /// The smaller image this network enlarges (§3.6); none: it draws on its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conditioning: Option<Conditioning>,
 }
+
+/// What a network of several scales starts from (§3.6).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conditioning {
+    /// The paper's c: features of the map that the smaller image is turned into.
+    pub maps: usize,
+    /// The network that draws the smaller image. Both sides of the larger one are its sides times the same power of two.
+    pub small: Box<ModelConfig>,
+}
+
+/// Scales a network may have.
+const MAX_SCALES: usize = 8;
 
 /// A configuration that no network can be built from.
 #[derive(Debug, thiserror::Error, PartialEq)]
@@ -70,7 +87,42 @@ impl ModelConfig {
             self.head,
             (self.channels..=4096).contains(&self.head),
             "at least one feature a colour, at most 4096",
-        )
+        )?;
+        let Some(Conditioning { maps, small }) = &self.conditioning else { return Ok(()) };
+        check("conditioning.maps", *maps, (1..=1024).contains(maps), "1 to 1024")?;
+        check("conditioning.small", self.scales().len(), self.scales().len() <= MAX_SCALES, "at most 8 scales")?;
+        small.validate()?;
+        check("conditioning.small.channels", small.channels, small.channels == self.channels, "those of the image")?;
+        let (found, own) = (usize::from(small.levels), usize::from(self.levels));
+        check("conditioning.small.levels", found, found == own, "those of the image")?;
+        let factor = self.height / small.height;
+        let whole = factor >= 2 && factor.is_power_of_two() && small.height * factor == self.height;
+        check("conditioning.small.height", small.height, whole, "the image's, divided by a power of two")?;
+        let same = small.width * factor == self.width;
+        check("conditioning.small.width", small.width, same, "the image's, divided like the height")
+    }
+
+    /// The networks that draw one after another, from the smallest image to this one; one where there is one scale.
+    pub fn scales(&self) -> Vec<&Self> {
+        let smaller = std::iter::successors(Some(self), |config| Some(&*config.conditioning.as_ref()?.small));
+        let mut scales: Vec<&Self> = smaller.collect();
+        scales.reverse();
+        scales
+    }
+
+    /// How many times larger the image is than the one it is drawn from; 1 where there is one scale.
+    pub fn factor(&self) -> usize {
+        self.conditioning.as_ref().map_or(1, |conditioning| self.height / conditioning.small.height)
+    }
+
+    /// The small images inside images `[count, channels, height, width]`: these themselves where there is one scale.
+    pub fn small_levels(&self, levels: &[u8]) -> Vec<u8> {
+        subsample(levels, [self.height, self.width], self.factor())
+    }
+
+    /// Features of the map that conditions every layer; 0 where there is one scale.
+    pub fn maps(&self) -> usize {
+        self.conditioning.as_ref().map_or(0, |conditioning| conditioning.maps)
     }
 
     /// Numbers the head gives for one value: one logit (the log-odds of level 1) for two levels, else one a level.
@@ -78,20 +130,24 @@ impl ModelConfig {
         if self.levels == 2 { 1 } else { usize::from(self.levels) }
     }
 
-    /// Number of weights and biases, masked ones counted.
+    /// Number of weights and biases of all scales, masked ones counted.
     pub fn parameters(&self) -> usize {
         let conv = |c_in: usize, c_out: usize, kernel: usize| c_in * c_out * kernel * kernel + c_out;
-        let (h, stream) = (self.h, 2 * self.h);
-        // Input-to-state with its bias, state-to-state, initial h and c.
-        let lstm = |inputs: usize, states: usize| 4 * h * (stream * inputs + 1) + 4 * h * h * states + 2 * h;
+        let (h, stream, maps) = (self.h, 2 * self.h, self.maps());
+        // Input-to-state with its bias, state-to-state, initial h and c, condition.
+        let lstm = |inputs: usize, states: usize| 4 * h * (stream * inputs + 1 + h * states + maps) + 2 * h;
         let block = match self.network {
-            Network::PixelCnn => conv(stream, h, 1) + conv(h, h, 3) + conv(h, stream, 1),
+            Network::PixelCnn => conv(stream, h, 1) + conv(h, h, 3) + h * maps + conv(h, stream, 1),
             Network::RowLstm => lstm(3, 3) + conv(h, stream, 1),
             Network::DiagonalBiLstm => 2 * lstm(1, 2) + conv(h, stream, 1),
         };
         let skip = if self.skip { conv(h, stream, 1) } else { 0 };
         let head = conv(stream, self.head, 1) + conv(self.head, self.channels * self.logits(), 1);
-        conv(self.channels, stream, 7) + self.layers * (block + skip) + head
+        let conditioning = self.conditioning.as_ref().map_or(0, |Conditioning { small, .. }| {
+            let doublings = self.factor().ilog2() as usize;
+            conv(self.channels, maps, 3) + conv(maps, maps, 3) + doublings * conv(maps, maps, 4) + small.parameters()
+        });
+        conv(self.channels, stream, 7) + self.layers * (block + skip) + head + conditioning
     }
 
     /// Values of one image: height · width · channels.

@@ -32,4 +32,16 @@ impl Head {
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         self.output.forward_relu(self.hidden.forward_relu(x))
     }
+
+    /// −ln p of `targets`, for the CPU in one operation.
+    ///
+    /// # Shapes
+    /// - `x`: `[batch, 2h, height, width]`
+    /// - output: `[batch, channels, height, width]`
+    #[cfg(feature = "native")]
+    pub fn nll_nats(&self, x: Tensor<4>, targets: crate::nn::Targets) -> Tensor<4> {
+        let flat = |layer: &MaskedConv2d| [layer.masked_weight().flatten(0, 3), layer.bias.val()];
+        let weights = Tensor::cat([flat(&self.hidden), flat(&self.output)].concat(), 0);
+        crate::nn::head_nll(x, weights, targets)
+    }
 }

@@ -2,12 +2,14 @@
 
 mod config;
 mod head;
+mod multi_scale;
 mod pixel_cnn;
 mod pixel_rnn;
 mod trunk;
 
-pub use config::{ConfigError, ModelConfig, Network};
+pub use config::{Conditioning, ConfigError, ModelConfig, Network};
 pub use head::Head;
+pub use multi_scale::Upsampler;
 pub use pixel_cnn::PixelCnn;
 pub use pixel_rnn::PixelRnn;
 
@@ -23,6 +25,8 @@ pub struct Model {
     pub config: ModelConfig,
     /// The layers and their weights.
     pub net: Net,
+    /// The model that draws the small image this one enlarges (§3.6).
+    pub small: Option<Box<Model>>,
 }
 
 /// The layers of whichever architecture the configuration names.
@@ -33,6 +37,32 @@ pub enum Net {
     PixelCnn(PixelCnn),
     /// §3.1 or §3.2.
     PixelRnn(PixelRnn),
+}
+
+impl Net {
+    /// What the head reads; shapes as in [`PixelCnn::features`].
+    pub fn features(&self, input: Tensor<4>, small: Option<Tensor<4>>) -> Tensor<4> {
+        match self {
+            Self::PixelCnn(net) => net.features(input, small),
+            Self::PixelRnn(net) => net.features(input, small),
+        }
+    }
+
+    /// The layers behind them.
+    pub fn head(&self) -> &Head {
+        match self {
+            Self::PixelCnn(net) => &net.head,
+            Self::PixelRnn(net) => &net.head,
+        }
+    }
+
+    /// What conditions the layers, where a small image does.
+    pub fn upsampler(&self) -> Option<&Upsampler> {
+        match self {
+            Self::PixelCnn(net) => net.upsampler.as_ref(),
+            Self::PixelRnn(net) => net.upsampler.as_ref(),
+        }
+    }
 }
 
 impl Model {
@@ -47,20 +77,20 @@ impl Model {
             Network::RowLstm => Net::PixelRnn(PixelRnn::init(config, Layer::Row, device)),
             Network::DiagonalBiLstm => Net::PixelRnn(PixelRnn::init(config, Layer::Diagonal, device)),
         };
-        Ok(Self { config: config.clone(), net })
+        let small = config.conditioning.as_ref().map(|conditioning| Self::init(&conditioning.small, device));
+        Ok(Self { config: config.clone(), net, small: small.transpose()?.map(Box::new) })
     }
 
     /// The logits of every value given the values before it (Eq. 1 and 2), for all positions at once.
     ///
     /// # Shapes
     /// - `input`: `[batch, channels, height, width]`, as [`input`](Self::input) makes it
+    /// - `small`: the small images in the same manner, where the network enlarges one; as
+    ///   [`small_input`](Self::small_input) makes it
     /// - output: `[batch, channels, logits, height, width]`; one logit, the log-odds of level 1, for two levels
-    pub fn forward(&self, input: Tensor<4>) -> Tensor<5> {
+    pub fn forward(&self, input: Tensor<4>, small: Option<Tensor<4>>) -> Tensor<5> {
         let [batch, channels, height, width] = input.dims();
-        let logits = match &self.net {
-            Net::PixelCnn(net) => net.forward(input),
-            Net::PixelRnn(net) => net.forward(input),
-        };
+        let logits = self.net.head().forward(self.net.features(input, small));
         logits.reshape([batch, channels, self.config.logits(), height, width])
     }
 
@@ -77,17 +107,62 @@ impl Model {
         Tensor::from_data(TensorData::new(values, [levels.len() / image, channels, height, width]), device)
     }
 
-    /// Every weight by its name, in a fixed order, as 32-bit values with their shape.
+    /// The small images inside `levels`, as the network wants them; none where it enlarges none.
+    pub fn small_input(&self, levels: &[u8], device: &Device) -> Option<Tensor<4>> {
+        Some(self.small.as_ref()?.input(&self.config.small_levels(levels), device))
+    }
+
+    /// The models of all scales, in the order they draw.
+    pub fn scales(&self) -> Vec<&Self> {
+        let mut scales: Vec<&Self> = std::iter::successors(Some(self), |model| model.small.as_deref()).collect();
+        scales.reverse();
+        scales
+    }
+
+    /// The layers of all scales, this one's first: together they are one module.
+    pub fn nets(&self) -> Vec<Net> {
+        self.scales().into_iter().rev().map(|model| model.net.clone()).collect()
+    }
+
+    /// The model with other layers of the same kind, in the order of [`nets`](Self::nets).
+    ///
+    /// # Panics
+    /// When there are fewer of them than scales.
+    pub fn with_nets(self, nets: Vec<Net>) -> Self {
+        self.with_next_nets(&mut nets.into_iter())
+    }
+
+    fn with_next_nets(self, nets: &mut impl Iterator<Item = Net>) -> Self {
+        let net = nets.next().expect("the layers of every scale");
+        Self { net, small: self.small.map(|small| Box::new(small.with_next_nets(nets))), ..self }
+    }
+
+    /// The model on another device.
+    pub fn to_device(&self, device: &Device) -> Self {
+        self.clone().with_nets(self.nets().to_device(device))
+    }
+
+    /// Every weight by its name, in a fixed order, as 32-bit values with their shape. Those of the small image's network have
+    /// `small.` before their names.
     pub fn tensors(&self) -> Vec<(String, Vec<usize>, Vec<f32>)> {
         let mut visitor = Collect { path: Path::default(), tensors: Vec::new() };
         self.net.visit(&mut visitor);
+        let small = self.small.iter().flat_map(|small| small.tensors());
+        visitor.tensors.extend(small.map(|(name, shape, values)| (format!("small.{name}"), shape, values)));
         visitor.tensors
     }
 
     /// The model with every weight replaced by what `weight(name, shape)` gives.
-    pub fn map_tensors(self, weight: impl FnMut(&str, &[usize]) -> Vec<f32>) -> Self {
-        let net = self.net.map(&mut Replace { path: Path::default(), weight });
-        Self { config: self.config, net }
+    pub fn map_tensors(self, mut weight: impl FnMut(&str, &[usize]) -> Vec<f32>) -> Self {
+        self.map_each(&mut weight)
+    }
+
+    fn map_each(self, weight: &mut dyn FnMut(&str, &[usize]) -> Vec<f32>) -> Self {
+        let net = self.net.map(&mut Replace { path: Path::default(), weight: &mut *weight });
+        let small = self.small.map(|small| {
+            Box::new(small.map_each(&mut |name: &str, shape: &[usize]| weight(&format!("small.{name}"), shape)))
+        });
+        Self { config: self.config, net, small }
     }
 }
 
@@ -166,6 +241,7 @@ mod tests {
             h: 2,
             head: 3,
             skip: true,
+            conditioning: None,
         };
         let model = Model::init(&config, &Device::flex()).expect("a good configuration");
         let names: Vec<String> = model.tensors().into_iter().map(|(name, ..)| name).collect();

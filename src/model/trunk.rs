@@ -17,13 +17,15 @@ pub trait Block {
     ///
     /// # Shapes
     /// - `x`, both outputs: `[batch, 2h, height, width]`
-    fn forward(&self, x: Tensor<4>) -> (Tensor<4>, Option<Tensor<4>>);
+    /// - `condition`: `[batch, maps, height, width]`, where the block has weights for it
+    fn forward(&self, x: Tensor<4>, condition: Option<&Tensor<4>>) -> (Tensor<4>, Option<Tensor<4>>);
 
     /// Whether it has a skip connection.
     #[cfg(feature = "native")]
     fn skips(&self) -> bool;
 
-    /// The same in one operation of the CPU, with the sum of skip connections behind `x` where there is one.
+    /// The same in one operation of the CPU, with the sum of skip connections behind `x` where there is one, and the
+    /// conditioning map behind both.
     #[cfg(feature = "native")]
     fn forward_stream(&self, stream: Tensor<4>) -> Tensor<4>;
 }
@@ -31,8 +33,8 @@ pub trait Block {
 macro_rules! block {
     ($name:ty) => {
         impl Block for $name {
-            fn forward(&self, x: Tensor<4>) -> (Tensor<4>, Option<Tensor<4>>) {
-                self.forward(x)
+            fn forward(&self, x: Tensor<4>, condition: Option<&Tensor<4>>) -> (Tensor<4>, Option<Tensor<4>>) {
+                self.forward(x, condition)
             }
 
             #[cfg(feature = "native")]
@@ -55,14 +57,15 @@ block!(LstmBlock);
 ///
 /// # Shapes
 /// - `x`, output: `[batch, 2h, height, width]`
-pub fn trunk(blocks: &[impl Block], mut x: Tensor<4>) -> Tensor<4> {
+/// - `condition`: `[batch, maps, height, width]`
+pub fn trunk(blocks: &[impl Block], mut x: Tensor<4>, condition: Option<Tensor<4>>) -> Tensor<4> {
     #[cfg(feature = "native")]
     if crate::nn::on_cpu(&x.device()) {
-        return trunk_on_cpu(blocks, x);
+        return trunk_on_cpu(blocks, x, condition);
     }
     let mut skips: Option<Tensor<4>> = None;
     for block in blocks {
-        let (output, skip) = block.forward(x);
+        let (output, skip) = block.forward(x, condition.as_ref());
         x = output;
         skips = match (skips, skip) {
             (Some(sum), Some(skip)) => Some(sum + skip),
@@ -77,13 +80,14 @@ pub fn trunk(blocks: &[impl Block], mut x: Tensor<4>) -> Tensor<4> {
 
 /// The same by the CPU's own operations.
 #[cfg(feature = "native")]
-fn trunk_on_cpu(blocks: &[impl Block], x: Tensor<4>) -> Tensor<4> {
+fn trunk_on_cpu(blocks: &[impl Block], x: Tensor<4>, condition: Option<Tensor<4>>) -> Tensor<4> {
     let features = x.dims()[1];
     let skip = blocks.iter().any(Block::skips);
-    let stream = if skip { Tensor::cat(vec![x.clone(), x.zeros_like()], 1) } else { x };
+    let parts = [Some(x.clone()), skip.then(|| x.zeros_like()), condition];
+    let stream = Tensor::cat(parts.into_iter().flatten().collect(), 1);
     let stream = blocks.iter().fold(stream, |stream, block| block.forward_stream(stream));
     if !skip {
-        return stream;
+        return stream.narrow(1, 0, features);
     }
     stream.clone().narrow(1, 0, features) + stream.narrow(1, features, features)
 }

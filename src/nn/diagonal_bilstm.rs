@@ -1,6 +1,8 @@
 //! Diagonal BiLSTM (§3.2): two scans along the diagonals, which together see everything above and to the left.
 
-use super::gates::{GATES, init_input_to_state, init_state, init_state_to_state, lstm_step};
+use super::gates::{
+    GATES, add_condition, init_condition, init_input_to_state, init_state, init_state_to_state, lstm_step,
+};
 use super::masked_conv::MaskedConv2d;
 use burn::config::Config;
 use burn::module::{Module, Param};
@@ -13,6 +15,8 @@ pub struct DiagonalBiLstmConfig {
     pub h: usize,
     /// Colour groups.
     pub groups: usize,
+    /// Features of the conditioning map; 0 for none.
+    pub maps: usize,
 }
 
 /// One direction: a state continues those of the pixel above and of the pixel beside it, the one its scan comes from.
@@ -26,6 +30,8 @@ pub struct DiagonalLstm {
     pub initial_h: Param<Tensor<1>>,
     /// Cell of the same, `[h]`.
     pub initial_c: Param<Tensor<1>>,
+    /// 1×1 from the conditioning map, no mask (§3.6), `[4h, maps, 1, 1]`.
+    pub condition: Option<Param<Tensor<4>>>,
 }
 
 /// 2h → h features a pixel, with all of its past for context.
@@ -45,6 +51,7 @@ impl DiagonalBiLstmConfig {
             state_to_state: init_state_to_state(self.h, [2, 1], device),
             initial_h: init_state(self.h, device),
             initial_c: init_state(self.h, device),
+            condition: init_condition(GATES * self.h, self.maps, device),
         };
         DiagonalBiLstm { left: direction(), right: direction() }
     }
@@ -53,13 +60,17 @@ impl DiagonalBiLstmConfig {
 impl DiagonalBiLstm {
     /// # Shapes
     /// - `x`: `[batch, 2h, height, width]`
+    /// - `condition`: `[batch, maps, height, width]`
     /// - output: `[batch, h, height, width]`
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+    pub fn forward(&self, x: Tensor<4>, condition: Option<&Tensor<4>>) -> Tensor<4> {
         let [_, _, height, _] = x.dims();
         // K_is ⊛ x for the whole map at once. The right direction is the left one in a mirror: the map is turned around
         // first and skewed then, the same way, so that both directions take their steps together.
-        let left = self.left.input_to_state.forward(x.clone()); // [batch, 4h, height, width]
-        let right = self.right.input_to_state.forward(x).flip([3]);
+        let inputs = |direction: &DiagonalLstm| {
+            let inputs = direction.input_to_state.forward(x.clone()); // [batch, 4h, height, width]
+            add_condition(inputs, direction.condition.as_ref(), condition)
+        };
+        let (left, right) = (inputs(&self.left), inputs(&self.right).flip([3]));
         let [left, right] = self.scan(left, right); // [batch, h, height, width]
         // Down by one row: a state of the right direction has seen pixels to the right of its own.
         let right = right.flip([3]);
@@ -113,12 +124,15 @@ impl DiagonalBiLstm {
     /// The weights as [`lstm_block`](super::cpu_lstm::lstm_block) takes them.
     #[cfg(feature = "native")]
     pub(super) fn flat(&self) -> Vec<Tensor<1>> {
-        let direction = |DiagonalLstm { input_to_state, state_to_state, initial_h, initial_c }: &DiagonalLstm| {
+        let direction = |direction: &DiagonalLstm| {
+            let DiagonalLstm { input_to_state, state_to_state, initial_h, initial_c, condition } = direction;
             let weight = input_to_state.masked_weight().flatten(0, 3);
-            let state_to_state = state_to_state.val().flatten(0, 3);
-            [weight, input_to_state.bias.val(), state_to_state, initial_h.val(), initial_c.val()]
+            let states = state_to_state.val().flatten(0, 3);
+            let mut flat = vec![weight, input_to_state.bias.val(), states, initial_h.val(), initial_c.val()];
+            flat.extend(condition.as_ref().map(|weight| weight.val().flatten(0, 3)));
+            flat
         };
-        [direction(&self.left), direction(&self.right)].into_iter().flatten().collect()
+        [direction(&self.left), direction(&self.right)].concat()
     }
 }
 
@@ -156,14 +170,17 @@ mod tests {
 
     #[test]
     fn cpu_path_equals_plain_path_in_value_and_gradient() {
-        for (h, groups, skip, size) in [
-            (16, 1, true, [6, 9]),
-            (5, 3, false, [9, 4]),
-            (7, 3, true, [5, 1]),
-            (24, 1, true, [1, 8]),
-            (32, 1, true, [7, 7]),
+        for (h, groups, skip, maps, size) in [
+            (16, 1, true, 0, [6, 9]),
+            (5, 3, false, 0, [9, 4]),
+            (7, 3, true, 0, [5, 1]),
+            (24, 1, true, 0, [1, 8]),
+            (32, 1, true, 0, [7, 7]),
+            (16, 1, true, 16, [6, 9]),
+            (5, 3, true, 3, [9, 4]),
+            (6, 1, false, 19, [5, 4]),
         ] {
-            equal_on_cpu(&LstmBlockConfig { layer: Layer::Diagonal, h, skip, groups }, size);
+            equal_on_cpu(&LstmBlockConfig { layer: Layer::Diagonal, h, skip, groups, maps }, size);
         }
     }
 }

@@ -11,6 +11,8 @@ use super::masked_conv::{MaskedConv2d, MaskedConv2dConfig};
 use burn::module::Param;
 use burn::nn::Initializer;
 use burn::tensor::activation::{sigmoid as sigmoid_of, tanh as tanh_of};
+use burn::tensor::module::conv2d;
+use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor};
 
 /// Gates of a cell, in the order o, f, i, g.
@@ -32,6 +34,37 @@ pub(super) fn init_state_to_state(h: usize, kernel: [usize; 2], device: &Device)
     let [height, width] = kernel;
     let bound = 1.0 / ((h * height * width) as f64).sqrt();
     Initializer::Uniform { min: -bound, max: bound }.init([GATES * h, h, height, width], device)
+}
+
+/// Fresh weights `[features, maps, 1, 1]` of the unmasked 1×1 convolution of a conditioning map (§3.6), drawn from U(−k, k),
+/// k² = 1 / maps; none where there is no such map.
+pub(super) fn init_condition(features: usize, maps: usize, device: &Device) -> Option<Param<Tensor<4>>> {
+    let bound = 1.0 / (maps as f64).sqrt();
+    (maps > 0).then(|| Initializer::Uniform { min: -bound, max: bound }.init([features, maps, 1, 1], device))
+}
+
+/// `x` plus the 1×1 convolution of the conditioning map, where there is one. It has no bias: what it is added to has.
+///
+/// # Shapes
+/// - `x`, output: `[batch, features, height, width]`
+/// - `condition`: `[batch, maps, height, width]`
+///
+/// # Panics
+/// When there are weights and no map, or the other way round.
+pub(super) fn add_condition(
+    x: Tensor<4>,
+    weight: Option<&Param<Tensor<4>>>,
+    condition: Option<&Tensor<4>>,
+) -> Tensor<4> {
+    match (weight, condition) {
+        (Some(weight), Some(condition)) => {
+            x + conv2d(condition.clone(), weight.val(), None, ConvOptions::new([1, 1], [0, 0], [1, 1], 1))
+        }
+        (None, None) => x,
+        (weight, _) => {
+            panic!("a layer with condition weights: {}, a map for them: {}", weight.is_some(), weight.is_none())
+        }
+    }
 }
 
 /// An initial state of h zeros, to be learned.

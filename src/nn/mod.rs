@@ -6,6 +6,8 @@ pub mod mask;
 #[cfg(feature = "native")]
 mod cpu_conv;
 #[cfg(feature = "native")]
+mod cpu_head;
+#[cfg(feature = "native")]
 mod cpu_lstm;
 mod diagonal_bilstm;
 mod masked_conv;
@@ -14,6 +16,8 @@ mod row_lstm;
 
 #[cfg(feature = "native")]
 pub use cpu_conv::serves as on_cpu;
+#[cfg(feature = "native")]
+pub use cpu_head::{Targets, head_nll};
 pub use diagonal_bilstm::{DiagonalBiLstm, DiagonalBiLstmConfig, DiagonalLstm};
 pub use masked_conv::{MaskedConv2d, MaskedConv2dConfig};
 pub use residual::{ConvBlock, ConvBlockConfig, Layer, LstmBlock, LstmBlockConfig, Recurrent};

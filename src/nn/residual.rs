@@ -1,11 +1,12 @@
 //! The residual blocks of PixelCNN and PixelRNN (§3.3, Fig. 5).
 
 use super::diagonal_bilstm::{DiagonalBiLstm, DiagonalBiLstmConfig};
+use super::gates::{add_condition, init_condition};
 use super::mask::MaskKind;
 use super::masked_conv::{MaskedConv2d, MaskedConv2dConfig};
 use super::row_lstm::{RowLstm, RowLstmConfig};
 use burn::config::Config;
-use burn::module::Module;
+use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
 /// Configuration of a [`ConvBlock`].
@@ -20,6 +21,8 @@ pub struct ConvBlockConfig {
     pub skip: bool,
     /// Colour groups.
     pub groups: usize,
+    /// Features of the conditioning map (§3.6); 0 for none.
+    pub maps: usize,
 }
 
 /// 2h → ReLU, 1×1 → h → ReLU, 3×3 → h → ReLU, 1×1 → 2h, plus the input; every convolution under mask B.
@@ -33,6 +36,8 @@ pub struct ConvBlock {
     pub expand: MaskedConv2d,
     /// 1×1, h → 2h, to the head.
     pub skip: Option<MaskedConv2d>,
+    /// 1×1 from the conditioning map, no mask, added to what `conv` gives, `[h, maps, 1, 1]`.
+    pub condition: Option<Param<Tensor<4>>>,
 }
 
 impl ConvBlockConfig {
@@ -48,6 +53,7 @@ impl ConvBlockConfig {
             conv: conv([h, h], self.kernel),
             expand: conv([h, 2 * h], 1),
             skip: self.skip.then(|| conv([h, 2 * h], 1)),
+            condition: init_condition(h, self.maps, device),
         }
     }
 }
@@ -57,24 +63,28 @@ impl ConvBlock {
     ///
     /// # Shapes
     /// - `x`, both outputs: `[batch, 2h, height, width]`
-    pub fn forward(&self, x: Tensor<4>) -> (Tensor<4>, Option<Tensor<4>>) {
+    /// - `condition`: `[batch, maps, height, width]`
+    pub fn forward(&self, x: Tensor<4>, condition: Option<&Tensor<4>>) -> (Tensor<4>, Option<Tensor<4>>) {
         let features = self.reduce.forward_relu(x.clone()); // [batch, h, height, width]
-        let features = self.conv.forward_relu(features);
+        let features = add_condition(self.conv.forward_relu(features), self.condition.as_ref(), condition);
         let skip = self.skip.as_ref().map(|skip| skip.forward_relu(features.clone()));
         (self.expand.forward_relu(features) + x, skip)
     }
 
-    /// The same for the CPU in one operation, on `x` with the sum of skip connections behind it where there is one.
+    /// The same for the CPU in one operation, on `x` with the sum of skip connections behind it where there is one, and behind
+    /// both the conditioning map where there is one, which comes out as it went in.
     ///
     /// # Shapes
-    /// - `stream`, output: `[batch, 2h, height, width]`, or `[batch, 4h, height, width]` with skip connections
+    /// - `stream`, output: `[batch, 2h + maps, height, width]`, or `[batch, 4h + maps, height, width]` with skip connections
     #[cfg(feature = "native")]
     pub fn forward_stream(&self, stream: Tensor<4>) -> Tensor<4> {
         let layers = [Some(&self.reduce), Some(&self.conv), Some(&self.expand), self.skip.as_ref()];
         let flat = |layer: &MaskedConv2d| [layer.masked_weight().flatten(0, 3), layer.bias.val()];
-        let weights = Tensor::cat(layers.into_iter().flatten().flat_map(flat).collect(), 0);
+        let condition = self.condition.as_ref().map(|weight| weight.val().flatten(0, 3));
+        let weights = Tensor::cat(layers.into_iter().flatten().flat_map(flat).chain(condition).collect(), 0);
         let [h, _, kernel, _] = self.conv.weight.dims();
-        super::cpu_conv::conv_block(stream, weights, h, kernel)
+        let maps = maps_of(self.condition.as_ref());
+        super::cpu_conv::conv_block(stream, weights, super::cpu_conv::BlockShape { h, kernel, maps })
     }
 }
 
@@ -98,6 +108,8 @@ pub struct LstmBlockConfig {
     pub skip: bool,
     /// Colour groups.
     pub groups: usize,
+    /// Features of the conditioning map (§3.6); 0 for none.
+    pub maps: usize,
 }
 
 /// 2h → recurrent layer → h → 1×1 under mask B → 2h, plus the input.
@@ -124,14 +136,14 @@ pub enum Recurrent {
 impl LstmBlockConfig {
     /// A block with fresh weights.
     pub fn init(&self, device: &Device) -> LstmBlock {
-        let (h, groups) = (self.h, self.groups);
+        let Self { h, groups, maps, .. } = *self;
         let point = || {
             MaskedConv2dConfig { features: [h, 2 * h], kernel: [1, 1], mask: MaskKind::B, groups, gates: 1 }
                 .init(device)
         };
         let lstm = match self.layer {
-            Layer::Row => Recurrent::Row(RowLstmConfig { h, groups }.init(device)),
-            Layer::Diagonal => Recurrent::Diagonal(DiagonalBiLstmConfig { h, groups }.init(device)),
+            Layer::Row => Recurrent::Row(RowLstmConfig { h, groups, maps }.init(device)),
+            Layer::Diagonal => Recurrent::Diagonal(DiagonalBiLstmConfig { h, groups, maps }.init(device)),
         };
         LstmBlock { lstm, expand: point(), skip: self.skip.then(point) }
     }
@@ -142,31 +154,40 @@ impl LstmBlock {
     ///
     /// # Shapes
     /// - `x`, both outputs: `[batch, 2h, height, width]`
-    pub fn forward(&self, x: Tensor<4>) -> (Tensor<4>, Option<Tensor<4>>) {
+    /// - `condition`: `[batch, maps, height, width]`
+    pub fn forward(&self, x: Tensor<4>, condition: Option<&Tensor<4>>) -> (Tensor<4>, Option<Tensor<4>>) {
         let features = match &self.lstm {
-            Recurrent::Row(lstm) => lstm.forward(x.clone()),
-            Recurrent::Diagonal(lstm) => lstm.forward(x.clone()),
+            Recurrent::Row(lstm) => lstm.forward(x.clone(), condition),
+            Recurrent::Diagonal(lstm) => lstm.forward(x.clone(), condition),
         }; // [batch, h, height, width]
         let skip = self.skip.as_ref().map(|skip| skip.forward(features.clone()));
         (self.expand.forward(features) + x, skip)
     }
 
-    /// The same for the CPU in one operation, on `x` with the sum of skip connections behind it where there is one.
+    /// The same for the CPU in one operation, on `x` with the sum of skip connections behind it where there is one, and behind
+    /// both the conditioning map where there is one, which comes out as it went in.
     ///
     /// # Shapes
-    /// - `stream`, output: `[batch, 2h, height, width]`, or `[batch, 4h, height, width]` with skip connections
+    /// - `stream`, output: `[batch, 2h + maps, height, width]`, or `[batch, 4h + maps, height, width]` with skip connections
     #[cfg(feature = "native")]
     pub fn forward_stream(&self, stream: Tensor<4>) -> Tensor<4> {
-        use super::cpu_lstm::{Scan, lstm_block};
-        let (mut weights, scan) = match &self.lstm {
-            Recurrent::Row(lstm) => (lstm.flat(), Scan::Row),
-            Recurrent::Diagonal(lstm) => (lstm.flat(), Scan::Diagonal),
+        use super::cpu_lstm::{BlockShape, Scan, lstm_block};
+        let (mut weights, scan, condition) = match &self.lstm {
+            Recurrent::Row(lstm) => (lstm.flat(), Scan::Row, &lstm.condition),
+            Recurrent::Diagonal(lstm) => (lstm.flat(), Scan::Diagonal, &lstm.left.condition),
         };
         for layer in [Some(&self.expand), self.skip.as_ref()].into_iter().flatten() {
             weights.extend([layer.masked_weight().flatten(0, 3), layer.bias.val()]);
         }
-        lstm_block(stream, Tensor::cat(weights, 0), scan, self.expand.weight.dims()[1])
+        let (h, maps) = (self.expand.weight.dims()[1], maps_of(condition.as_ref()));
+        lstm_block(stream, Tensor::cat(weights, 0), BlockShape { scan, h, maps })
     }
+}
+
+/// Features of the conditioning map that these weights read.
+#[cfg(feature = "native")]
+fn maps_of(condition: Option<&Param<Tensor<4>>>) -> usize {
+    condition.map_or(0, |weight| weight.dims()[1])
 }
 
 #[cfg(all(test, feature = "native"))]
@@ -187,28 +208,35 @@ pub(super) mod tests {
     /// Values, and gradients of inputs and weights, of a block's two ways.
     fn equal<M: Module>(
         block: &M,
-        h: usize,
+        [h, maps]: [usize; 2],
         skip: bool,
         [height, width]: [usize; 2],
-        plain: impl Fn(Tensor<4>) -> (Tensor<4>, Option<Tensor<4>>),
+        plain: impl Fn(Tensor<4>, Option<&Tensor<4>>) -> (Tensor<4>, Option<Tensor<4>>),
         fast: impl Fn(Tensor<4>) -> Tensor<4>,
     ) {
         let device = Device::flex().autodiff();
         let random = |c| Tensor::<4>::random([3, c, height, width], Distribution::Normal(0.0, 1.0), &device);
-        let (x, skips, pull) = (random(2 * h), random(2 * h), random(4 * h));
-        let pull = if skip { pull } else { pull.narrow(1, 0, 2 * h) };
+        let (x, skips, map, pull) = (random(2 * h), random(2 * h), random(maps.max(1)), random(4 * h));
         let run = |in_one: bool| {
-            let (x, skips) = (x.clone().require_grad(), skips.clone().require_grad());
-            let stream = |x, skips| if skip { Tensor::cat(vec![x, skips], 1) } else { x };
+            let [x, skips, map] = [&x, &skips, &map].map(|tensor| tensor.clone().require_grad());
+            let condition = (maps > 0).then_some(&map);
+            let mut stream = vec![x.clone()];
+            stream.extend(skip.then(|| skips.clone()));
+            let features = stream.len() * 2 * h;
             let out = if in_one {
-                fast(stream(x.clone(), skips.clone()))
+                stream.extend(condition.cloned());
+                let out = fast(Tensor::cat(stream, 1));
+                if let Some(condition) = condition {
+                    out.clone().narrow(1, features, maps).into_data().assert_eq(&condition.to_data(), true);
+                }
+                out.narrow(1, 0, features)
             } else {
-                let (out, added) = plain(x.clone());
-                stream(out, added.map_or(skips.clone(), |added| skips.clone() + added))
+                let (out, added) = plain(x.clone(), condition);
+                Tensor::cat(std::iter::once(out).chain(added.map(|added| skips.clone() + added)).collect(), 1)
             };
-            let grads = (out.clone() * pull.clone()).sum().backward();
+            let grads = (out.clone() * pull.clone().narrow(1, 0, features)).sum().backward();
             let mut results = vec![out.into_data(), x.grad(&grads).expect("x").into_data()];
-            results.extend(skips.grad(&grads).map(Tensor::into_data));
+            results.extend([&skips, &map].into_iter().filter_map(|tensor| tensor.grad(&grads)).map(Tensor::into_data));
             let mut collect = Collect(&grads, results);
             block.visit(&mut collect);
             collect.1
@@ -227,7 +255,15 @@ pub(super) mod tests {
         let block = config.init(&device);
         // Initial states start at zero; here they shall matter.
         let block = block.map(&mut Stir);
-        equal(&block, config.h, config.skip, size, |x| block.forward(x), |stream| block.forward_stream(stream));
+        let features = [config.h, config.maps];
+        equal(
+            &block,
+            features,
+            config.skip,
+            size,
+            |x, map| block.forward(x, map),
+            |stream| block.forward_stream(stream),
+        );
     }
 
     struct Stir;
@@ -245,9 +281,18 @@ pub(super) mod tests {
     fn cpu_path_equals_plain_path_in_value_and_gradient() {
         let device = Device::flex().autodiff();
         device.seed(2);
-        for (h, kernel, skip, groups) in [(16, 3, true, 1), (5, 3, false, 3), (7, 5, true, 3)] {
-            let block = ConvBlockConfig { h, kernel, skip, groups }.init(&device);
-            equal(&block, h, skip, [6, 9], |x| block.forward(x), |stream| block.forward_stream(stream));
+        for (h, kernel, skip, groups, maps) in [
+            (16, 3, true, 1, 0),
+            (5, 3, false, 3, 0),
+            (7, 5, true, 3, 0),
+            (16, 3, true, 1, 16),
+            (5, 3, false, 3, 19),
+            (7, 5, true, 3, 3),
+        ] {
+            let block = ConvBlockConfig { h, kernel, skip, groups, maps }.init(&device);
+            let (plain, fast) =
+                (|x, map: Option<&Tensor<4>>| block.forward(x, map), |stream| block.forward_stream(stream));
+            equal(&block, [h, maps], skip, [6, 9], plain, fast);
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Row LSTM (§3.1): a row is one step, and each pixel's state continues those of three pixels of the row above.
 
-use super::gates::{init_input_to_state, init_state, init_state_to_state, lstm_step};
+use super::gates::{
+    GATES, add_condition, init_condition, init_input_to_state, init_state, init_state_to_state, lstm_step,
+};
 use super::masked_conv::MaskedConv2d;
 use burn::config::Config;
 use burn::module::{Module, Param};
@@ -15,6 +17,8 @@ pub struct RowLstmConfig {
     pub h: usize,
     /// Colour groups.
     pub groups: usize,
+    /// Features of the conditioning map; 0 for none.
+    pub maps: usize,
 }
 
 /// 2h → h features a pixel, with a triangular context above it.
@@ -28,6 +32,8 @@ pub struct RowLstm {
     pub initial_h: Param<Tensor<1>>,
     /// Cell of the same, `[h]`.
     pub initial_c: Param<Tensor<1>>,
+    /// 1×1 from the conditioning map, no mask (§3.6), `[4h, maps, 1, 1]`.
+    pub condition: Option<Param<Tensor<4>>>,
 }
 
 impl RowLstmConfig {
@@ -38,6 +44,7 @@ impl RowLstmConfig {
             state_to_state: init_state_to_state(self.h, [1, 3], device),
             initial_h: init_state(self.h, device),
             initial_c: init_state(self.h, device),
+            condition: init_condition(GATES * self.h, self.maps, device),
         }
     }
 }
@@ -45,11 +52,13 @@ impl RowLstmConfig {
 impl RowLstm {
     /// # Shapes
     /// - `x`: `[batch, 2h, height, width]`
+    /// - `condition`: `[batch, maps, height, width]`
     /// - output: `[batch, h, height, width]`
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+    pub fn forward(&self, x: Tensor<4>, condition: Option<&Tensor<4>>) -> Tensor<4> {
         let [batch, _, height, width] = x.dims();
         // K_is ⊛ x for the whole map at once, as Eq. 3 asks.
         let inputs = self.input_to_state.forward(x); // [batch, 4h, height, width]
+        let inputs = add_condition(inputs, self.condition.as_ref(), condition);
         let row = |state: &Param<Tensor<1>>| {
             let h = state.dims()[0];
             state.val().reshape([1, h, 1, 1]).expand([batch, h, 1, width])
@@ -68,9 +77,12 @@ impl RowLstm {
     /// The weights as [`lstm_block`](super::cpu_lstm::lstm_block) takes them.
     #[cfg(feature = "native")]
     pub(super) fn flat(&self) -> Vec<Tensor<1>> {
-        let Self { input_to_state, state_to_state, initial_h, initial_c } = self;
+        let Self { input_to_state, state_to_state, initial_h, initial_c, condition } = self;
         let weight = input_to_state.masked_weight().flatten(0, 3);
-        vec![weight, input_to_state.bias.val(), state_to_state.val().flatten(0, 3), initial_h.val(), initial_c.val()]
+        let states = state_to_state.val().flatten(0, 3);
+        let mut flat = vec![weight, input_to_state.bias.val(), states, initial_h.val(), initial_c.val()];
+        flat.extend(condition.as_ref().map(|weight| weight.val().flatten(0, 3)));
+        flat
     }
 }
 
@@ -81,10 +93,16 @@ mod tests {
 
     #[test]
     fn cpu_path_equals_plain_path_in_value_and_gradient() {
-        for (h, groups, skip, size) in
-            [(16, 1, true, [6, 9]), (5, 3, false, [4, 7]), (7, 3, true, [5, 1]), (24, 1, true, [1, 8])]
-        {
-            equal_on_cpu(&LstmBlockConfig { layer: Layer::Row, h, skip, groups }, size);
+        for (h, groups, skip, maps, size) in [
+            (16, 1, true, 0, [6, 9]),
+            (5, 3, false, 0, [4, 7]),
+            (7, 3, true, 0, [5, 1]),
+            (24, 1, true, 0, [1, 8]),
+            (16, 1, true, 16, [6, 9]),
+            (5, 3, true, 3, [4, 7]),
+            (6, 1, false, 19, [5, 4]),
+        ] {
+            equal_on_cpu(&LstmBlockConfig { layer: Layer::Row, h, skip, groups, maps }, size);
         }
     }
 }

@@ -18,6 +18,8 @@ use std::sync::Arc;
 pub struct CachedSampler {
     plan: Arc<Plan>,
     request: Request,
+    /// Draws the small images these are drawn from, where there are any.
+    small: Option<Box<CachedSampler>>,
     images: Vec<(Canvas, Features)>,
     y: usize,
 }
@@ -30,17 +32,54 @@ impl CachedSampler {
     pub fn new(plan: Arc<Plan>, request: Request) -> Result<Self, RequestError> {
         let canvases = Canvas::all(&request, &plan.config)?;
         let images = canvases.into_iter().map(|canvas| (canvas, Features::new(&plan))).collect();
-        Ok(Self { plan, request, images, y: 0 })
+        let small = plan
+            .conditioning
+            .as_ref()
+            .map(|conditioning| Self::new(conditioning.small.clone(), request.small(&plan.config)).map(Box::new));
+        let small = small.transpose()?;
+        Ok(Self { plan, request, small, images, y: 0 })
     }
 
-    /// The row drawn next.
+    /// The row drawn next, of the scale drawn next.
     pub fn y(&self) -> usize {
-        self.y
+        self.of_scale(self.scale()).y
     }
 
-    /// Draws the next row of every image; false when there is none left.
+    /// The scale whose row is drawn next: 0 for the smallest image; the image itself is the last.
+    pub fn scale(&self) -> usize {
+        match &self.small {
+            Some(small) if !small.done() => small.scale(),
+            _ => self.plan.scales().len() - 1,
+        }
+    }
+
+    /// Whether every row of every scale is drawn.
+    pub fn done(&self) -> bool {
+        self.y == self.plan.config.height
+    }
+
+    /// The sampler of one scale.
+    ///
+    /// # Panics
+    /// When there is no such scale.
+    pub fn of_scale(&self, scale: usize) -> &Self {
+        if scale + 1 == self.plan.scales().len() {
+            return self;
+        }
+        self.small.as_ref().expect("a scale of this network").of_scale(scale)
+    }
+
+    /// Draws the next row of every image, of the smallest scale first; false when there is none left.
     pub fn next_row(&mut self) -> bool {
-        if self.y == self.plan.config.height {
+        if let Some(small) = &mut self.small
+            && small.next_row()
+        {
+            if small.done() {
+                self.condition();
+            }
+            return true;
+        }
+        if self.done() {
             return false;
         }
         let (plan, request, y) = (&*self.plan, &self.request, self.y);
@@ -56,9 +95,37 @@ impl CachedSampler {
         true
     }
 
+    /// Puts what the layers see of the small images where they will look for it.
+    fn condition(&mut self) {
+        let (Some(conditioning), Some(small)) = (&self.plan.conditioning, &self.small) else { return };
+        for ((_, features), canvas) in self.images.iter_mut().zip(small.canvases()) {
+            let map = conditioning.upsampling.map(&canvas.levels, self.plan.config.levels);
+            features.fill(conditioning.slot, &map);
+        }
+    }
+
     /// The images so far.
     pub fn canvases(&self) -> impl Iterator<Item = &Canvas> {
         self.images.iter().map(|(canvas, _)| canvas)
+    }
+
+    /// −ln p of every image as far as it is decided, over all scales: −ln p(small) − ln p(image | small).
+    pub fn nll_nats(&self) -> Vec<f32> {
+        let own = self.canvases().map(Canvas::total_nll_nats);
+        match &self.small {
+            Some(small) => own.zip(small.nll_nats()).map(|(own, small)| own + small).collect(),
+            None => own.collect(),
+        }
+    }
+
+    /// Keeps the logits of one value of the first image when they come by: channel, row and column.
+    pub(super) fn watch(&mut self, place: [usize; 3]) {
+        self.images[0].0.watch(place);
+    }
+
+    /// The logits kept.
+    pub(super) fn watched(&self) -> Option<&[f32]> {
+        self.images[0].0.watched()
     }
 }
 
@@ -293,8 +360,18 @@ mod tests {
             (Network::DiagonalBiLstm, include!("../../tests/fixtures/tiny-levels-diagonal.in")),
         ] {
             let (height, width) = (4, 5);
-            let config =
-                ModelConfig { network, channels: 1, levels: 2, height, width, layers: 2, h: 4, head: 6, skip: true };
+            let config = ModelConfig {
+                network,
+                channels: 1,
+                levels: 2,
+                height,
+                width,
+                layers: 2,
+                h: 4,
+                head: 6,
+                skip: true,
+                conditioning: None,
+            };
             let mut tensor = 0;
             let model = Model::init(&config, &Device::flex()).expect("a good configuration").map_tensors(|_, shape| {
                 tensor += 1;

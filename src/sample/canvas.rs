@@ -2,7 +2,6 @@
 
 use super::draw::{draw, nll_nats};
 use super::request::{Request, RequestError};
-use super::uniform::uniform;
 use crate::model::ModelConfig;
 
 /// One image of a request, filled value by value.
@@ -12,6 +11,8 @@ pub struct Canvas {
     /// −ln p of each value decided, at temperature 1, in the order of `levels`.
     pub nll_nats: Vec<f32>,
     index: usize,
+    /// A value whose logits are kept, and these.
+    watched: Option<([usize; 3], Vec<f32>)>,
 }
 
 impl Canvas {
@@ -22,13 +23,23 @@ impl Canvas {
     pub fn all(request: &Request, config: &ModelConfig) -> Result<Vec<Self>, RequestError> {
         request.validate(config)?;
         let values = config.dimensions();
-        let canvas = |index| Self { levels: vec![0; values], nll_nats: vec![0.0; values], index };
+        let canvas = |index| Self { levels: vec![0; values], nll_nats: vec![0.0; values], index, watched: None };
         Ok((0..request.count).map(canvas).collect())
     }
 
     /// −ln p of the image as far as it is decided.
     pub fn total_nll_nats(&self) -> f32 {
         self.nll_nats.iter().map(|&nll| f64::from(nll)).sum::<f64>() as f32
+    }
+
+    /// Keeps the logits of one value when they come by: channel, row and column.
+    pub fn watch(&mut self, place: [usize; 3]) {
+        self.watched = Some((place, Vec::new()));
+    }
+
+    /// The logits kept.
+    pub fn watched(&self) -> Option<&[f32]> {
+        self.watched.as_ref().map(|(_, logits)| logits.as_slice()).filter(|logits| !logits.is_empty())
     }
 
     /// Decides channel `channel` of pixel (`x`, `y`): what is given there, or what its uniform number picks.
@@ -39,10 +50,14 @@ impl Canvas {
         [channel, y, x]: [usize; 3],
         logits: &[f32],
     ) -> u8 {
-        let level = request.given_at(config, self.index, channel, y, x).unwrap_or_else(|| {
-            let u = uniform(request.seed, request.first + self.index as u32, y, x, channel);
-            draw(logits, request.temperature, u)
-        });
+        let level = request
+            .given_at(config, self.index, channel, y, x)
+            .unwrap_or_else(|| draw(logits, request.temperature, request.uniform_at(self.index, channel, y, x)));
+        if let Some((watched, kept)) = &mut self.watched
+            && *watched == [channel, y, x]
+        {
+            *kept = logits.to_vec();
+        }
         let place = (channel * config.height + y) * config.width + x;
         self.levels[place] = level;
         self.nll_nats[place] = nll_nats(logits, level);

@@ -23,6 +23,18 @@ pub fn draw(logits: &[f32], temperature: f32, u: f32) -> u8 {
     logits.iter().rposition(|&logit| weight(logit) > 0.0).unwrap_or(0) as u8
 }
 
+/// The probability of every level under the softmax of `logits / temperature`, level 0 first.
+pub fn probabilities(logits: &[f32], temperature: f32) -> Vec<f32> {
+    if let [log_odds] = logits {
+        let level_0 = 1.0 / (1.0 + libm::expf(log_odds / temperature));
+        return vec![level_0, 1.0 / (1.0 + libm::expf(-log_odds / temperature))];
+    }
+    let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let weights: Vec<f32> = logits.iter().map(|&logit| libm::expf((logit - highest) / temperature)).collect();
+    let total: f32 = weights.iter().sum();
+    weights.into_iter().map(|weight| weight / total).collect()
+}
+
 /// −ln p of `level` under the softmax of `logits`, in nats.
 pub fn nll_nats(logits: &[f32], level: u8) -> f32 {
     if let [log_odds] = logits {
@@ -48,6 +60,21 @@ mod tests {
         let log_odds = [3.0f32.ln()]; // level 1 has 3/4
         for (u, level) in [(0.0, 0), (0.249, 0), (0.251, 1), (0.999_999, 1)] {
             assert_eq!(draw(&log_odds, 1.0, u), level, "u = {u}");
+        }
+    }
+
+    #[test]
+    fn probabilities_are_the_softmax() {
+        for (logits, temperature, expected) in [
+            (vec![0.0f32, 2.0f32.ln(), 5.0f32.ln()], 1.0, vec![0.125, 0.25, 0.625]),
+            (vec![0.0f32, 2.0f32.ln()], 0.5, vec![0.2, 0.8]),
+            (vec![3.0f32.ln()], 1.0, vec![0.25, 0.75]),
+            (vec![1e30, -1e30], 1.0, vec![1.0, 0.0]),
+        ] {
+            let found = probabilities(&logits, temperature);
+            assert_eq!(found.len(), expected.len());
+            // A few roundings of numbers below one.
+            assert!(found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-6), "{logits:?}: {found:?}");
         }
     }
 

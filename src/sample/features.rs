@@ -54,6 +54,14 @@ impl Features {
         features
     }
 
+    /// Puts a whole map, `[height, width, features]`, into a slot that keeps as many rows.
+    pub fn fill(&mut self, slot: usize, map: &[f32]) {
+        let Area { start, rows, row, .. } = self.areas[slot];
+        assert_eq!(map.len(), rows * row, "a map of {rows} rows of {row} values");
+        // Row y stands in place y of the ring.
+        self.values[start..start + map.len()].copy_from_slice(map);
+    }
+
     /// Makes `y` the current row. A division a row, where every read of every pixel would need one.
     pub fn set_row(&mut self, y: usize) {
         for area in &self.areas {

@@ -2,22 +2,28 @@
 //!
 //! Randomness is an input: a [`Request`] names a seed, and [`uniform()`] makes of it one number a value. So the
 //! [naive](NaiveSampler) and the [cached](CachedSampler) sampler draw the same picture. Completing an image is drawing
-//! with given pixels, scoring it is drawing with all of them given: one engine does all three.
+//! with given pixels, scoring it is drawing with all of them given: one engine does all three. A network of several scales
+//! (§3.6) draws the small image first, with the same engine, and then the large one.
 
 mod cached;
 mod canvas;
+mod distribution;
 mod draw;
 mod features;
+mod flatten;
 mod lanes;
 mod naive;
 mod plan;
 mod request;
 mod uniform;
+mod upsampling;
 
 pub use cached::CachedSampler;
 pub use canvas::Canvas;
-pub use draw::{draw, nll_nats};
+pub use distribution::distribution;
+pub use draw::{draw, nll_nats, probabilities};
 pub use naive::NaiveSampler;
-pub use plan::{Border, HERE, LANES, Pass, Place, Plan, Run, Slot, Step, Store};
+pub use plan::{Border, Conditioning, HERE, LANES, Pass, Place, Plan, Run, Slot, Step, Store};
 pub use request::{Given, MAX_COUNT, Request, RequestError};
 pub use uniform::{threefry2x32, uniform};
+pub use upsampling::Upsampling;

@@ -3,7 +3,6 @@
 
 use super::draw::draw;
 use super::request::{Request, RequestError};
-use super::uniform::uniform;
 use crate::image::level_to_input;
 use crate::model::Model;
 use burn::tensor::activation::{sigmoid, softmax};
@@ -14,6 +13,10 @@ pub struct NaiveSampler {
     model: Model,
     device: Device,
     request: Request,
+    /// Draws the small images these are drawn from, where there are any.
+    small: Option<Box<NaiveSampler>>,
+    /// Those, once they are drawn, as the network wants them.
+    small_input: Option<Tensor<4>>,
     /// What the network has seen so far, `[count, channels, height, width]`.
     input: Tensor<4>,
     /// Levels of the rows read back, `[count, channels, height, width]`.
@@ -33,12 +36,48 @@ impl NaiveSampler {
         let blank = level_to_input(0, config.levels);
         let input = Tensor::full([count, channels, height, width], blank, device);
         let levels = vec![0; count * config.dimensions()];
-        Ok(Self { model, device: device.clone(), request, input, levels, y: 0 })
+        let small =
+            model.small.as_deref().map(|small| Self::new(small.clone(), request.small(config), device).map(Box::new));
+        let small = small.transpose()?;
+        Ok(Self { model, device: device.clone(), request, small, small_input: None, input, levels, y: 0 })
     }
 
-    /// The row drawn next.
+    /// The row drawn next, of the scale drawn next.
     pub fn y(&self) -> usize {
-        self.y
+        self.of_scale(self.scale()).y
+    }
+
+    /// The scale whose row is drawn next: 0 for the smallest image; the image itself is the last.
+    pub fn scale(&self) -> usize {
+        match &self.small {
+            Some(small) if !small.done() => small.scale(),
+            _ => self.model.scales().len() - 1,
+        }
+    }
+
+    /// Whether every row of every scale is drawn.
+    pub fn done(&self) -> bool {
+        self.y == self.model.config.height
+    }
+
+    /// The sampler of one scale.
+    ///
+    /// # Panics
+    /// When there is no such scale.
+    pub fn of_scale(&self, scale: usize) -> &Self {
+        if scale + 1 == self.model.scales().len() {
+            return self;
+        }
+        self.small.as_ref().expect("a scale of this network").of_scale(scale)
+    }
+
+    /// Takes the small images over once they are drawn.
+    fn condition(&mut self) {
+        if let (Some(sampler), Some(model)) = (&self.small, &self.model.small)
+            && sampler.done()
+        {
+            self.small_input = Some(model.input(sampler.levels(), &self.device));
+        }
     }
 
     /// Levels so far, `[count, channels, height, width]`.
@@ -46,10 +85,16 @@ impl NaiveSampler {
         &self.levels
     }
 
-    /// Draws the next row of every image; false when there is none left. Blocks until the device is done: not for GPUs
-    /// in the browser.
+    /// Draws the next row of every image, of the smallest scale first; false when there is none left. Blocks until the device
+    /// is done: not for GPUs in the browser.
     pub fn next_row(&mut self) -> bool {
-        if self.y == self.model.config.height {
+        if let Some(small) = &mut self.small
+            && small.next_row()
+        {
+            self.condition();
+            return true;
+        }
+        if self.done() {
             return false;
         }
         let row = self.draw_row(pick_on_host).into_data();
@@ -62,7 +107,13 @@ impl NaiveSampler {
     /// # Errors
     /// When the device fails.
     pub async fn next_row_async(&mut self) -> Result<bool, ExecutionError> {
-        if self.y == self.model.config.height {
+        if let Some(small) = &mut self.small
+            && Box::pin(small.next_row_async()).await?
+        {
+            self.condition();
+            return Ok(true);
+        }
+        if self.done() {
             return Ok(false);
         }
         let row = self.draw_row(pick_on_device).into_data_async().await?;
@@ -79,7 +130,7 @@ impl NaiveSampler {
         let mut row = Tensor::zeros([count, channels, 1, width], &self.device);
         for x in 0..width {
             for channel in 0..channels {
-                let logits = self.model.forward(self.input.clone()); // [count, channels, logits, height, width]
+                let logits = self.model.forward(self.input.clone(), self.small_input.clone()); // [count, channels, logits, height, width]
                 let place = [0..count, channel..channel + 1, 0..config.logits(), self.y..self.y + 1, x..x + 1];
                 let logits = logits.slice(place).reshape([count, config.logits()]);
                 let value = [0..count, channel..channel + 1, 0..1, x..x + 1];
@@ -108,7 +159,7 @@ impl NaiveSampler {
         };
         let given = |k, c, x| request.given_at(config, k, c, y, x);
         [
-            tensor(&|k, c, x| uniform(request.seed, request.first + k as u32, y, x, c)),
+            tensor(&|k, c, x| request.uniform_at(k, c, y, x)),
             tensor(&|k, c, x| given(k, c, x).map_or(0.0, f32::from)),
             tensor(&|k, c, x| if given(k, c, x).is_some() { 0.0 } else { 1.0 }),
         ]

@@ -1,5 +1,6 @@
 //! What is to be drawn: whose uniforms, how many images, and which pixels are given.
 
+use super::uniform::uniform;
 use crate::model::ModelConfig;
 
 /// Images a request may ask for at once.
@@ -18,6 +19,9 @@ pub struct Request {
     pub temperature: f32,
     /// Pixels that are not drawn (§2, completions); none: everything is drawn.
     pub given: Option<Given>,
+    /// Which of the images of several scales (§3.6) this is about: 0 for the image itself, 1 for the small one it is drawn
+    /// from, and so on. Each has uniforms of its own.
+    pub scale: usize,
 }
 
 /// Pixels that are known.
@@ -44,7 +48,7 @@ pub struct RequestError {
 impl Request {
     /// Every pixel of `count` images drawn with `seed` at temperature 1.
     pub fn samples(seed: u64, count: usize) -> Self {
-        Self { seed, first: 0, count, temperature: 1.0, given: None }
+        Self { seed, first: 0, count, temperature: 1.0, given: None, scale: 0 }
     }
 
     /// A request under which every pixel of the `count` images in `levels` is known: drawing it scores them.
@@ -77,6 +81,25 @@ impl Request {
         check(bad.is_none(), "given levels", format!("level {}", bad.unwrap_or(&0)), expected)?;
         let bad = mask.iter().find(|&&value| value > 1);
         check(bad.is_none(), "mask", format!("value {}", bad.unwrap_or(&0)), "0 (given) or 1 (drawn)".to_owned())
+    }
+
+    /// The request for the small images inside this one's (§3.6): what is given of an image gives the pixels of the small one
+    /// that it holds.
+    ///
+    /// # Panics
+    /// When the request does not fit the network.
+    pub fn small(&self, config: &ModelConfig) -> Self {
+        let given = self.given.as_ref().map(|Given { levels, mask }| Given {
+            levels: config.small_levels(levels),
+            mask: config.small_levels(mask),
+        });
+        Self { given, scale: self.scale + 1, ..self.clone() }
+    }
+
+    /// The uniform number that decides channel `channel` of pixel (`x`, `y`) of the request's image `image`.
+    pub fn uniform_at(&self, image: usize, channel: usize, y: usize, x: usize) -> f32 {
+        // Rows end at 2⁹, so scales and rows share sixteen bits.
+        uniform(self.seed, self.first + image as u32, self.scale << 12 | y, x, channel)
     }
 
     /// The level that channel `channel` of pixel (`x`, `y`) of the request's image `image` must have, if it is given.

@@ -16,7 +16,7 @@ impl Average {
     /// Starts at the model's weights; `steps` optimiser steps lie behind it.
     pub fn new(decay: f64, model: &Model, steps: usize) -> Self {
         let mut read = Read::default();
-        model.net.visit(&mut read);
+        model.nets().visit(&mut read);
         Self { decay, steps, values: read.values }
     }
 
@@ -25,7 +25,7 @@ impl Average {
         self.steps += 1;
         let decay = self.decay.min((1.0 + self.steps as f64) / (10.0 + self.steps as f64));
         let mut read = Read::default();
-        model.net.visit(&mut read);
+        model.nets().visit(&mut read);
         for (average, value) in self.values.iter_mut().zip(read.values) {
             *average = average.clone() * decay + value * (1.0 - decay);
         }
@@ -33,8 +33,8 @@ impl Average {
 
     /// The model with the average in place of its weights.
     pub fn apply(&self, model: &Model) -> Model {
-        let net = model.net.clone().map(&mut Write { values: self.values.iter() });
-        Model { config: model.config.clone(), net }
+        let nets = model.nets().map(&mut Write { values: self.values.iter() });
+        model.clone().with_nets(nets)
     }
 }
 

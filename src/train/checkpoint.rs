@@ -117,7 +117,8 @@ pub fn number_parameters(model: Model) -> Model {
             Param::from_mapped_value(ParamId::from(self.0), tensor, mapper)
         }
     }
-    Model { config: model.config, net: model.net.map(&mut Number(0)) }
+    let nets = model.nets().map(&mut Number(0));
+    model.with_nets(nets)
 }
 
 /// The optimiser with the state it had when `bytes` were written.

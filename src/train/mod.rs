@@ -14,7 +14,7 @@ pub use config::{OptimizerKind, TrainConfig, TrainConfigError};
 pub use report::{EpochRecord, plot, read_records};
 
 use crate::image::Images;
-use crate::likelihood::{evaluate, nll_nats, targets};
+use crate::likelihood::{evaluate, nll_of_scales};
 use crate::model::Model;
 use crate::sample::threefry2x32;
 use crate::weights;
@@ -126,18 +126,20 @@ impl Trainer {
         let first = self.progress.step * self.config.batch;
         let batch = images.select(self.order[first..images.count.min(first + self.config.batch)].iter().copied());
 
-        let input = self.model.input(&batch.data, &self.device);
-        let nll = nll_nats(self.model.forward(input), targets(&self.model, &batch.data, &self.device));
-        let gradients = GradientsParams::from_grads(nll.clone().mean().backward(), &self.model.net);
+        let nll = nll_of_scales(&self.model, &batch.data, &self.device);
+        let values = nll.iter().map(|nll| nll.shape().num_elements()).sum::<usize>();
+        let nll = nll.into_iter().map(|nll| nll.sum()).reduce(|a, b| a + b).expect("at least one scale");
+        let nets = self.model.nets();
+        let gradients = GradientsParams::from_grads((nll.clone() / values as f32).backward(), &nets);
         let steps = self.config.epochs * self.steps_per_epoch;
         let step = self.progress.epoch * self.steps_per_epoch + self.progress.step;
         let rate = self.config.learning_rate_at(step, steps);
-        self.model.net = self.optimizer.step(rate, self.model.net.clone(), gradients);
+        self.model = self.model.clone().with_nets(self.optimizer.step(rate, nets, gradients));
         if let Some(average) = &mut self.average {
             average.update(&self.model);
         }
 
-        self.pending.push(nll.inner().sum());
+        self.pending.push(nll.inner());
         self.progress.step += 1;
         self.progress.elapsed_s += start.elapsed().as_secs_f64();
     }

@@ -5,7 +5,6 @@ use crate::likelihood::{nll_nats, targets};
 use crate::model::{self, ModelConfig};
 use crate::sample::NaiveSampler;
 use crate::{selftest, weights};
-use burn::module::Module;
 use burn::tensor::Device;
 use js_sys::{Function, Object, Promise, Reflect, Uint8ClampedArray};
 use wasm_bindgen::prelude::*;
@@ -45,7 +44,8 @@ impl Gpu {
             let found = format!("levels: found {}, expected {expected} for {count} images", levels.len());
             return Err(JsError::new(&found));
         }
-        let logits = model.forward(model.input(&levels, &self.device));
+        let small = model.small_input(&levels, &self.device);
+        let logits = model.forward(model.input(&levels, &self.device), small);
         let nll = nll_nats(logits, targets(&model, &levels, &self.device)).into_data_async().await;
         nll.map_err(|error| lost(&error))?.try_into_vec().map_err(|error| lost(&error))
     }
@@ -54,7 +54,7 @@ impl Gpu {
 impl Gpu {
     fn load(&self, bytes: &[u8]) -> Result<model::Model, weights::LoadError> {
         let model = weights::load(bytes, &Device::flex())?.model;
-        Ok(model::Model { config: model.config, net: model.net.to_device(&self.device) })
+        Ok(model.to_device(&self.device))
     }
 }
 
@@ -87,24 +87,31 @@ impl GpuSampler {
         Ok(Self { sampler, config, count })
     }
 
-    /// The row drawn next.
+    /// The row drawn next, of the scale drawn next.
     #[wasm_bindgen(getter)]
     pub fn y(&self) -> usize {
         self.sampler.y()
     }
 
-    /// Whether every row is drawn.
+    /// The scale drawn next.
+    #[wasm_bindgen(getter)]
+    pub fn scale(&self) -> usize {
+        self.sampler.scale()
+    }
+
+    /// Whether every row of every scale is drawn.
     #[wasm_bindgen(getter)]
     pub fn done(&self) -> bool {
-        self.y() == self.config.height
+        self.sampler.done()
     }
 
     /// Draws the next row of every image: RGBA, `[count, width]`. Throws when there is none left or the device is lost.
     #[wasm_bindgen(js_name = nextRow)]
     pub async fn next_row(&mut self) -> Result<Uint8ClampedArray, JsError> {
-        let y = self.y();
+        let (scale, y) = (self.scale(), self.y());
         let drawn = self.sampler.next_row_async().await.map_err(|error| lost(&error))?;
-        if drawn { Ok(rgba_row(self.sampler.levels(), self.count, &self.config, y)) } else { Err(no_row()) }
+        let (levels, config) = (self.sampler.of_scale(scale).levels(), self.config.scales()[scale]);
+        if drawn { Ok(rgba_row(levels, self.count, config, y)) } else { Err(no_row()) }
     }
 
     /// Levels so far, `[count, channels, height, width]`; 0 where nothing is drawn yet.

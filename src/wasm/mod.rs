@@ -9,7 +9,7 @@ pub use gpu::{Gpu, GpuSampler};
 
 use crate::image::row_rgba;
 use crate::model::{self, ModelConfig};
-use crate::sample::{CachedSampler, Canvas, Given, NaiveSampler, Plan, Request};
+use crate::sample::{self, CachedSampler, Given, NaiveSampler, Plan, Request};
 use crate::weights;
 use burn::tensor::Device;
 use js_sys::Uint8ClampedArray;
@@ -64,6 +64,12 @@ impl Model {
         self.model.config.levels
     }
 
+    /// Width and height of every scale's image, in the order they are drawn; the last is the image itself.
+    #[wasm_bindgen(getter)]
+    pub fn scales(&self) -> Vec<u32> {
+        self.model.config.scales().iter().flat_map(|config| [config.width as u32, config.height as u32]).collect()
+    }
+
     /// Weights and biases.
     #[wasm_bindgen(getter)]
     pub fn parameters(&self) -> usize {
@@ -115,7 +121,7 @@ impl Sampler {
         Ok(Self { engine, model: model.plan.clone(), count })
     }
 
-    /// The row drawn next.
+    /// The row drawn next, of the scale drawn next.
     #[wasm_bindgen(getter)]
     pub fn y(&self) -> usize {
         match &self.engine {
@@ -124,40 +130,63 @@ impl Sampler {
         }
     }
 
-    /// Whether every row is drawn.
+    /// The scale drawn next, by its place in the model's `scales`.
+    #[wasm_bindgen(getter)]
+    pub fn scale(&self) -> usize {
+        match &self.engine {
+            Engine::Cached(sampler) => sampler.scale(),
+            Engine::Naive(sampler) => sampler.scale(),
+        }
+    }
+
+    /// Whether every row of every scale is drawn.
     #[wasm_bindgen(getter)]
     pub fn done(&self) -> bool {
-        self.y() == self.model.config.height
+        match &self.engine {
+            Engine::Cached(sampler) => sampler.done(),
+            Engine::Naive(sampler) => sampler.done(),
+        }
     }
 
     /// Draws the next row of every image: RGBA, `[count, width]`. Throws when there is none left.
     #[wasm_bindgen(js_name = nextRow)]
     pub fn next_row(&mut self) -> Result<Uint8ClampedArray, JsError> {
-        let y = self.y();
+        let (scale, y) = (self.scale(), self.y());
         let drawn = match &mut self.engine {
             Engine::Cached(sampler) => sampler.next_row(),
             Engine::Naive(sampler) => sampler.next_row(),
         };
-        if drawn { Ok(rgba_row(&self.levels(), self.count, &self.model.config, y)) } else { Err(no_row()) }
+        let config = &self.model.scales()[scale].config;
+        if drawn { Ok(rgba_row(&self.levels_of(scale), self.count, config, y)) } else { Err(no_row()) }
     }
 
     /// Levels so far, `[count, channels, height, width]`; 0 where nothing is drawn yet.
     pub fn levels(&self) -> Vec<u8> {
+        self.levels_of(self.model.scales().len() - 1)
+    }
+
+    fn levels_of(&self, scale: usize) -> Vec<u8> {
         match &self.engine {
-            Engine::Cached(sampler) => sampler.canvases().flat_map(|canvas| canvas.levels.iter().copied()).collect(),
-            Engine::Naive(sampler) => sampler.levels().to_vec(),
+            Engine::Cached(sampler) => {
+                sampler.of_scale(scale).canvases().flat_map(|canvas| canvas.levels.iter().copied()).collect()
+            }
+            Engine::Naive(sampler) => sampler.of_scale(scale).levels().to_vec(),
         }
     }
 
-    /// −ln p of every image, over the rows drawn so far, in nats.
+    /// −ln p of every image, over the rows drawn so far, in nats; over all scales where there are several.
     #[wasm_bindgen(js_name = logLikelihood)]
     pub fn log_likelihood(&self) -> Result<Vec<f32>, JsError> {
         match &self.engine {
-            Engine::Cached(sampler) => Ok(sampler.canvases().map(Canvas::total_nll_nats).collect()),
+            Engine::Cached(sampler) => Ok(sampler.nll_nats()),
+            // The small image is part of what was drawn, and need not be the one inside the large image.
+            Engine::Naive(_) if self.model.conditioning.is_some() => {
+                Err(JsError::new("the naive sampler does not know the likelihood of images of several scales"))
+            }
             Engine::Naive(sampler) if self.done() => {
                 let mut scorer = scorer(&self.model, sampler.levels().to_vec(), self.count)?;
                 while scorer.next_row() {}
-                Ok(scorer.canvases().map(Canvas::total_nll_nats).collect())
+                Ok(scorer.nll_nats())
             }
             Engine::Naive(_) => Err(JsError::new("the naive sampler knows the likelihood of finished images only")),
         }
@@ -170,6 +199,13 @@ pub fn score(model: &Model, levels: Vec<u8>, count: usize) -> Result<Vec<f32>, J
     let mut scorer = scorer(&model.plan, levels, count)?;
     while scorer.next_row() {}
     Ok(scorer.canvases().flat_map(|canvas| canvas.nll_nats.iter().copied()).collect())
+}
+
+/// The probability of every level of one value of an image, given the values before it (Fig. 6); `levels` is
+/// `[channels, height, width]`.
+#[wasm_bindgen]
+pub fn distribution(model: &Model, levels: Vec<u8>, channel: usize, y: usize, x: usize) -> Result<Vec<f32>, JsError> {
+    Ok(sample::distribution(&model.plan, &levels, [channel, y, x])?)
 }
 
 fn scorer(plan: &Arc<Plan>, levels: Vec<u8>, count: usize) -> Result<CachedSampler, JsError> {
@@ -189,7 +225,7 @@ fn request(
         return Err(JsError::new("given pixels and the mask that says which they are come together"));
     }
     let given = given.zip(mask).map(|(levels, mask)| Given { levels, mask });
-    Ok(Request { seed, first, count, temperature, given })
+    Ok(Request { seed, first, count, temperature, given, scale: 0 })
 }
 
 /// One row of every image as RGBA, `[count, width]`.

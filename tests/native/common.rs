@@ -39,7 +39,7 @@ pub const RECURRENT: [Network; 2] = [Network::RowLstm, Network::DiagonalBiLstm];
 /// A small PixelCNN: two blocks with skip connections, widths that no number of colours divides.
 pub fn config(channels: usize, levels: u16, [height, width]: [usize; 2]) -> ModelConfig {
     let network = Network::PixelCnn;
-    ModelConfig { network, channels, levels, height, width, layers: 2, h: 5, head: 7, skip: true }
+    ModelConfig { network, channels, levels, height, width, layers: 2, h: 5, head: 7, skip: true, conditioning: None }
 }
 
 /// A model whose every weight, masked ones included, is a function of the seed and its place.
@@ -90,7 +90,8 @@ pub fn images(config: &ModelConfig, levels: Vec<u8>) -> Images {
 
 /// Logits of a batch of levels on the CPU, `[batch, channels, logits, height, width]`.
 pub fn logits(model: &Model, levels: &[u8]) -> Vec<f32> {
-    let logits = model.forward(model.input(levels, &Device::flex()));
+    let device = Device::flex();
+    let logits = model.forward(model.input(levels, &device), model.small_input(levels, &device));
     logits.into_data().try_into_vec().expect("32-bit floats")
 }
 

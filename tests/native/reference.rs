@@ -122,7 +122,7 @@ fn gradients_match() {
         let Some(expected) = fixture.json["gradients"].as_object() else { continue };
         let model = fixture.model(&device);
         let input = model.input(&fixture.levels, &device);
-        let nll = nll_nats(model.forward(input), targets(&model, &fixture.levels, &device));
+        let nll = nll_nats(model.forward(input, None), targets(&model, &fixture.levels, &device));
         let gradients = nll.sum().backward();
         let mut collect = Collect { gradients: &gradients, found: Vec::new() };
         burn::module::Module::visit(&model.net, &mut collect);

@@ -16,14 +16,26 @@ use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_e
 use burn::tensor::Tensor;
 use rayon::prelude::*;
 
+/// The widths of a block.
+#[derive(Clone, Copy, Debug)]
+pub struct BlockShape {
+    /// The paper's h.
+    pub h: usize,
+    /// Side of the middle convolution.
+    pub kernel: usize,
+    /// Features of the conditioning map at the end of the stream; 0 for none.
+    pub maps: usize,
+}
+
 /// The stream after a block.
 ///
 /// # Shapes
-/// - `stream`, output: `[batch, 2h or 4h, height, width]`
+/// - `stream`, output: `[batch, 2h or 4h, height, width]`, and `maps` features of the conditioning map behind these, which
+///   come out as they went in
 /// - `weights`: the masked weights and biases of the block, flattened one after another: 1×1 2h → h, k×k h → h, 1×1
-///   h → 2h and, where the stream is 4h wide, 1×1 h → 2h for the skip connection
-pub fn conv_block(stream: Tensor<4>, weights: Tensor<1>, h: usize, kernel: usize) -> Tensor<4> {
-    let output = <Dispatch as ConvBlockOps>::conv_block(stream.into_dispatch(), weights.into_dispatch(), h, kernel);
+///   h → 2h and, where there are 4h features, 1×1 h → 2h for the skip connection; then the weights maps → h without a bias
+pub fn conv_block(stream: Tensor<4>, weights: Tensor<1>, shape: BlockShape) -> Tensor<4> {
+    let output = <Dispatch as ConvBlockOps>::conv_block(stream.into_dispatch(), weights.into_dispatch(), shape);
     Tensor::from_dispatch(output)
 }
 
@@ -31,24 +43,23 @@ pub fn conv_block(stream: Tensor<4>, weights: Tensor<1>, h: usize, kernel: usize
 #[backend_extension(Flex, Autodiff)]
 pub trait ConvBlockOps: Backend {
     /// See [`conv_block`].
-    fn conv_block(stream: FloatTensor<Self>, weights: FloatTensor<Self>, h: usize, kernel: usize) -> FloatTensor<Self>;
+    fn conv_block(stream: FloatTensor<Self>, weights: FloatTensor<Self>, shape: BlockShape) -> FloatTensor<Self>;
 
     /// Gradients of the stream and the weights, given that of the output.
     fn conv_block_backward(
         stream: FloatTensor<Self>,
         weights: FloatTensor<Self>,
         delta: FloatTensor<Self>,
-        h: usize,
-        kernel: usize,
+        shape: BlockShape,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
 }
 
 impl ConvBlockOps for Flex {
-    fn conv_block(stream: FlexTensor, weights: FlexTensor, h: usize, kernel: usize) -> FlexTensor {
-        let block = Block::new(&stream, values(&weights), h, kernel);
+    fn conv_block(stream: FlexTensor, weights: FlexTensor, shape: BlockShape) -> FlexTensor {
+        let block = Block::new(&stream, values(&weights), shape);
         let mut output = values(&channels_last(stream)).to_vec();
         output.par_chunks_mut(block.pixels() * block.stream).for_each(|stream| {
-            let (_, _, features) = block.inside(stream);
+            let features = block.inside(stream).third;
             block.add_bias(stream, &block.expand.bias);
             contract(&features, &[block.point()], &block.expand.forward, stream, block.stream);
         });
@@ -59,10 +70,9 @@ impl ConvBlockOps for Flex {
         stream: FlexTensor,
         weights: FlexTensor,
         delta: FlexTensor,
-        h: usize,
-        kernel: usize,
+        shape: BlockShape,
     ) -> (FlexTensor, FlexTensor) {
-        let block = Block::new(&stream, values(&weights), h, kernel);
+        let block = Block::new(&stream, values(&weights), shape);
         let stream = channels_last(stream);
         let mut gradient = values(&channels_last(delta)).to_vec();
         let image = block.pixels() * block.stream;
@@ -82,17 +92,17 @@ impl ConvBlockOps for Flex {
 }
 
 impl<B: ConvBlockOps, C: CheckpointStrategy> ConvBlockOps for Autodiff<B, C> {
-    fn conv_block(stream: FloatTensor<Self>, weights: FloatTensor<Self>, h: usize, kernel: usize) -> FloatTensor<Self> {
+    fn conv_block(stream: FloatTensor<Self>, weights: FloatTensor<Self>, shape: BlockShape) -> FloatTensor<Self> {
         #[derive(Debug)]
         struct ConvBlock;
 
         impl<B: ConvBlockOps> Backward<B, 2> for ConvBlock {
-            type State = (FloatTensor<B>, FloatTensor<B>, usize, usize);
+            type State = (FloatTensor<B>, FloatTensor<B>, BlockShape);
 
             fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
                 let delta = grads.consume::<B>(&ops.node);
-                let (stream, weights, h, kernel) = ops.state;
-                let (stream, weights) = B::conv_block_backward(stream, weights, delta, h, kernel);
+                let (stream, weights, shape) = ops.state;
+                let (stream, weights) = B::conv_block_backward(stream, weights, delta, shape);
                 for (node, gradient) in ops.parents.into_iter().zip([stream, weights]) {
                     if let Some(node) = node {
                         grads.register::<B>(node.id, gradient);
@@ -105,10 +115,10 @@ impl<B: ConvBlockOps, C: CheckpointStrategy> ConvBlockOps for Autodiff<B, C> {
         let (stream, weights) = (stream.into_primitive(), weights.into_primitive());
         match ConvBlock.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(prep) => {
-                let output = B::conv_block(stream.clone(), weights.clone(), h, kernel);
-                prep.finish((stream, weights, h, kernel), output)
+                let output = B::conv_block(stream.clone(), weights.clone(), shape);
+                prep.finish((stream, weights, shape), output)
             }
-            OpsKind::UnTracked(prep) => prep.finish(B::conv_block(stream, weights, h, kernel)),
+            OpsKind::UnTracked(prep) => prep.finish(B::conv_block(stream, weights, shape)),
         }
     }
 
@@ -116,8 +126,7 @@ impl<B: ConvBlockOps, C: CheckpointStrategy> ConvBlockOps for Autodiff<B, C> {
         _: FloatTensor<Self>,
         _: FloatTensor<Self>,
         _: FloatTensor<Self>,
-        _: usize,
-        _: usize,
+        _: BlockShape,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         unreachable!("a backward pass is not differentiated again")
     }
@@ -134,25 +143,41 @@ struct Layer {
     backward: Packed,
     bias: Vec<f32>,
     /// Where its weights start in the flat tensor, part by part: the features out of each part, its weights, its biases.
-    parts: Vec<(usize, usize, usize)>,
+    parts: Vec<(usize, usize, Option<usize>)>,
+}
+
+/// What a layer takes from the flat weights.
+struct Take {
+    features: [usize; 2],
+    kernel: usize,
+    /// Convolutions of these features, side by side.
+    parts: usize,
+    bias: bool,
+    /// Outputs behind theirs that stay zero.
+    zeros: usize,
 }
 
 impl Layer {
-    /// Takes `parts` convolutions of `c_out` outputs each from the flat weights, side by side.
-    fn take(flat: &[f32], start: &mut usize, [c_in, c_out]: [usize; 2], kernel: usize, parts: usize) -> Self {
+    fn take(flat: &[f32], start: &mut usize, take: Take) -> Self {
+        let Take { features: [c_in, c_out], kernel, parts, bias: has_bias, zeros } = take;
         let (area, taps) = (kernel * kernel, kernel / 2 * kernel + kernel / 2 + 1);
         let mut places = Vec::new();
         let mut bias = Vec::new();
         for _ in 0..parts {
-            let biases = *start + c_in * c_out * area;
-            places.push((c_out, *start, biases));
-            bias.extend_from_slice(&flat[biases..biases + c_out]);
-            *start = biases + c_out;
+            let end = *start + c_in * c_out * area;
+            places.push((c_out, *start, has_bias.then_some(end)));
+            *start = end;
+            if has_bias {
+                bias.extend_from_slice(&flat[end..end + c_out]);
+                *start += c_out;
+            }
         }
-        let weight = |out: usize, input: usize, tap: usize| {
-            flat[places[out / c_out].1 + ((out % c_out) * c_in + input) * area + tap]
+        let width = c_out * parts + zeros;
+        bias.resize(width, 0.0);
+        let weight = |out: usize, input: usize, tap: usize| match places.get(out / c_out) {
+            Some((_, start, _)) => flat[start + ((out % c_out) * c_in + input) * area + tap],
+            None => 0.0,
         };
-        let width = c_out * parts;
         let forward = Packed::new(taps * c_in, width, |row, out| weight(out, row % c_in, row / c_in));
         // The kernel turned around reads its taps backwards.
         let backward = Packed::new(taps * width, c_in, |row, input| weight(row % width, input, taps - 1 - row / width));
@@ -183,7 +208,9 @@ impl Layer {
                     flat[weights + (out * self.c_in + input) * self.area + tap] += value;
                 }
             }
-            flat[biases..biases + width].iter_mut().zip(&bias[first..]).for_each(|(sum, value)| *sum += value);
+            if let Some(biases) = biases {
+                flat[biases..biases + width].iter_mut().zip(&bias[first..]).for_each(|(sum, value)| *sum += value);
+            }
             first += width;
         }
     }
@@ -200,19 +227,33 @@ struct Block {
     reduce: Layer,
     conv: Layer,
     expand: Layer,
+    condition: Option<Layer>,
+    parameters: usize,
+}
+
+/// The inputs of the convolutions, rectified but for the conditioning map.
+struct Inside {
+    first: Padded,
+    second: Padded,
+    third: Padded,
+    condition: Option<Padded>,
 }
 
 impl Block {
-    fn new(stream: &FlexTensor, flat: &[f32], h: usize, kernel: usize) -> Self {
-        let [batch, features, height, width] = stream.shape().dims();
-        let residual = 2 * h;
+    fn new(stream: &FlexTensor, flat: &[f32], BlockShape { h, kernel, maps }: BlockShape) -> Self {
+        let [batch, stream, height, width] = stream.shape().dims();
+        let (residual, features) = (2 * h, stream - maps);
         assert!(features == residual || features == 2 * residual, "a stream of {features} features, h is {h}");
         let start = &mut 0;
-        let reduce = Layer::take(flat, start, [residual, h], 1, 1);
-        let conv = Layer::take(flat, start, [h, h], kernel, 1);
-        let expand = Layer::take(flat, start, [h, residual], 1, features / residual);
+        let layer = |features, kernel| Take { features, kernel, parts: 1, bias: true, zeros: 0 };
+        let reduce = Layer::take(flat, start, layer([residual, h], 1));
+        let conv = Layer::take(flat, start, layer([h, h], kernel));
+        let parts = features / residual;
+        let expand = Layer::take(flat, start, Take { parts, zeros: maps, ..layer([h, residual], 1) });
+        let condition = (maps > 0).then(|| Layer::take(flat, start, Take { bias: false, ..layer([maps, h], 1) }));
         assert_eq!(*start, flat.len(), "a block of width {h} has {start} weights");
-        Self { shape: [batch, height, width, features], kernel, residual, stream: features, reduce, conv, expand }
+        let shape = [batch, height, width, stream];
+        Self { shape, kernel, residual, stream, reduce, conv, expand, condition, parameters: flat.len() }
     }
 
     fn pixels(&self) -> usize {
@@ -240,34 +281,53 @@ impl Block {
         }
     }
 
-    /// The rectified inputs of the three convolutions.
-    fn inside(&self, stream: &[f32]) -> (Padded, Padded, Padded) {
+    /// Some features of every pixel of the stream as one long row.
+    fn row(&self, stream: &[f32], features: std::ops::Range<usize>, relu: bool) -> Padded {
+        let (pixels, width) = (self.pixels(), features.len());
+        let mut row = Vec::with_capacity(pixels * width);
+        stream.chunks_exact(self.stream).for_each(|pixel| row.extend_from_slice(&pixel[features.clone()]));
+        Padded::new(&row, [1, pixels, width], 0, 0, 0, relu)
+    }
+
+    fn inside(&self, stream: &[f32]) -> Inside {
         let [_, height, width, _] = self.shape;
         let (pixels, border) = (self.pixels(), self.kernel / 2);
-        let mut residual = Vec::with_capacity(pixels * self.residual);
-        stream.chunks_exact(self.stream).for_each(|pixel| residual.extend_from_slice(&pixel[..self.residual]));
-        let first = Padded::new(&residual, [1, pixels, self.residual], 0, 0, 0, true);
+        let first = self.row(stream, 0..self.residual, true);
         let mut features = self.reduce.bias.repeat(pixels);
         contract(&first, &[self.point()], &self.reduce.forward, &mut features, self.reduce.c_out);
         let second = Padded::new(&features, [height, width, self.conv.c_in], border, 0, border, true);
         let mut features = self.conv.bias.repeat(pixels);
         contract(&second, &self.runs(), &self.conv.forward, &mut features, self.conv.c_out);
+        let condition = self.condition.as_ref().map(|layer| {
+            let condition = self.row(stream, self.stream - layer.c_in..self.stream, false);
+            contract(&condition, &[self.point()], &layer.forward, &mut features, layer.c_out);
+            condition
+        });
         let third = Padded::new(&features, [1, pixels, self.expand.c_in], 0, 0, 0, true);
-        (first, second, third)
+        Inside { first, second, third, condition }
     }
 
     /// One image: turns the gradient of the output into that of the input, in place, and returns that of the weights.
     fn backward(&self, stream: &[f32], delta: &mut [f32]) -> Vec<f32> {
         let [_, height, width, _] = self.shape;
         let (pixels, border, h) = (self.pixels(), self.kernel / 2, self.conv.c_out);
-        let (first, second, third) = self.inside(stream);
-        let mut flat = vec![0.0; self.expand.parts.last().map_or(0, |(width, _, biases)| biases + width)];
+        let Inside { first, second, third, condition } = self.inside(stream);
+        let mut flat = vec![0.0; self.parameters];
+        let back = |delta: &Padded, layer: &Layer| {
+            let mut input = vec![0.0; pixels * layer.c_in];
+            contract(delta, &[self.point()], &layer.backward, &mut input, layer.c_in);
+            input
+        };
 
         self.expand.gradient(&third, &[self.point()], delta, &mut flat);
-        let mut delta_conv = vec![0.0; pixels * h];
-        let padded = Padded::new(delta, [1, pixels, self.stream], 0, 0, 0, false);
-        contract(&padded, &[self.point()], &self.expand.backward, &mut delta_conv, h);
+        let mut delta_conv = back(&Padded::new(delta, [1, pixels, self.stream], 0, 0, 0, false), &self.expand);
         third.gate(&mut delta_conv);
+
+        if let (Some(layer), Some(condition)) = (&self.condition, &condition) {
+            layer.gradient(condition, &[self.point()], &delta_conv, &mut flat);
+            let added = back(&Padded::new(&delta_conv, [1, pixels, h], 0, 0, 0, false), layer);
+            self.add(delta, self.stream - layer.c_in, &added);
+        }
 
         self.conv.gradient(&second, &self.runs(), &delta_conv, &mut flat);
         let mut delta_reduce = vec![0.0; pixels * h];
@@ -276,13 +336,17 @@ impl Block {
         second.gate(&mut delta_reduce);
 
         self.reduce.gradient(&first, &[self.point()], &delta_reduce, &mut flat);
-        let mut delta_residual = vec![0.0; pixels * self.residual];
-        let padded = Padded::new(&delta_reduce, [1, pixels, h], 0, 0, 0, false);
-        contract(&padded, &[self.point()], &self.reduce.backward, &mut delta_residual, self.residual);
+        let mut delta_residual = back(&Padded::new(&delta_reduce, [1, pixels, h], 0, 0, 0, false), &self.reduce);
         first.gate(&mut delta_residual);
-        for (delta, added) in delta.chunks_exact_mut(self.stream).zip(delta_residual.chunks_exact(self.residual)) {
-            delta.iter_mut().zip(added).for_each(|(delta, added)| *delta += added);
-        }
+        self.add(delta, 0, &delta_residual);
         flat
+    }
+
+    /// Adds `[pixels, features]` to the features of the stream from `first` on.
+    fn add(&self, stream: &mut [f32], first: usize, added: &[f32]) {
+        let features = added.len() / self.pixels();
+        for (pixel, added) in stream.chunks_exact_mut(self.stream).zip(added.chunks_exact(features)) {
+            pixel[first..].iter_mut().zip(added).for_each(|(value, added)| *value += added);
+        }
     }
 }

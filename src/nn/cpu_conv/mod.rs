@@ -9,7 +9,7 @@ mod block;
 mod kernel;
 mod lanes;
 
-pub use block::conv_block;
+pub use block::{BlockShape, conv_block};
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;

@@ -1,16 +1,18 @@
 //! A residual block of a PixelRNN over one image: one or two scans, the 1×1 convolutions behind them, the additions.
 
-use super::direction::{Direction, Scan};
-use super::maps::{Layout, contract, copy_lanes, weight_gradient};
-use super::scan::{Gradients, Maps, Scratch};
+use super::direction::{BlockShape, Direction, Scan};
+use super::maps::{Gradients, Layout, contract, copy_lanes, weight_gradient};
+use super::scan::{Maps, Scratch};
 use crate::nn::cpu_conv::{LANES, Lanes, Packed, Processor};
 
 /// A block's weights and the size of the images it works on.
 pub struct Block {
     size: [usize; 2],
     h: usize,
-    /// Features of the stream: 2h, and 2h more for the sum of skip connections where there is one.
+    /// Features of the stream: 2h, 2h more for the sum of skip connections where there is one, and the conditioning map.
     features: usize,
+    /// Those before the conditioning map.
+    added: usize,
     maps: Maps,
     directions: Vec<Direction>,
     /// Flat weights of one direction.
@@ -22,27 +24,25 @@ pub struct Block {
 
 impl Block {
     /// Takes the weights from `flat`, in the order that [`lstm_block`](super::lstm_block) gives.
-    pub fn new(scan: Scan, h: usize, [height, width, features]: [usize; 3], flat: &[f32]) -> Self {
-        assert!(features == 2 * h || features == 4 * h, "a stream of {features} features, h is {h}");
-        let direction_length = Direction::parameters(scan, h);
-        let count = if scan == Scan::Diagonal { 2 } else { 1 };
+    pub fn new(shape: BlockShape, [height, width, features]: [usize; 3], flat: &[f32]) -> Self {
+        let (h, added) = (shape.h, features - shape.maps);
+        assert!(added == 2 * h || added == 4 * h, "a stream of {added} features, h is {h}");
+        let direction_length = Direction::parameters(shape);
+        let count = if shape.scan == Scan::Diagonal { 2 } else { 1 };
         let (recurrent, rest) = flat.split_at(count * direction_length);
-        assert_eq!(rest.len(), features * (h + 1), "a block of width {h}");
-        let directions = recurrent.chunks_exact(direction_length).map(|flat| Direction::new(scan, h, flat)).collect();
+        assert_eq!(rest.len(), added * (h + 1), "a block of width {h}");
+        let directions = recurrent.chunks_exact(direction_length).map(|flat| Direction::new(shape, flat)).collect();
         let place = |out: usize, unit: usize| Self::expand_place(h, out) + out % (2 * h) * h + unit;
-        let expand =
-            Packed::new(
-                h.next_multiple_of(LANES),
-                features,
-                |unit, out| {
-                    if unit < h { rest[place(out, unit)] } else { 0.0 }
-                },
-            );
-        let expand_back = Packed::new(features, h, |out, unit| rest[place(out, unit)]);
-        let mut bias: Vec<f32> = (0..features).map(|out| rest[Self::bias_place(h, out)]).collect();
+        let expand = Packed::new(h.next_multiple_of(LANES), features, |unit, out| {
+            if unit < h && out < added { rest[place(out, unit)] } else { 0.0 }
+        });
+        let weight = |out, unit| if out < added { rest[place(out, unit)] } else { 0.0 };
+        let expand_back = Packed::new(features, h, weight);
+        let mut bias: Vec<f32> = (0..added).map(|out| rest[Self::bias_place(h, out)]).collect();
         bias.resize(features.next_multiple_of(LANES), 0.0);
-        let maps = Maps::new(scan, h, [height, width]);
-        Self { size: [height, width], h, features, maps, directions, direction_length, expand, expand_back, bias }
+        let maps = Maps::new(shape, [height, width]);
+        let size = [height, width];
+        Self { size, h, features, added, maps, directions, direction_length, expand, expand_back, bias }
     }
 
     /// Where the weights of the 1×1 convolution that gives `out` start, behind the recurrent ones.
@@ -66,7 +66,7 @@ impl Block {
 
     /// Number of flat weights.
     pub fn parameters(&self) -> usize {
-        self.directions.len() * self.direction_length + self.features * (self.h + 1)
+        self.directions.len() * self.direction_length + self.added * (self.h + 1)
     }
 
     /// Working memory for [`backward`](Self::backward).
@@ -106,7 +106,7 @@ impl Block {
     unsafe fn forward_with<L: Lanes>(&self, stream: &mut [f32], kept: &mut [f32]) {
         let kept_one = self.maps.kept();
         for (d, (weights, kept)) in self.directions.iter().zip(kept.chunks_exact_mut(kept_one)).enumerate() {
-            let input = self.maps.input(stream, self.features, d == 1);
+            let input = self.maps.inputs(stream, self.features, d == 1);
             unsafe { self.maps.forward::<L>(weights, &input, kept) };
         }
         let output = self.output(kept);
@@ -150,7 +150,7 @@ impl Block {
             .collect();
         let mut sums = vec![0.0; hp * wide.channels];
         unsafe { weight_gradient::<L>(&lines, wide.channels, &mut sums) };
-        for out in 0..self.features {
+        for out in 0..self.added {
             let start = Self::expand_place(h, out) + out % (2 * h) * h;
             (0..h).for_each(|unit| rest[start + unit] += sums[unit * wide.channels + out]);
         }
@@ -158,7 +158,7 @@ impl Block {
         for pixel in padded.chunks_exact(wide.channels) {
             bias.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += value);
         }
-        (0..self.features).for_each(|out| rest[Self::bias_place(h, out)] += bias[out]);
+        (0..self.added).for_each(|out| rest[Self::bias_place(h, out)] += bias[out]);
         let stream_layout = self.layout(self.features);
         let mut dh = vec![0.0; states.len()];
         for row in states.rows() {
@@ -170,8 +170,9 @@ impl Block {
         let kept = kept.chunks_exact(self.maps.kept());
         for ((d, weights), kept) in self.directions.iter().enumerate().zip(kept) {
             let mirror = d == 1;
-            let input = self.maps.input(stream, self.features, mirror);
-            let mut dx = vec![0.0; height * width * (2 * h).next_multiple_of(LANES)];
+            let input = self.maps.inputs(stream, self.features, mirror);
+            let padded = |features: usize| vec![0.0; height * width * features.next_multiple_of(LANES)];
+            let (mut dx, mut d_condition) = (padded(2 * h), padded(self.features - self.added));
             let flat = &mut recurrent[d * self.direction_length..][..self.direction_length];
             let shifted;
             let dh = if mirror {
@@ -180,13 +181,15 @@ impl Block {
             } else {
                 &dh
             };
-            let gradients = Gradients { inputs: &mut dx, weights: flat };
+            let gradients = Gradients { inputs: &mut dx, condition: &mut d_condition, weights: flat };
             unsafe { self.maps.backward::<L>(weights, &input, kept, dh, scratch, gradients) };
-            let stride = dx.len() / (height * width);
-            for (pixel, (y, x)) in delta.chunks_exact_mut(self.features).zip(self.pixels()) {
-                let x = if mirror { width - 1 - x } else { x };
-                let dx = &dx[(y * width + x) * stride..][..2 * h];
-                pixel.iter_mut().zip(dx).for_each(|(delta, dx)| *delta += dx);
+            for (first, added) in [(0..2 * h, &dx), (self.added..self.features, &d_condition)] {
+                let stride = added.len() / (height * width);
+                for (pixel, (y, x)) in delta.chunks_exact_mut(self.features).zip(self.pixels()) {
+                    let x = if mirror { width - 1 - x } else { x };
+                    let added = &added[(y * width + x) * stride..];
+                    pixel[first.clone()].iter_mut().zip(added).for_each(|(delta, added)| *delta += added);
+                }
             }
         }
         flat

@@ -53,9 +53,20 @@ impl Scan {
     }
 }
 
+/// The recurrent layer of a block and its widths.
+#[derive(Clone, Copy, Debug)]
+pub struct BlockShape {
+    /// Which layer.
+    pub scan: Scan,
+    /// The paper's h.
+    pub h: usize,
+    /// Features of the conditioning map at the end of the stream; 0 for none.
+    pub maps: usize,
+}
+
 /// The weights of one direction, packed for both passes; units padded to whole registers.
 pub struct Direction {
-    /// Rows: inputs tap by tap, then states tap by tap. Columns: the gates, each padded.
+    /// Rows: inputs tap by tap, states tap by tap, the conditioning map. Columns: the gates, each padded.
     pub forward: Packed,
     /// One value a gate, padded like the columns.
     pub bias: Vec<f32>,
@@ -63,42 +74,47 @@ pub struct Direction {
     pub state_back: Packed,
     /// From the gates back to the inputs they saw.
     pub input_back: Packed,
+    /// From the gates back to the conditioning map, where there is one.
+    pub condition_back: Option<Packed>,
     /// Initial h and c.
     pub initial: [Vec<f32>; 2],
 }
 
 /// Where the parts of a direction stand in its flat weights.
-pub struct Places {
-    pub scan: Scan,
-    pub h: usize,
-}
+pub struct Places(pub BlockShape);
 
 impl Places {
     pub fn input(&self, a: usize, input: usize, tap: usize) -> usize {
-        (a * 2 * self.h + input) * self.scan.kernel() + tap
+        let BlockShape { scan, h, .. } = self.0;
+        (a * 2 * h + input) * scan.kernel() + tap
     }
 
     pub fn bias(&self) -> usize {
-        GATES * self.h * 2 * self.h * self.scan.kernel()
+        self.input(GATES * self.0.h, 0, 0)
     }
 
     pub fn state(&self, a: usize, unit: usize, tap: usize) -> usize {
-        self.bias() + GATES * self.h + (a * self.h + unit) * self.scan.taps() + tap
+        let BlockShape { scan, h, .. } = self.0;
+        self.bias() + GATES * h + (a * h + unit) * scan.taps() + tap
     }
 
     pub fn initial(&self) -> usize {
-        self.state(GATES * self.h, 0, 0)
+        self.state(GATES * self.0.h, 0, 0)
+    }
+
+    pub fn condition(&self, a: usize, map: usize) -> usize {
+        self.initial() + 2 * self.0.h + a * self.0.maps + map
     }
 
     fn len(&self) -> usize {
-        self.initial() + 2 * self.h
+        self.condition(GATES * self.0.h, 0)
     }
 }
 
 impl Direction {
-    /// Weights in `flat`: input-to-state weight and bias, state-to-state weight, initial h and c.
-    pub fn new(scan: Scan, h: usize, flat: &[f32]) -> Self {
-        let places = Places { scan, h };
+    /// Weights in `flat`: input-to-state weight and bias, state-to-state weight, initial h and c, condition weight.
+    pub fn new(shape: BlockShape, flat: &[f32]) -> Self {
+        let (BlockShape { scan, h, maps }, places) = (shape, Places(shape));
         let hp = h.next_multiple_of(LANES);
         let unpad = |lane: usize| (lane % hp < h).then_some(lane / hp * h + lane % hp);
         let input = |tap, j, lane| unpad(lane).map_or(0.0, |a| flat[places.input(a, j, tap)]);
@@ -106,11 +122,15 @@ impl Direction {
             Some(a) if unit < h => flat[places.state(a, unit, tap)],
             _ => 0.0,
         };
+        let condition = |map, lane| unpad(lane).map_or(0.0, |a| flat[places.condition(a, map)]);
         let (rows, taps, inputs) = (scan.inputs() * 2 * h, scan.taps(), scan.inputs());
-        let forward = Packed::new(rows + taps * hp, GATES * hp, |row, lane| match row.checked_sub(rows) {
-            None => input(row / (2 * h), row % (2 * h), lane),
-            Some(row) => state(row / hp, row % hp, lane),
+        let states = rows + taps * hp;
+        let forward = Packed::new(states + maps, GATES * hp, |row, lane| match row {
+            row if row < rows => input(row / (2 * h), row % (2 * h), lane),
+            row if row < states => state((row - rows) / hp, (row - rows) % hp, lane),
+            row => condition(row - states, lane),
         });
+        let condition_back = (maps > 0).then(|| Packed::new(GATES * hp, maps, |lane, map| condition(map, lane)));
         let state_back = Packed::new(taps * GATES * hp, hp, |row, unit| {
             let tap = row / (GATES * hp);
             // Along a row, the pixel to the left saw this one with its right tap.
@@ -127,11 +147,11 @@ impl Direction {
             values.resize(hp, 0.0);
             values
         });
-        Self { forward, bias, state_back, input_back, initial }
+        Self { forward, bias, state_back, input_back, condition_back, initial }
     }
 
     /// Number of flat weights.
-    pub fn parameters(scan: Scan, h: usize) -> usize {
-        Places { scan, h }.len()
+    pub fn parameters(shape: BlockShape) -> usize {
+        Places(shape).len()
     }
 }

@@ -48,12 +48,13 @@ impl Layout {
         start..start + self.channels
     }
 
-    /// Copies the first features of each pixel of `image`, `[height, width, features]`, left and right exchanged if asked.
-    pub fn fill(&self, map: &mut [f32], image: &[f32], features: usize, mirror: bool) {
+    /// Copies the features from `first` on of each pixel of `image`, `[height, width, features]`, left and right exchanged if
+    /// asked.
+    pub fn fill(&self, map: &mut [f32], image: &[f32], [first, features]: [usize; 2], mirror: bool) {
         for (k, pixel) in image.chunks_exact(features).enumerate() {
             let (y, x) = (k / self.width, k % self.width);
             let x = if mirror { self.width - 1 - x } else { x };
-            copy_lanes(&mut map[self.pixel(y as isize, x as isize)], &pixel[..self.channels]);
+            copy_lanes(&mut map[self.pixel(y as isize, x as isize)], &pixel[first..first + self.channels]);
         }
     }
 
@@ -75,6 +76,24 @@ impl Layout {
         let (height, width) = (self.height as isize, self.width);
         (0..height).map(move |y| Line { y, x: 0, step: (0, 1), count: width })
     }
+}
+
+/// What a direction of a layer sees of one image.
+pub struct Inputs {
+    /// The stream, with its border.
+    pub stream: Vec<f32>,
+    /// The conditioning map.
+    pub condition: Vec<f32>,
+}
+
+/// Where the gradients of one image and one direction are added.
+pub struct Gradients<'a> {
+    /// Of the inputs, `[height, width, 2h]`, features padded.
+    pub inputs: &'a mut [f32],
+    /// Of the conditioning map, `[height, width, maps]`, features padded.
+    pub condition: &'a mut [f32],
+    /// Of the flat weights.
+    pub weights: &'a mut [f32],
 }
 
 /// Pixels at equal distances: from (`y`, `x`) on, `count` of them.

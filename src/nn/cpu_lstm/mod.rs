@@ -9,7 +9,8 @@ mod direction;
 mod maps;
 mod scan;
 
-pub use direction::Scan;
+pub use direction::{BlockShape, Scan};
+pub(super) use maps::{Segment, contract, weight_gradient};
 
 use super::cpu_conv::{channels_last, from_channels_last, tensor, values};
 use block::Block;
@@ -26,12 +27,13 @@ use rayon::prelude::*;
 /// The stream after a block.
 ///
 /// # Shapes
-/// - `stream`, output: `[batch, 2h or 4h, height, width]`
+/// - `stream`, output: `[batch, 2h or 4h, height, width]`, and `maps` features of the conditioning map behind these, which
+///   come out as they went in
 /// - `weights`: flattened one after another, for each direction the masked input-to-state weight and its bias, the
-///   state-to-state weight, initial h and initial c; then weight and bias of the 1×1 convolution h → 2h and, where the
-///   stream is 4h wide, of the one for the skip connection
-pub fn lstm_block(stream: Tensor<4>, weights: Tensor<1>, scan: Scan, h: usize) -> Tensor<4> {
-    let output = <Dispatch as LstmBlockOps>::lstm_block(stream.into_dispatch(), weights.into_dispatch(), scan, h);
+///   state-to-state weight, initial h, initial c and the weight of the conditioning map; then weight and bias of the 1×1
+///   convolution h → 2h and, where there are 4h features, of the one for the skip connection
+pub fn lstm_block(stream: Tensor<4>, weights: Tensor<1>, shape: BlockShape) -> Tensor<4> {
+    let output = <Dispatch as LstmBlockOps>::lstm_block(stream.into_dispatch(), weights.into_dispatch(), shape);
     Tensor::from_dispatch(output)
 }
 
@@ -39,14 +41,13 @@ pub fn lstm_block(stream: Tensor<4>, weights: Tensor<1>, scan: Scan, h: usize) -
 #[backend_extension(Flex, Autodiff)]
 pub trait LstmBlockOps: Backend {
     /// See [`lstm_block`].
-    fn lstm_block(stream: FloatTensor<Self>, weights: FloatTensor<Self>, scan: Scan, h: usize) -> FloatTensor<Self>;
+    fn lstm_block(stream: FloatTensor<Self>, weights: FloatTensor<Self>, shape: BlockShape) -> FloatTensor<Self>;
 
     /// The same, and what the backward pass needs of it.
     fn lstm_block_keeping(
         stream: FloatTensor<Self>,
         weights: FloatTensor<Self>,
-        scan: Scan,
-        h: usize,
+        shape: BlockShape,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
 
     /// Gradients of the stream and the weights, given that of the output.
@@ -55,27 +56,26 @@ pub trait LstmBlockOps: Backend {
         weights: FloatTensor<Self>,
         kept: FloatTensor<Self>,
         delta: FloatTensor<Self>,
-        scan: Scan,
-        h: usize,
+        shape: BlockShape,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
 }
 
 /// The block for the images of `stream`, and their shape, channels last.
-fn prepare(stream: &FlexTensor, weights: &FlexTensor, scan: Scan, h: usize) -> (Block, [usize; 4]) {
+fn prepare(stream: &FlexTensor, weights: &FlexTensor, shape: BlockShape) -> (Block, [usize; 4]) {
     let [batch, features, height, width] = stream.shape().dims();
-    (Block::new(scan, h, [height, width, features], values(weights)), [batch, height, width, features])
+    (Block::new(shape, [height, width, features], values(weights)), [batch, height, width, features])
 }
 
 impl LstmBlockOps for Flex {
-    fn lstm_block(stream: FlexTensor, weights: FlexTensor, scan: Scan, h: usize) -> FlexTensor {
-        let (block, shape) = prepare(&stream, &weights, scan, h);
+    fn lstm_block(stream: FlexTensor, weights: FlexTensor, shape: BlockShape) -> FlexTensor {
+        let (block, shape) = prepare(&stream, &weights, shape);
         let mut output = values(&channels_last(stream)).to_vec();
         output.par_chunks_mut(block.values()).for_each(|stream| block.forward(stream, &mut vec![0.0; block.kept()]));
         from_channels_last(output, shape)
     }
 
-    fn lstm_block_keeping(stream: FlexTensor, weights: FlexTensor, scan: Scan, h: usize) -> (FlexTensor, FlexTensor) {
-        let (block, shape) = prepare(&stream, &weights, scan, h);
+    fn lstm_block_keeping(stream: FlexTensor, weights: FlexTensor, shape: BlockShape) -> (FlexTensor, FlexTensor) {
+        let (block, shape) = prepare(&stream, &weights, shape);
         let mut output = values(&channels_last(stream)).to_vec();
         let mut kept = vec![0.0; shape[0] * block.kept()];
         (output.par_chunks_mut(block.values()).zip(kept.par_chunks_mut(block.kept())))
@@ -89,10 +89,9 @@ impl LstmBlockOps for Flex {
         weights: FlexTensor,
         kept: FlexTensor,
         delta: FlexTensor,
-        scan: Scan,
-        h: usize,
+        shape: BlockShape,
     ) -> (FlexTensor, FlexTensor) {
-        let (block, shape) = prepare(&stream, &weights, scan, h);
+        let (block, shape) = prepare(&stream, &weights, shape);
         let stream = channels_last(stream);
         let mut gradient = values(&channels_last(delta)).to_vec();
         let image = block.values();
@@ -115,17 +114,17 @@ impl LstmBlockOps for Flex {
 }
 
 impl<B: LstmBlockOps, C: CheckpointStrategy> LstmBlockOps for Autodiff<B, C> {
-    fn lstm_block(stream: FloatTensor<Self>, weights: FloatTensor<Self>, scan: Scan, h: usize) -> FloatTensor<Self> {
+    fn lstm_block(stream: FloatTensor<Self>, weights: FloatTensor<Self>, shape: BlockShape) -> FloatTensor<Self> {
         #[derive(Debug)]
         struct LstmBlock;
 
         impl<B: LstmBlockOps> Backward<B, 2> for LstmBlock {
-            type State = (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>, Scan, usize);
+            type State = (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>, BlockShape);
 
             fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
                 let delta = grads.consume::<B>(&ops.node);
-                let (stream, weights, kept, scan, h) = ops.state;
-                let (stream, weights) = B::lstm_block_backward(stream, weights, kept, delta, scan, h);
+                let (stream, weights, kept, shape) = ops.state;
+                let (stream, weights) = B::lstm_block_backward(stream, weights, kept, delta, shape);
                 for (node, gradient) in ops.parents.into_iter().zip([stream, weights]) {
                     if let Some(node) = node {
                         grads.register::<B>(node.id, gradient);
@@ -138,18 +137,17 @@ impl<B: LstmBlockOps, C: CheckpointStrategy> LstmBlockOps for Autodiff<B, C> {
         let (stream, weights) = (stream.into_primitive(), weights.into_primitive());
         match LstmBlock.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(prep) => {
-                let (output, kept) = B::lstm_block_keeping(stream.clone(), weights.clone(), scan, h);
-                prep.finish((stream, weights, kept, scan, h), output)
+                let (output, kept) = B::lstm_block_keeping(stream.clone(), weights.clone(), shape);
+                prep.finish((stream, weights, kept, shape), output)
             }
-            OpsKind::UnTracked(prep) => prep.finish(B::lstm_block(stream, weights, scan, h)),
+            OpsKind::UnTracked(prep) => prep.finish(B::lstm_block(stream, weights, shape)),
         }
     }
 
     fn lstm_block_keeping(
         _: FloatTensor<Self>,
         _: FloatTensor<Self>,
-        _: Scan,
-        _: usize,
+        _: BlockShape,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         unreachable!("the backward pass keeps tensors that are not differentiated again")
     }
@@ -159,8 +157,7 @@ impl<B: LstmBlockOps, C: CheckpointStrategy> LstmBlockOps for Autodiff<B, C> {
         _: FloatTensor<Self>,
         _: FloatTensor<Self>,
         _: FloatTensor<Self>,
-        _: Scan,
-        _: usize,
+        _: BlockShape,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         unreachable!("a backward pass is not differentiated again")
     }

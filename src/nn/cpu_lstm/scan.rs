@@ -4,31 +4,23 @@
 //! Diagonal BiLSTM (a column of the paper's skewed map). A diagonal is a line of pixels at equal distances, so the map need
 //! not be skewed, and what the skew would pad is never computed.
 
-use super::direction::{Direction, Places, Scan};
-use super::maps::{Layout, Line, Segment, contract, copy_lanes, weight_gradient};
+use super::direction::{BlockShape, Direction, Places, Scan};
+use super::maps::{Gradients, Inputs, Layout, Line, Segment, contract, copy_lanes, weight_gradient};
 use crate::nn::cpu_conv::{LANES, Lanes};
 use crate::nn::gates::{GATES, sigmoid, tanh};
 
 /// How the maps of a scan lie in memory.
 pub struct Maps {
-    scan: Scan,
-    h: usize,
+    shape: BlockShape,
     lines: Vec<Line>,
     input: Layout,
+    condition: Layout,
     gates: Layout,
     h_map: Layout,
     c_map: Layout,
     delta: Layout,
     dc: Layout,
     dx: Layout,
-}
-
-/// Where the gradients of one image and one direction are added.
-pub struct Gradients<'a> {
-    /// Of the inputs, `[height, width, 2h]`, features padded.
-    pub inputs: &'a mut [f32],
-    /// Of the flat weights.
-    pub weights: &'a mut [f32],
 }
 
 /// Working memory of the backward pass. Borders stay zero, so it serves image after image.
@@ -39,17 +31,17 @@ pub struct Scratch {
 }
 
 impl Maps {
-    pub fn new(scan: Scan, h: usize, [height, width]: [usize; 2]) -> Self {
-        let hp = h.next_multiple_of(LANES);
+    pub fn new(shape: BlockShape, [height, width]: [usize; 2]) -> Self {
+        let (BlockShape { scan, h, maps }, hp) = (shape, shape.h.next_multiple_of(LANES));
         let row = scan == Scan::Row;
         let layout = |channels, border_row, border_diagonal| {
             Layout::new([height, width, channels], if row { border_row } else { border_diagonal })
         };
         Self {
-            scan,
-            h,
+            shape,
             lines: scan.lines(height, width),
             input: layout(2 * h, [0, 0, 1, 0], [0; 4]),
+            condition: layout(maps, [0; 4], [0; 4]),
             gates: layout(GATES * hp, [0; 4], [0; 4]),
             h_map: layout(hp, [1, 0, 1, 1], [1, 0, 1, 0]),
             c_map: layout(hp, [1, 0, 0, 0], [0, 0, 1, 0]),
@@ -74,11 +66,14 @@ impl Maps {
         Scratch { delta: vec![0.0; self.delta.len()], dc: vec![0.0; self.dc.len()], line }
     }
 
-    /// The input map with its border, from `[height, width, features]`.
-    pub fn input(&self, image: &[f32], features: usize, mirror: bool) -> Vec<f32> {
-        let mut input = vec![0.0; self.input.len()];
-        self.input.fill(&mut input, image, features, mirror);
-        input
+    /// What a direction sees of a stream `[height, width, features]`.
+    pub fn inputs(&self, image: &[f32], features: usize, mirror: bool) -> Inputs {
+        let [mut stream, mut condition] = [vec![0.0; self.input.len()], vec![0.0; self.condition.len()]];
+        self.input.fill(&mut stream, image, [0, features], mirror);
+        if self.shape.maps > 0 {
+            self.condition.fill(&mut condition, image, [features - self.shape.maps, features], mirror);
+        }
+        Inputs { stream, condition }
     }
 
     /// The states of pixel (`y`, `x`) in what a forward pass kept.
@@ -89,7 +84,7 @@ impl Maps {
     }
 
     fn before(&self) -> (isize, isize) {
-        match self.scan {
+        match self.shape.scan {
             Scan::Row => (-1, 0),
             Scan::Diagonal => (0, -1),
         }
@@ -97,18 +92,21 @@ impl Maps {
 
     /// What the gates of a line are computed from, in the order of the weights' rows.
     #[inline(always)]
-    fn seen<'a>(&self, line: &Line, input: &'a [f32], states: &'a [f32]) -> [Segment<'a>; 3] {
-        let (features, hp) = (2 * self.h, self.hp());
-        match self.scan {
+    fn seen<'a>(&self, line: &Line, input: &'a Inputs, states: &'a [f32]) -> [Segment<'a>; 4] {
+        let (features, hp) = (2 * self.shape.h, self.hp());
+        let Inputs { stream, condition } = input;
+        let condition = self.condition.seen(condition, line, (0, 0), self.shape.maps);
+        match self.shape.scan {
             Scan::Row => {
                 let empty = Segment { values: states, stride: 0, length: 0 };
                 let states = self.h_map.seen(states, line, (-1, -1), 3 * hp);
-                [self.input.seen(input, line, (0, -1), 2 * features), states, empty]
+                [self.input.seen(stream, line, (0, -1), 2 * features), states, empty, condition]
             }
             Scan::Diagonal => [
-                self.input.seen(input, line, (0, 0), features),
+                self.input.seen(stream, line, (0, 0), features),
                 self.h_map.seen(states, line, (-1, 0), hp),
                 self.h_map.seen(states, line, (0, -1), hp),
+                condition,
             ],
         }
     }
@@ -117,7 +115,7 @@ impl Maps {
     #[inline(always)]
     fn seers<'a>(&self, line: &Line, delta: &'a [f32]) -> [Segment<'a>; 2] {
         let length = self.delta.channels;
-        match self.scan {
+        match self.shape.scan {
             Scan::Row => {
                 let empty = Segment { values: delta, stride: 0, length: 0 };
                 [self.delta.seen(delta, line, (1, -1), 3 * length), empty]
@@ -131,7 +129,7 @@ impl Maps {
     /// Puts the learned initial states where the scan comes from.
     fn begin(&self, weights: &Direction, c_map: &mut [f32], h_map: &mut [f32]) {
         let [h, c] = &weights.initial;
-        let places: Vec<(isize, isize)> = match self.scan {
+        let places: Vec<(isize, isize)> = match self.shape.scan {
             Scan::Row => (0..self.lines[0].count as isize).map(|x| (-1, x)).collect(),
             Scan::Diagonal => self.gates.rows().map(|row| (row.y, -1)).collect(),
         };
@@ -146,7 +144,7 @@ impl Maps {
     /// # Safety
     /// The processor has the instructions of `L`.
     #[inline(always)]
-    pub unsafe fn forward<L: Lanes>(&self, weights: &Direction, input: &[f32], kept: &mut [f32]) {
+    pub unsafe fn forward<L: Lanes>(&self, weights: &Direction, input: &Inputs, kept: &mut [f32]) {
         let (gates, rest) = kept.split_at_mut(self.gates.len());
         let (c_map, h_map) = rest.split_at_mut(self.c_map.len());
         self.begin(weights, c_map, h_map);
@@ -194,7 +192,7 @@ impl Maps {
     pub unsafe fn backward<L: Lanes>(
         &self,
         weights: &Direction,
-        input: &[f32],
+        input: &Inputs,
         kept: &[f32],
         dh: &[f32],
         scratch: &mut Scratch,
@@ -249,25 +247,32 @@ impl Maps {
     unsafe fn finish<L: Lanes>(
         &self,
         weights: &Direction,
-        input: &[f32],
+        input: &Inputs,
         h_map: &[f32],
         scratch: &mut Scratch,
         gradients: Gradients,
     ) {
-        let Gradients { inputs: dx, weights: flat } = gradients;
-        let (h, hp, places) = (self.h, self.hp(), Places { scan: self.scan, h: self.h });
-        let (lanes, rows) = (GATES * hp, self.scan.inputs() * 2 * h);
+        let Gradients { inputs: dx, condition: d_condition, weights: flat } = gradients;
+        let BlockShape { scan, h, maps } = self.shape;
+        let (hp, places) = (self.hp(), Places(self.shape));
+        let (lanes, rows) = (GATES * hp, scan.inputs() * 2 * h);
+        let states = rows + scan.taps() * hp;
         let (delta, dc) = (&scratch.delta, &scratch.dc);
 
         for row in self.dx.rows() {
-            let seers = [self.delta.seen(delta, &row, (0, 0), self.scan.inputs() * lanes)];
+            let seers = [self.delta.seen(delta, &row, (0, 0), scan.inputs() * lanes)];
             let out = &mut dx[self.dx.at(row.y, 0)..];
             unsafe { contract::<L>(&seers, &weights.input_back, None, out, self.dx.channels, row.count) };
+            if let Some(back) = &weights.condition_back {
+                let seers = [self.delta.seen(delta, &row, (0, 0), lanes)];
+                let out = &mut d_condition[row.y as usize * row.count * back.lanes()..];
+                unsafe { contract::<L>(&seers, back, None, out, back.lanes(), row.count) };
+            }
         }
 
-        let mut sums = vec![0.0; (rows + self.scan.taps() * hp) * lanes];
+        let mut sums = vec![0.0; (states + maps) * lanes];
         let mut start = 0;
-        for part in 0..3 {
+        for part in 0..4 {
             let lines: Vec<_> = (self.gates.rows())
                 .map(|row| {
                     let seen = self.seen(&row, input, h_map)[part];
@@ -282,10 +287,11 @@ impl Maps {
             for gate in 0..GATES {
                 for k in 0..h {
                     let a = gate * h + k;
-                    let place = match row.checked_sub(rows) {
-                        None => places.input(a, row % (2 * h), row / (2 * h)),
-                        Some(row) if row % hp < h => places.state(a, row % hp, row / hp),
-                        Some(_) => continue,
+                    let place = match row {
+                        row if row < rows => places.input(a, row % (2 * h), row / (2 * h)),
+                        row if row >= states => places.condition(a, row - states),
+                        row if (row - rows) % hp < h => places.state(a, (row - rows) % hp, (row - rows) / hp),
+                        _ => continue,
                     };
                     flat[place] += sums[gate * hp + k];
                 }
@@ -302,7 +308,7 @@ impl Maps {
         }
 
         // The initial states stand for a row or a column of pixels just outside the image.
-        let outside = match self.scan {
+        let outside = match scan {
             Scan::Row => Line { y: -1, x: 0, step: (0, 1), count: self.width() },
             Scan::Diagonal => Line { y: 0, x: -1, step: (1, 0), count: self.gates.rows().count() },
         };
@@ -312,7 +318,7 @@ impl Maps {
             let one = Line { y, x, step: (0, 1), count: 1 };
             let mut seers = self.seers(&one, delta);
             let zeros = vec![0.0; lanes];
-            if self.scan == Scan::Diagonal {
+            if scan == Scan::Diagonal {
                 // The pixel below an outside one is outside too.
                 seers[0] = Segment { values: &zeros, stride: 0, length: lanes };
             }

@@ -1,0 +1,28 @@
+//! The predictive distribution of one value (Fig. 6), and nothing but it.
+
+use super::cached::CachedSampler;
+use super::draw::probabilities;
+use super::plan::Plan;
+use super::request::{Request, RequestError};
+use std::sync::Arc;
+
+/// The probability of every level of channel `channel` of pixel (`x`, `y`), given all values before it in `levels`,
+/// `[channels, height, width]` of one image. What stands in that place and after it does not matter, except to the small
+/// image that a network of several scales starts from: that is taken from all of `levels`.
+///
+/// # Errors
+/// When the place is not one of the image, or `levels` is not one image.
+pub fn distribution(plan: &Arc<Plan>, levels: &[u8], [channel, y, x]: [usize; 3]) -> Result<Vec<f32>, RequestError> {
+    let config = &plan.config;
+    for (field, found, end) in
+        [("channel", channel, config.channels), ("row", y, config.height), ("column", x, config.width)]
+    {
+        if found >= end {
+            return Err(RequestError { field, found: found.to_string(), expected: format!("0 to {}", end - 1) });
+        }
+    }
+    let mut sampler = CachedSampler::new(plan.clone(), Request::scoring(levels.to_vec(), 1, config))?;
+    sampler.watch([channel, y, x]);
+    while sampler.watched().is_none() && sampler.next_row() {}
+    Ok(probabilities(sampler.watched().expect("every value has been passed"), 1.0))
+}

@@ -1,0 +1,264 @@
+//! From a network's layers to the steps of a [`Plan`].
+
+use super::plan::{Border, HERE, LANES, Pass, Place, Plan, Run, Slot, Step, Store};
+use crate::model::{Head, ModelConfig, PixelCnn, PixelRnn};
+use crate::nn::gates::GATES;
+use crate::nn::mask::{MaskKind, features_of};
+use crate::nn::{DiagonalLstm, MaskedConv2d, Recurrent};
+use burn::module::Param;
+use burn::tensor::Tensor;
+
+impl Plan {
+    /// Adds the steps of a PixelCNN.
+    pub(super) fn pixel_cnn(&mut self, net: &PixelCnn) {
+        let (channels, h, maps) = (self.config.channels, self.config.h, self.config.maps());
+        let input = self.slot(Slot::map(channels, kernel_of(&net.first)));
+        let condition = self.condition();
+        let mut stream = self.slot(Slot::pixel(2 * h));
+        self.conv(&net.first, MaskKind::A, [input, stream], false, Store::Set);
+        let mut features = self.slot(Slot::pixel(h));
+        let mut skips = self.slot(Slot::pixel(2 * h));
+        for (k, block) in net.blocks.iter().enumerate() {
+            let map = self.slot(Slot::map(h, kernel_of(&block.conv)));
+            self.conv(&block.reduce, MaskKind::B, [stream, map], true, Store::SetRelu);
+            features = self.next(features, k);
+            // Rectified when written, or when read where the condition is still to be added.
+            let conditioned = block.condition.is_some();
+            let store = if conditioned { Store::Set } else { Store::SetRelu };
+            self.conv(&block.conv, MaskKind::B, [map, features], false, store);
+            self.unmasked(block.condition.as_ref(), 1, [condition, features], &[Run { from: HERE, length: maps }]);
+            let after = self.next(stream, k + 1);
+            self.conv(&block.expand, MaskKind::B, [features, after], conditioned, Store::AddTo { base: stream });
+            stream = after;
+            skips = self.skip(block.skip.as_ref(), k, features, conditioned, skips);
+        }
+        self.finish(&net.head, stream, self.config.skip.then_some(skips));
+    }
+
+    /// Adds the steps of a PixelRNN.
+    pub(super) fn pixel_rnn(&mut self, net: &PixelRnn) {
+        let ModelConfig { channels, h, .. } = self.config;
+        let input = self.slot(Slot::map(channels, kernel_of(&net.first)));
+        let condition = self.condition();
+        // A row of the stream before every layer: the Row LSTM looks one pixel back, the right scan at all of it.
+        let row = Slot { rows: 1, halo: 1, ..Slot::pixel(2 * h) };
+        let mut stream = self.slot(row.clone());
+        self.conv(&net.first, MaskKind::A, [input, stream], false, Store::Set);
+        let sums = self.slot(Slot::pixel(GATES * h));
+        let mut skips = self.slot(Slot::pixel(2 * h));
+        for (k, block) in net.blocks.iter().enumerate() {
+            let features = match &block.lstm {
+                Recurrent::Row(lstm) => {
+                    let [initial_h, initial_c] = [&lstm.initial_h, &lstm.initial_c].map(values);
+                    let border = Border::Above(initial_h);
+                    let states = self.slot(Slot { rows: 2, halo: 1, border, ..Slot::pixel(h) });
+                    let border = Border::Above(initial_c);
+                    let cells = self.slot(Slot { rows: 2, border, ..Slot::pixel(h) });
+                    let above = Run { from: Place { up: 1, left: 1 }, length: 3 * h };
+                    self.gates(&lstm.input_to_state, lstm.condition.as_ref(), [stream, condition, sums]);
+                    self.unmasked(Some(&lstm.state_to_state), GATES, [states, sums], &[above]);
+                    let before = Place { up: 1, left: 0 };
+                    self.steps.push(Step::Cell { from: sums, h: states, c: cells, before });
+                    states
+                }
+                Recurrent::Diagonal(lstm) => {
+                    let left = self.diagonal(&lstm.left, [stream, condition, sums], 1);
+                    let steps = std::mem::take(&mut self.steps);
+                    let right = self.diagonal(&lstm.right, [stream, condition, sums], -1);
+                    let scan = std::mem::replace(&mut self.steps, steps);
+                    self.scans.push(scan);
+                    let features = self.slot(Slot::pixel(h));
+                    let above = Place { up: 1, left: 0 };
+                    self.steps.push(Step::Sum { terms: [(left, HERE), (right, above)], to: features });
+                    features
+                }
+            };
+            let after = self.slot(row.clone());
+            self.conv(&block.expand, MaskKind::B, [features, after], false, Store::AddTo { base: stream });
+            stream = after;
+            skips = self.skip(block.skip.as_ref(), k, features, false, skips);
+        }
+        self.finish(&net.head, stream, self.config.skip.then_some(skips));
+    }
+
+    /// One direction of a Diagonal BiLSTM that comes from `beside` columns to the left; gives the slot of its states.
+    fn diagonal(&mut self, lstm: &DiagonalLstm, from_to: [usize; 3], beside: isize) -> usize {
+        let h = self.config.h;
+        let [initial_h, initial_c] = [&lstm.initial_h, &lstm.initial_c].map(values);
+        let states = self.slot(Slot { rows: 2, halo: 1, border: Border::Beside(initial_h), ..Slot::pixel(h) });
+        let cells = self.slot(Slot { rows: 1, halo: 1, border: Border::Beside(initial_c), ..Slot::pixel(h) });
+        let beside = Place { up: 0, left: beside };
+        let runs = [Place { up: 1, left: 0 }, beside].map(|from| Run { from, length: h });
+        let [_, _, sums] = from_to;
+        self.gates(&lstm.input_to_state, lstm.condition.as_ref(), from_to);
+        self.unmasked(Some(&lstm.state_to_state), GATES, [states, sums], &runs);
+        self.steps.push(Step::Cell { from: sums, h: states, c: cells, before: beside });
+        states
+    }
+
+    /// Adds block `k`'s skip connection, where it has one, to the sum in slot `skips`; gives the slot of the new sum.
+    fn skip(&mut self, skip: Option<&MaskedConv2d>, k: usize, features: usize, relu: bool, skips: usize) -> usize {
+        let Some(skip) = skip else { return skips };
+        let after = self.next(skips, k);
+        let store = if k == 0 { Store::Set } else { Store::AddTo { base: skips } };
+        self.conv(skip, MaskKind::B, [features, after], relu, store);
+        after
+    }
+
+    /// The sum of skip connections, where there are any, and the head.
+    fn finish(&mut self, head: &Head, stream: usize, skips: Option<usize>) {
+        let stream = match skips {
+            Some(skips) => {
+                let sum = self.slot(Slot::pixel(2 * self.config.h));
+                self.steps.push(Step::Sum { terms: [(stream, HERE), (skips, HERE)], to: sum });
+                sum
+            }
+            None => stream,
+        };
+        self.head(head, stream);
+    }
+
+    fn head(&mut self, head: &Head, stream: usize) {
+        let hidden = self.slot(Slot::pixel(self.config.head));
+        self.logits = self.slot(Slot::pixel(self.config.channels * self.config.logits()));
+        self.conv(&head.hidden, MaskKind::B, [stream, hidden], true, Store::SetRelu);
+        self.conv(&head.output, MaskKind::B, [hidden, self.logits], false, Store::Set);
+    }
+
+    /// The slot for what `slot` holds after `uses` blocks. One colour can write over what it read; of several colours the
+    /// later ones still read, at every depth, what the earlier ones computed there.
+    fn next(&mut self, slot: usize, uses: usize) -> usize {
+        if self.config.channels == 1 || uses == 0 { slot } else { self.slot(self.slots[slot].clone()) }
+    }
+
+    fn slot(&mut self, slot: Slot) -> usize {
+        self.slots.push(slot);
+        self.slots.len() - 1
+    }
+
+    /// The slot for the map that conditions the layers; slot 0, which nobody reads then, where there is none.
+    fn condition(&mut self) -> usize {
+        let (features, rows) = (self.config.maps(), self.config.height);
+        if features == 0 {
+            return 0;
+        }
+        let slot = self.slot(Slot { rows, ..Slot::pixel(features) });
+        self.conditioning.as_mut().expect("a network with maps enlarges a small image").slot = slot;
+        slot
+    }
+
+    /// Adds an input-to-state convolution under mask B, and the conditioning map's, into the slot of sums.
+    fn gates(
+        &mut self,
+        layer: &MaskedConv2d,
+        weight: Option<&Param<Tensor<4>>>,
+        [stream, condition, sums]: [usize; 3],
+    ) {
+        self.gated_conv(layer, MaskKind::B, [stream, sums], false, Store::Set, GATES);
+        let length = self.config.maps();
+        self.unmasked(weight, GATES, [condition, sums], &[Run { from: HERE, length }]);
+    }
+
+    /// Adds a convolution without mask and bias to what stands in slot `to`, where there is one: `runs` are its taps in the order
+    /// of the kernel, seen whole by every group.
+    fn unmasked(&mut self, weight: Option<&Param<Tensor<4>>>, gates: usize, [from, to]: [usize; 2], runs: &[Run]) {
+        let Some(weight) = weight else { return };
+        let [c_out, c_in, kernel_h, kernel_w] = weight.dims();
+        let (groups, taps, weight) = (self.config.channels, kernel_h * kernel_w, values(weight));
+        let mut passes = Vec::new();
+        for group in 0..groups {
+            let outputs = Outputs::of(group, groups, c_out / gates, gates);
+            let start = self.weights.len();
+            self.push_row(&outputs, |_| 0.0);
+            for place in 0..taps * c_in {
+                self.push_row(&outputs, |out| weight[(out * c_in + place % c_in) * taps + place / c_in]);
+            }
+            passes.push(Pass { runs: runs.to_vec(), first: outputs.first, features: outputs.features, weights: start });
+        }
+        self.steps.push(Step::Conv { from, to, relu: false, store: Store::AddTo { base: to }, passes });
+    }
+
+    /// Adds a convolution: for each colour group the runs its mask leaves, and the weights of just these.
+    fn conv(&mut self, layer: &MaskedConv2d, mask: MaskKind, from_to: [usize; 2], relu: bool, store: Store) {
+        self.gated_conv(layer, mask, from_to, relu, store, 1);
+    }
+
+    /// The same where the outputs are `gates` blocks with the groups inside each.
+    fn gated_conv(
+        &mut self,
+        layer: &MaskedConv2d,
+        mask: MaskKind,
+        [from, to]: [usize; 2],
+        relu: bool,
+        store: Store,
+        gates: usize,
+    ) {
+        let groups = self.config.channels;
+        let [c_out, c_in, kernel_h, kernel_w] = layer.weight.dims();
+        let (weight, bias) = (values(&layer.weight), values(&layer.bias));
+        let mut passes = Vec::new();
+        for group in 0..groups {
+            let outputs = Outputs::of(group, groups, c_out / gates, gates);
+            // At the current pixel: the features of earlier groups and, under mask B, of this one.
+            let seen = match mask {
+                MaskKind::A => features_of(group, c_in, groups).start,
+                MaskKind::B => features_of(group, c_in, groups).end,
+            };
+            let left = (kernel_w / 2) as isize;
+            let row = |up: usize| Run { from: Place { up, left }, length: kernel_w * c_in };
+            let current = Run { from: Place { up: 0, left }, length: kernel_w / 2 * c_in + seen };
+            let runs = (1..=kernel_h / 2).rev().map(row).chain([current]).filter(|run| run.length > 0).collect();
+
+            let start = self.weights.len();
+            self.push_row(&outputs, |out| bias[out]);
+            for up in (0..=kernel_h / 2).rev() {
+                let length = if up == 0 { current.length } else { kernel_w * c_in };
+                for place in 0..length {
+                    let (column, input) = (place / c_in, place % c_in);
+                    self.push_row(&outputs, |out| {
+                        weight[((out * c_in + input) * kernel_h + kernel_h / 2 - up) * kernel_w + column]
+                    });
+                }
+            }
+            passes.push(Pass { runs, first: outputs.first, features: outputs.features, weights: start });
+        }
+        self.steps.push(Step::Conv { from, to, relu, store, passes });
+    }
+
+    /// One row of weights, or of biases, for the outputs of a pass.
+    fn push_row(&mut self, outputs: &Outputs, value: impl Fn(usize) -> f32) {
+        self.weights.extend(outputs.iter().map(value));
+        self.weights.resize(self.weights.len().next_multiple_of(LANES), 0.0);
+    }
+}
+
+/// The outputs of one colour group: its units of every gate, gate after gate.
+struct Outputs {
+    /// Where they stand among the outputs of all groups.
+    first: usize,
+    features: usize,
+    units: std::ops::Range<usize>,
+    width: usize,
+}
+
+impl Outputs {
+    fn of(group: usize, groups: usize, width: usize, gates: usize) -> Self {
+        let units = features_of(group, width, groups);
+        Self { first: gates * units.start, features: gates * units.len(), units, width }
+    }
+
+    /// Their numbers in the layer's weight.
+    fn iter(&self) -> impl Iterator<Item = usize> {
+        let (units, width) = (self.units.clone(), self.width);
+        (0..self.features / units.len().max(1)).flat_map(move |gate| units.clone().map(move |unit| gate * width + unit))
+    }
+}
+
+fn values<const D: usize>(param: &Param<Tensor<D>>) -> Vec<f32> {
+    param.val().into_data().try_into_vec().expect("weights are 32-bit floats")
+}
+
+fn kernel_of(layer: &MaskedConv2d) -> [usize; 2] {
+    let [_, _, kernel_h, kernel_w] = layer.weight.dims();
+    [kernel_h, kernel_w]
+}
