@@ -2,7 +2,7 @@
 
 use super::{DeviceKind, Failure, PathBuf};
 use indicatif::{ProgressBar, ProgressStyle};
-use pixelrnn::data::{Split, load};
+use pixelrnn::data::{Split, load_split};
 use pixelrnn::grid::write_atomic;
 use pixelrnn::image::Images;
 use pixelrnn::train::{Checkpoint, EpochRecord, TrainConfig, Trainer, plot, read_records};
@@ -46,7 +46,8 @@ pub fn run(options: Options) -> Result<(), Failure> {
     if !options.resume && checkpoint_path.exists() {
         return Err(format!("{} has a run already; continue it with --resume", options.out.display()).into());
     }
-    let [train, valid] = [Split::Train, Split::Valid].map(|split| load(config.dataset(), split, &options.data));
+    let [train, valid] = [Split::Train, Split::Valid]
+        .map(|split| load_split(config.dataset(), split, config.validation(), &options.data));
     let (train, valid) = (fitting(train?, &config)?, fitting(valid?, &config)?);
     let device = options.device.open()?;
 

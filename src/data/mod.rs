@@ -41,6 +41,15 @@ pub enum Split {
     Test,
 }
 
+/// Which images decide which model is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Validation {
+    /// The set's own validation split: `own`.
+    Own,
+    /// The last so many of its training images, which are then not trained on: `last-5000`.
+    Last(usize),
+}
+
 /// Why a data set cannot be read. Every message names the file.
 #[derive(Debug, Error)]
 pub enum DataError {
@@ -100,6 +109,26 @@ impl DatasetKind {
         }
     }
 
+    /// The validation split where a configuration names none: binarized MNIST has one of its own; of MNIST the last 10,000
+    /// training images, of CIFAR-10 the last 5,000 (the second half of `data_batch_5`).
+    pub fn validation(self) -> Validation {
+        match self {
+            Self::Mnist => Validation::Last(10_000),
+            Self::BinarizedMnist => Validation::Own,
+            Self::Cifar10 => Validation::Last(5_000),
+        }
+    }
+
+    /// Whether the set has this validation split.
+    pub fn allows(self, validation: Validation) -> bool {
+        let images = match self {
+            Self::Mnist => 60_000,
+            Self::BinarizedMnist => return validation == Validation::Own,
+            Self::Cifar10 => 50_000,
+        };
+        matches!(validation, Validation::Last(count) if (1..images).contains(&count))
+    }
+
     /// The folder of the set inside a folder of several sets.
     pub fn folder(self) -> &'static str {
         match self {
@@ -157,15 +186,46 @@ impl FromStr for Split {
     }
 }
 
+impl fmt::Display for Validation {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Own => f.pad("own"),
+            Self::Last(count) => f.pad(&format!("last-{count}")),
+        }
+    }
+}
+
+impl FromStr for Validation {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let last = || name.strip_prefix("last-")?.parse().ok().map(Self::Last);
+        if name == "own" { Some(Self::Own) } else { last() }
+            .ok_or_else(|| format!("validation split {name:?} found, own or last-N expected"))
+    }
+}
+
+/// Reads one split of a data set; the validation split is the one of [`DatasetKind::validation`].
+///
+/// # Errors
+/// As [`load_split`].
+pub fn load(kind: DatasetKind, split: Split, dir: &Path) -> Result<Images, DataError> {
+    load_split(kind, split, kind.validation(), dir)
+}
+
 /// Reads one split of a data set.
 ///
-/// `dir` is the folder of the set, or a folder that has it as `mnist/`, `binarized_mnist/` or `cifar10/`. MNIST and CIFAR-10
-/// have no validation split of their own: here it is the last 10,000 of MNIST's 60,000 training images, and the last 5,000
-/// of CIFAR-10's 50,000 (the second half of `data_batch_5`), and the training split is the rest.
+/// `dir` is the folder of the set, or a folder that has it as `mnist/`, `binarized_mnist/` or `cifar10/`. The training split is
+/// what `validation` leaves of the training images.
 ///
 /// # Errors
 /// When a file is missing, unreadable, or not what its name says.
-pub fn load(kind: DatasetKind, split: Split, dir: &Path) -> Result<Images, DataError> {
+///
+/// # Panics
+/// When the set has no such validation split.
+pub fn load_split(kind: DatasetKind, split: Split, validation: Validation, dir: &Path) -> Result<Images, DataError> {
+    assert!(kind.allows(validation), "{kind} has no validation split {validation}");
+    let held_out = if let Validation::Last(count) = validation { count } else { 0 };
     match kind {
         DatasetKind::BinarizedMnist => {
             let path = find(kind, dir, &[&format!("binarized_mnist_{split}.packed.npy")])?;
@@ -177,19 +237,23 @@ pub fn load(kind: DatasetKind, split: Split, dir: &Path) -> Result<Images, DataE
             let path = find(kind, dir, &[&name, &format!("{name}.gz")])?;
             let images = idx::read_images(&path, [count, 1, 28, 28])?;
             Ok(match split {
-                Split::Train => images.select(0..50_000),
-                Split::Valid => images.select(50_000..60_000),
+                Split::Train => images.select(0..count - held_out),
+                Split::Valid => images.select(count - held_out..count),
                 Split::Test => images,
             })
         }
         DatasetKind::Cifar10 => {
             // Batch and the records of it that belong to the split.
             let batches: Vec<(String, std::ops::Range<usize>)> = match split {
-                Split::Train => {
-                    let records = |n| if n == 5 { 0..5_000 } else { 0..cifar::RECORDS };
-                    (1..=5).map(|n| (format!("data_batch_{n}.bin"), records(n))).collect()
+                Split::Train | Split::Valid => {
+                    // Where, in each batch, what is held out begins.
+                    let border = 5 * cifar::RECORDS - held_out;
+                    let borders = (0..5).map(|n| border.saturating_sub(n * cifar::RECORDS).min(cifar::RECORDS));
+                    let records = |border| if split == Split::Train { 0..border } else { border..cifar::RECORDS };
+                    let batches = borders.enumerate().map(|(n, border)| (n + 1, records(border)));
+                    let taken = batches.filter(|(_, records)| !records.is_empty());
+                    taken.map(|(n, records)| (format!("data_batch_{n}.bin"), records)).collect()
                 }
-                Split::Valid => vec![("data_batch_5.bin".to_string(), 5_000..cifar::RECORDS)],
                 Split::Test => vec![("test_batch.bin".to_string(), 0..cifar::RECORDS)],
             };
             let mut images = cifar::no_images();
@@ -246,6 +310,12 @@ mod tests {
         }
         for split in [Split::Train, Split::Valid, Split::Test] {
             assert_eq!(split.to_string().parse(), Ok(split));
+        }
+        for (name, validation) in [("own", Validation::Own), ("last-5000", Validation::Last(5000))] {
+            assert_eq!((name.parse(), validation.to_string().as_str()), (Ok(validation), name));
+        }
+        for name in ["", "last-", "last-x", "valid", "last-5e3"] {
+            assert!(name.parse::<Validation>().unwrap_err().contains("last-N"), "{name}");
         }
         assert!("mist".parse::<DatasetKind>().unwrap_err().contains("binarized-mnist"));
         assert!("all".parse::<Split>().unwrap_err().contains("valid"));

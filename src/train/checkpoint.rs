@@ -89,8 +89,13 @@ impl Checkpoint {
             let text = header.metadata().as_ref().and_then(|metadata| metadata.get(name));
             text.ok_or_else(|| CheckpointError::Format(format!("metadata entry `{name}` not found")))
         };
-        let found: serde_json::Value = serde_json::from_str(entry("train_config")?).map_err(|error| format(&error))?;
-        let expected = serde_json::to_value(config).expect("plain numbers");
+        // Through the type, so that a field left out is its default.
+        let fields = |config: &TrainConfig| {
+            let config = TrainConfig { validation: Some(config.validation().to_string()), ..config.clone() };
+            serde_json::to_value(config).expect("plain numbers")
+        };
+        let found = TrainConfig::from_json(entry("train_config")?).map_err(|error| format(&error))?;
+        let (found, expected) = (fields(&found), fields(config));
         for (field, expected) in expected.as_object().into_iter().flatten() {
             if field != "epochs" && found[field] != *expected {
                 let (field, found, expected) = (field.clone(), found[field].to_string(), expected.to_string());

@@ -1,6 +1,6 @@
 //! What a training run is made of: one JSON file.
 
-use crate::data::DatasetKind;
+use crate::data::{DatasetKind, Validation};
 use crate::model::ModelConfig;
 use burn::grad_clipping::GradientClippingConfig;
 use burn::optim::{AdamConfig, ModuleOptimizer, RmsPropConfig};
@@ -25,6 +25,9 @@ pub struct TrainConfig {
     pub name: String,
     /// Data set by its name on the command line.
     pub dataset: String,
+    /// Which images validate: `own` or `last-N`; left out, those of [`DatasetKind::validation`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation: Option<String>,
     /// The network.
     pub model: ModelConfig,
     /// Images a step.
@@ -85,6 +88,14 @@ impl TrainConfig {
         let Self { batch, epochs, learning_rate, final_learning_rate, average, gradient_clip, .. } = &config;
         let dataset = config.dataset.parse::<DatasetKind>();
         check("dataset", config.dataset.clone(), dataset.is_ok(), "mnist, binarized-mnist or cifar10")?;
+        let validation = config.validation.as_ref().map(|name| name.parse::<Validation>());
+        let fits = match (&dataset, validation) {
+            (_, None) => true,
+            (Ok(dataset), Some(Ok(validation))) => dataset.allows(validation),
+            _ => false,
+        };
+        let expected = "own for binarized-mnist, last-N with fewer than all training images for the others";
+        check("validation", config.validation.clone().unwrap_or_default(), fits, expected)?;
         check("batch", batch.to_string(), (1..=4096).contains(batch), "1 to 4096")?;
         check("epochs", epochs.to_string(), *epochs >= 1, "at least 1")?;
         let positive = |rate: f64| rate > 0.0 && rate <= 1.0;
@@ -100,6 +111,12 @@ impl TrainConfig {
     /// The data set, by its checked name.
     pub fn dataset(&self) -> DatasetKind {
         self.dataset.parse().expect("the name was checked when the configuration was read")
+    }
+
+    /// The validation split, by its checked name.
+    pub fn validation(&self) -> Validation {
+        let named = self.validation.as_ref().map(|name| name.parse().expect("the name was checked"));
+        named.unwrap_or(self.dataset().validation())
     }
 
     /// The learning rate of step `step` (from 0) of `steps`.
@@ -155,6 +172,7 @@ pub(crate) mod tests {
             ("average", 1.0.into()),
             ("gradient_clip", 0.0.into()),
             ("dataset", "imagenet".into()),
+            ("validation", "last-5000".into()),
             ("surprise", 1.into()),
         ] {
             let mut bad = good.clone();
