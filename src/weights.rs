@@ -155,14 +155,46 @@ fn parse<T: DeserializeOwned>(entry: &'static str, text: &str) -> Result<T, Load
     serde_json::from_str(text).map_err(|error| LoadError::Metadata { entry, reason: error.to_string() })
 }
 
+/// How weights are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Precision {
+    /// As they are.
+    #[default]
+    F32,
+    /// Rounded to 16 bits, a sign, five bits of exponent and ten behind the point: half the download.
+    F16,
+}
+
 /// Writes a weights file of 32-bit floats; `training` and `results` go into the metadata as they are.
 pub fn save(model: &Model, training: Option<&Value>, results: Option<&Value>) -> Vec<u8> {
+    save_as(Precision::F32, model, training, results)
+}
+
+/// The same in a precision of one's choice.
+///
+/// # Panics
+/// When a weight is too large for it; 16 bits end at 65,504.
+pub fn save_as(precision: Precision, model: &Model, training: Option<&Value>, results: Option<&Value>) -> Vec<u8> {
     let config = serde_json::to_value(&model.config).expect("a configuration is plain numbers");
     let metadata = [("config", Some(&config)), ("training", training), ("results", results)];
     let metadata = metadata.into_iter().filter_map(|(name, value)| Some((name, value?.to_string())));
-    let tensors: Vec<_> =
-        model.tensors().into_iter().map(|(name, shape, values)| (name, shape, bytes_of(&values))).collect();
-    write(metadata, Dtype::F32, &tensors)
+    let bytes = |name: &str, values: &[f32]| match precision {
+        Precision::F32 => bytes_of(values),
+        Precision::F16 => values.iter().flat_map(|&value| half(name, value).to_le_bytes()).collect(),
+    };
+    let tensors: Vec<_> = (model.tensors().into_iter())
+        .map(|(name, shape, values)| {
+            let bytes = bytes(&name, &values);
+            (name, shape, bytes)
+        })
+        .collect();
+    write(metadata, if precision == Precision::F32 { Dtype::F32 } else { Dtype::F16 }, &tensors)
+}
+
+fn half(name: &str, value: f32) -> f16 {
+    let half = f16::from_f32(value);
+    assert!(half.is_finite(), "tensor `{name}` holds {value}, which 16 bits cannot");
+    half
 }
 
 /// A safetensors file. The format is written here because the library orders metadata at random, and equal models

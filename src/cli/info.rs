@@ -21,6 +21,7 @@ pub fn run(options: Options) -> Result<(), Failure> {
         "config": loaded.model.config,
         "parameters": loaded.model.config.parameters(),
         "multiplications_per_image": Plan::new(&loaded.model).multiplications(),
+        "dense_multiplications_per_image": loaded.model.config.dense_multiplications(),
         "training": loaded.training,
         "results": loaded.results,
     });

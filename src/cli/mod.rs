@@ -1,6 +1,7 @@
 //! The commands, one a file. Every path is checked before work starts, and every error is one sentence.
 
 mod data;
+mod distribution;
 mod draw;
 mod info;
 mod publish;
@@ -38,6 +39,8 @@ enum Command {
     Eval(score::EvalOptions),
     /// -ln p of every value of given images.
     Score(score::ScoreOptions),
+    /// The probability of every level of one value, given the values before it (the paper's figure 6).
+    Distribution(distribution::Options),
     /// Draw images.
     Sample(draw::SampleOptions),
     /// Draw the missing pixels of given images.
@@ -54,6 +57,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Publish(options) => publish::run(options),
         Command::Eval(options) => score::eval(options),
         Command::Score(options) => score::score(options),
+        Command::Distribution(options) => distribution::run(options),
         Command::Sample(options) => draw::sample(options),
         Command::Complete(options) => draw::complete(options),
         Command::Info(options) => info::run(options),

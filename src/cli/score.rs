@@ -4,12 +4,12 @@ use super::{DeviceKind, Failure, PathBuf, check_output, load_model, read_images}
 use indicatif::{ProgressBar, ProgressStyle};
 use pixelrnn::data::{DatasetKind, Split, load};
 use pixelrnn::grid::write_atomic;
-use pixelrnn::likelihood::{evaluate, score as score_images};
+use pixelrnn::likelihood::{Likelihood, evaluate, score as score_images};
 use pixelrnn::npy;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Images a forward pass takes at once.
-const BATCH: usize = 50;
+pub const BATCH: usize = 50;
 
 #[derive(clap::Args)]
 pub struct EvalOptions {
@@ -57,20 +57,25 @@ pub fn eval(options: EvalOptions) -> Result<(), Failure> {
     bar.finish_and_clear();
     let protocol = kind.protocol(options.split);
     if options.json {
-        let result = json!({
-            "nats_per_image": likelihood.nats_per_image,
-            "bits_per_dim": likelihood.bits_per_dim,
-            "images": likelihood.images,
-            "protocol": protocol,
-        });
-        println!("{result}");
+        println!("{}", described(&likelihood, &protocol));
     } else {
         println!(
             "{:.4} nats an image, {:.5} bits a dimension, {} images ({protocol})",
             likelihood.nats_per_image, likelihood.bits_per_dim, likelihood.images
         );
+        for (scale, nats) in model.config.scales().iter().zip(&likelihood.nats_of_scales) {
+            let given = if scale.conditioning.is_some() { " given the smaller image" } else { "" };
+            println!("  of these {nats:.4} for the {}x{} image{given}", scale.width, scale.height);
+        }
     }
     Ok(())
+}
+
+/// A likelihood as JSON.
+pub fn described(likelihood: &Likelihood, protocol: &str) -> Value {
+    let mut result = json!(likelihood);
+    result["protocol"] = protocol.into();
+    result
 }
 
 #[derive(clap::Args)]
@@ -99,7 +104,8 @@ pub fn score(options: ScoreOptions) -> Result<(), Failure> {
     bar.finish_and_clear();
     write_atomic(&options.out, &npy::write_f32(&images.shape(), &nll))?;
     let nats = nll.iter().map(|&v| f64::from(v)).sum::<f64>() / images.count as f64;
-    println!("{} images, {nats:.4} nats an image, written to {}", images.count, options.out.display());
+    let given = if model.small.is_some() { " given the small image in it" } else { "" };
+    println!("{} images, {nats:.4} nats an image{given}, written to {}", images.count, options.out.display());
     Ok(())
 }
 

@@ -132,22 +132,53 @@ impl ModelConfig {
 
     /// Number of weights and biases of all scales, masked ones counted.
     pub fn parameters(&self) -> usize {
-        let conv = |c_in: usize, c_out: usize, kernel: usize| c_in * c_out * kernel * kernel + c_out;
-        let (h, stream, maps) = (self.h, 2 * self.h, self.maps());
-        // Input-to-state with its bias, state-to-state, initial h and c, condition.
-        let lstm = |inputs: usize, states: usize| 4 * h * (stream * inputs + 1 + h * states + maps) + 2 * h;
+        let (conv, lstm) = (2 * self.h + self.head + self.channels * self.logits(), 6 * self.h);
         let block = match self.network {
-            Network::PixelCnn => conv(stream, h, 1) + conv(h, h, 3) + h * maps + conv(h, stream, 1),
-            Network::RowLstm => lstm(3, 3) + conv(h, stream, 1),
-            Network::DiagonalBiLstm => 2 * lstm(1, 2) + conv(h, stream, 1),
+            Network::PixelCnn => 4 * self.h,
+            Network::RowLstm => lstm + 2 * self.h,
+            Network::DiagonalBiLstm => 2 * lstm + 2 * self.h,
         };
-        let skip = if self.skip { conv(h, stream, 1) } else { 0 };
-        let head = conv(stream, self.head, 1) + conv(self.head, self.channels * self.logits(), 1);
-        let conditioning = self.conditioning.as_ref().map_or(0, |Conditioning { small, .. }| {
-            let doublings = self.factor().ilog2() as usize;
-            conv(self.channels, maps, 3) + conv(maps, maps, 3) + doublings * conv(maps, maps, 4) + small.parameters()
+        let skip = if self.skip { 2 * self.h } else { 0 };
+        let conditioning = self.conditioning.as_ref().map_or(0, |Conditioning { maps, small }| {
+            let layers = 2 + self.factor().ilog2() as usize;
+            self.upsampler_weights().iter().map(|(weights, _)| weights).sum::<usize>()
+                + layers * maps
+                + small.parameters()
         });
-        conv(self.channels, stream, 7) + self.layers * (block + skip) + head + conditioning
+        // Biases and initial states, on top of the weights of one pixel.
+        self.weights() + conv + self.layers * (block + skip) + conditioning
+    }
+
+    /// Multiplications of one forward pass over one image of every scale when masked weights are multiplied too and every
+    /// direction runs over every row; a sampler that makes a pass a value does this [`dimensions`](Self::dimensions) times.
+    pub fn dense_multiplications(&self) -> usize {
+        let small = self.conditioning.as_ref().map_or(0, |conditioning| conditioning.small.dense_multiplications());
+        let upsampler = self.upsampler_weights().into_iter().map(|(weights, uses)| weights * uses).sum::<usize>();
+        self.height * self.width * self.weights() + upsampler + small
+    }
+
+    /// Weights that every pixel of this scale is multiplied with.
+    fn weights(&self) -> usize {
+        let (h, stream, maps) = (self.h, 2 * self.h, self.maps());
+        // Input-to-state, state-to-state, condition.
+        let lstm = |inputs: usize, states: usize| 4 * h * (stream * inputs + h * states + maps);
+        let block = match self.network {
+            Network::PixelCnn => stream * h + 9 * h * h + h * maps + h * stream,
+            Network::RowLstm => lstm(3, 3) + h * stream,
+            Network::DiagonalBiLstm => 2 * lstm(1, 2) + h * stream,
+        };
+        let skip = if self.skip { h * stream } else { 0 };
+        let head = stream * self.head + self.head * self.channels * self.logits();
+        self.channels * stream * 49 + self.layers * (block + skip) + head
+    }
+
+    /// Weights of each layer of the upsampler, and the pixels of its input that they are used on.
+    fn upsampler_weights(&self) -> Vec<(usize, usize)> {
+        let Some(Conditioning { maps, small }) = &self.conditioning else { return Vec::new() };
+        let pixels = small.height * small.width;
+        let convs = [(self.channels * maps * 9, pixels), (maps * maps * 9, pixels)];
+        let deconvs = (0..self.factor().ilog2()).map(|doubling| (maps * maps * 16, pixels << (2 * doubling)));
+        convs.into_iter().chain(deconvs).collect()
     }
 
     /// Values of one image: height · width · channels.

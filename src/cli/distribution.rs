@@ -1,0 +1,68 @@
+//! `pixelrnn distribution`.
+
+use super::{Failure, PathBuf, check_output, load_model, read_images};
+use burn::tensor::Device;
+use pixelrnn::grid::write_atomic;
+use pixelrnn::npy;
+use pixelrnn::sample::{Plan, distribution};
+use serde_json::json;
+use std::sync::Arc;
+
+/// Levels listed where people read.
+const LISTED: usize = 5;
+
+#[derive(clap::Args)]
+pub struct Options {
+    /// Weights file.
+    #[arg(long)]
+    model: PathBuf,
+    /// Levels, uint8 [N, C, H, W]; what stands at the place asked for and after it does not matter.
+    #[arg(long)]
+    images: PathBuf,
+    /// Row of the pixel, from 0.
+    #[arg(long)]
+    row: usize,
+    /// Column of the pixel, from 0.
+    #[arg(long)]
+    column: usize,
+    /// Channel: 0, and in colour 1 for green and 2 for blue.
+    #[arg(long, default_value_t = 0)]
+    channel: usize,
+    /// float32 [N, levels]: the probability of every level.
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Print one JSON object and nothing else.
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(options: Options) -> Result<(), Failure> {
+    let Options { row, column, channel, .. } = options;
+    options.out.as_deref().map(check_output).transpose()?;
+    let model = load_model(&options.model, &Device::flex())?.model;
+    let images = read_images(&options.images, &model.config)?;
+    let plan = Arc::new(Plan::new(&model));
+    let of = |k: usize| distribution(&plan, images.image(k), [channel, row, column]);
+    let distributions = (0..images.count).map(of).collect::<Result<Vec<_>, _>>()?;
+    if let Some(out) = &options.out {
+        write_atomic(out, &npy::write_f32(&[images.count, usize::from(images.levels)], &distributions.concat()))?;
+    }
+    if options.json {
+        let place = json!({ "row": row, "column": column, "channel": channel });
+        println!("{}", json!({ "place": place, "probabilities": distributions }));
+        return Ok(());
+    }
+    for (k, probabilities) in distributions.iter().enumerate() {
+        let mut levels: Vec<usize> = (0..probabilities.len()).collect();
+        levels.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
+        let listed = levels.iter().take(LISTED).map(|&level| format!("{level}: {:.4}", probabilities[level]));
+        let listed = listed.collect::<Vec<_>>().join(", ");
+        let bits: f32 = probabilities.iter().filter(|&&p| p > 0.0).map(|p| -p * p.log2()).sum();
+        let own = images.image(k)[(channel * images.height + row) * images.width + column];
+        println!(
+            "image {k}: level {own} has {:.4}; {bits:.3} bits; likeliest {listed}",
+            probabilities[usize::from(own)]
+        );
+    }
+    Ok(())
+}
