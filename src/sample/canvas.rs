@@ -1,6 +1,6 @@
 //! The images being drawn: where logits become levels, the same way for every sampler.
 
-use super::draw::{draw, nll_nats};
+use super::draw::{draw_and_score, nll_nats};
 use super::request::{Request, RequestError};
 use crate::model::ModelConfig;
 
@@ -50,9 +50,10 @@ impl Canvas {
         [channel, y, x]: [usize; 3],
         logits: &[f32],
     ) -> u8 {
-        let level = request
-            .given_at(config, self.index, channel, y, x)
-            .unwrap_or_else(|| draw(logits, request.temperature, request.uniform_at(self.index, channel, y, x)));
+        let (level, nll_nats) = match request.given_at(config, self.index, channel, y, x) {
+            Some(level) => (level, nll_nats(logits, level)),
+            None => draw_and_score(logits, request.temperature, request.uniform_at(self.index, channel, y, x)),
+        };
         if let Some((watched, kept)) = &mut self.watched
             && *watched == [channel, y, x]
         {
@@ -60,7 +61,7 @@ impl Canvas {
         }
         let place = (channel * config.height + y) * config.width + x;
         self.levels[place] = level;
-        self.nll_nats[place] = nll_nats(logits, level);
+        self.nll_nats[place] = nll_nats;
         level
     }
 }

@@ -1,38 +1,20 @@
 //! From logits to a level: the one place where randomness becomes a pixel.
 
+use crate::nn::gates::exp;
+
+/// Most levels a value can have.
+const MAX_LEVELS: usize = 256;
+
 /// The level that the uniform number `u` picks from the softmax of `logits / temperature` (Eq. 2), by the inverse of its
 /// cumulative distribution. One logit is the log-odds of level 1.
 ///
-/// Pure, and the same to the last bit on every machine: `libm`'s exponential is the same code everywhere.
+/// Pure, and the same to the last bit on every machine: its exponentials are the same code everywhere.
 pub fn draw(logits: &[f32], temperature: f32, u: f32) -> u8 {
     if let [log_odds] = logits {
         let level_0 = 1.0 / (1.0 + libm::expf(log_odds / temperature));
         return u8::from(u >= level_0);
     }
-    let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let weight = |logit: f32| libm::expf((logit - highest) / temperature);
-    let threshold = u * logits.iter().map(|&logit| weight(logit)).sum::<f32>();
-    let mut cumulative = 0.0;
-    for (level, &logit) in logits.iter().enumerate() {
-        cumulative += weight(logit);
-        if cumulative > threshold {
-            return level as u8;
-        }
-    }
-    // Only rounding leads here: the last level of any weight closes the distribution.
-    logits.iter().rposition(|&logit| weight(logit) > 0.0).unwrap_or(0) as u8
-}
-
-/// The probability of every level under the softmax of `logits / temperature`, level 0 first.
-pub fn probabilities(logits: &[f32], temperature: f32) -> Vec<f32> {
-    if let [log_odds] = logits {
-        let level_0 = 1.0 / (1.0 + libm::expf(log_odds / temperature));
-        return vec![level_0, 1.0 / (1.0 + libm::expf(-log_odds / temperature))];
-    }
-    let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let weights: Vec<f32> = logits.iter().map(|&logit| libm::expf((logit - highest) / temperature)).collect();
-    let total: f32 = weights.iter().sum();
-    weights.into_iter().map(|weight| weight / total).collect()
+    Softmax::new(logits, temperature).pick(u)
 }
 
 /// −ln p of `level` under the softmax of `logits`, in nats.
@@ -42,9 +24,73 @@ pub fn nll_nats(logits: &[f32], level: u8) -> f32 {
         let z = if level == 0 { *log_odds } else { -log_odds };
         return z.max(0.0) + libm::log1pf(libm::expf(-z.abs()));
     }
-    let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let total: f32 = logits.iter().map(|&logit| libm::expf(logit - highest)).sum();
-    highest + libm::logf(total) - logits[usize::from(level)]
+    Softmax::new(logits, 1.0).nll_nats(logits, level)
+}
+
+/// [`draw`] and [`nll_nats`] of what it gives; at temperature 1 the exponentials of the one serve the other.
+pub fn draw_and_score(logits: &[f32], temperature: f32, u: f32) -> (u8, f32) {
+    if logits.len() > 1 && temperature == 1.0 {
+        let softmax = Softmax::new(logits, temperature);
+        let level = softmax.pick(u);
+        return (level, softmax.nll_nats(logits, level));
+    }
+    let level = draw(logits, temperature, u);
+    (level, nll_nats(logits, level))
+}
+
+/// The probability of every level under the softmax of `logits / temperature`, level 0 first.
+pub fn probabilities(logits: &[f32], temperature: f32) -> Vec<f32> {
+    if let [log_odds] = logits {
+        let level_0 = 1.0 / (1.0 + libm::expf(log_odds / temperature));
+        return vec![level_0, 1.0 / (1.0 + libm::expf(-log_odds / temperature))];
+    }
+    let softmax = Softmax::new(logits, temperature);
+    softmax.weights[..logits.len()].iter().map(|weight| weight / softmax.total).collect()
+}
+
+/// e^((logit − highest logit) / temperature) of every level.
+struct Softmax {
+    weights: [f32; MAX_LEVELS],
+    levels: usize,
+    highest: f32,
+    total: f32,
+}
+
+impl Softmax {
+    /// Written without branches and calls, so that it becomes vector instructions.
+    fn new(logits: &[f32], temperature: f32) -> Self {
+        let (levels, mut weights) = (logits.len(), [0.0; MAX_LEVELS]);
+        let highest = logits.iter().fold(f32::NEG_INFINITY, |high, &logit| if logit > high { logit } else { high });
+        for (weight, &logit) in weights.iter_mut().zip(logits) {
+            let x = (logit - highest) / temperature;
+            *weight = if x < -87.0 { 0.0 } else { exp(x) };
+        }
+        // Sixteen sums, so that an addition need not wait for the one before it; their order is part of the result.
+        let mut sums = [0.0; 16];
+        for chunk in weights.as_chunks::<16>().0 {
+            for (sum, weight) in sums.iter_mut().zip(chunk) {
+                *sum += weight;
+            }
+        }
+        Self { weights, levels, highest, total: sums.iter().sum() }
+    }
+
+    fn pick(&self, u: f32) -> u8 {
+        let threshold = u * self.total;
+        let mut cumulative = 0.0;
+        for (level, weight) in self.weights[..self.levels].iter().enumerate() {
+            cumulative += weight;
+            if cumulative > threshold {
+                return level as u8;
+            }
+        }
+        // Only rounding leads here: the last level of any weight closes the distribution.
+        self.weights.iter().rposition(|&weight| weight > 0.0).unwrap_or(0) as u8
+    }
+
+    fn nll_nats(&self, logits: &[f32], level: u8) -> f32 {
+        self.highest + libm::logf(self.total) - logits[usize::from(level)]
+    }
 }
 
 #[cfg(test)]
@@ -87,6 +133,19 @@ mod tests {
             for level in [0, 1] {
                 // Two roundings of a number up to 30.
                 assert!((nll_nats(&[z], level) - nll_nats(&[0.0, z], level)).abs() < 4e-6, "z = {z}");
+            }
+        }
+    }
+
+    #[test]
+    fn drawing_and_scoring_at_once_is_both() {
+        let logits: Vec<f32> = (0..256).map(|k| ((k * 37) % 101) as f32 * 0.07).collect();
+        for temperature in [1.0, 0.6] {
+            for u in [0.0, 0.3, 0.77, 0.999_999] {
+                let level = draw(&logits, temperature, u);
+                assert_eq!(draw_and_score(&logits, temperature, u), (level, nll_nats(&logits, level)));
+                // A few roundings of a number near five.
+                assert!((probabilities(&logits, 1.0)[usize::from(level)].ln() + nll_nats(&logits, level)).abs() < 2e-6);
             }
         }
     }
