@@ -1,7 +1,7 @@
 //! The sampling ladder: milliseconds an image, naive against cached, one thread and all of them. Run with `make bench`.
 //!
-//! Untrained networks: drawing costs the same whatever the weights. The naive sampler is timed on its first rows and scaled
-//! up, since every pixel costs it the same.
+//! Untrained networks: drawing costs the same whatever the weights. The naive sampler is timed on its first row and scaled up,
+//! since every pixel costs it the same; in colour, where a row takes minutes, on one forward pass, and it makes one a value.
 
 use burn::tensor::Device;
 use pixelrnn::model::{Model, ModelConfig, Network};
@@ -51,6 +51,7 @@ fn networks() -> Vec<(&'static str, ModelConfig)> {
     };
     let recurrent = |network, layers, h| ModelConfig { network, layers, h, skip: true, ..grey.clone() };
     let colour = ModelConfig { channels: 3, levels: 256, height: 32, width: 32, head: 256, ..grey.clone() };
+    let small = |network, layers| ModelConfig { network, layers, h: 32, head: 96, skip: true, ..colour.clone() };
     vec![
         ("PixelCNN 7x16, 28x28x2", grey.clone()),
         ("PixelCNN 15x16 + skips, 28x28x2", ModelConfig { layers: 15, skip: true, ..grey.clone() }),
@@ -58,7 +59,10 @@ fn networks() -> Vec<(&'static str, ModelConfig)> {
         ("Row LSTM 7x16 + skips, 28x28x2", recurrent(Network::RowLstm, 7, 16)),
         ("Diagonal 7x16 + skips, 28x28x2", recurrent(Network::DiagonalBiLstm, 7, 16)),
         ("Diagonal 1x32 + skips, 28x28x2", recurrent(Network::DiagonalBiLstm, 1, 32)),
-        ("PixelCNN 12x64, 32x32x3x256", ModelConfig { layers: 12, h: 64, ..colour }),
+        ("PixelCNN 12x64, 32x32x3x256", ModelConfig { layers: 12, h: 64, ..colour.clone() }),
+        ("PixelCNN 9x32 + skips, 32x32x3x256", small(Network::PixelCnn, 9)),
+        ("Row LSTM 3x32 + skips, 32x32x3x256", small(Network::RowLstm, 3)),
+        ("Diagonal 3x32 + skips, 32x32x3x256", small(Network::DiagonalBiLstm, 3)),
     ]
 }
 
@@ -70,8 +74,14 @@ fn cached_ms(plan: &Arc<Plan>, batch: usize) -> f64 {
     start.elapsed().as_secs_f64() * 1e3 / batch as f64
 }
 
-/// The same for the naive sampler, from its first row.
+/// The same for the naive sampler, from its first row or a forward pass.
 fn naive_ms(model: &Model, batch: usize, device: &Device) -> f64 {
+    if model.config.channels > 1 {
+        let levels = vec![0; batch * model.config.dimensions()];
+        let start = Instant::now();
+        model.forward(model.input(&levels, device), None).into_data();
+        return start.elapsed().as_secs_f64() * 1e3 * model.config.dimensions() as f64 / batch as f64;
+    }
     let mut sampler = NaiveSampler::new(model.clone(), Request::samples(1, batch), device).expect("a good request");
     let start = Instant::now();
     sampler.next_row();

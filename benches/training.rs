@@ -18,14 +18,16 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Timed steps; their median is printed.
 const STEPS: usize = 25;
-/// Steps of an epoch: 50,000 images by 16.
-const EPOCH: f64 = 3125.0;
 
-const CONFIGS: [(&str, &str); 4] = [
+const CONFIGS: [(&str, &str); 8] = [
     ("mnist-pixelcnn", include_str!("../configs/mnist-pixelcnn.json")),
     ("mnist-row", include_str!("../configs/mnist-row.json")),
     ("mnist-diagonal", include_str!("../configs/mnist-diagonal.json")),
     ("mnist-diagonal-1x32", include_str!("../configs/mnist-diagonal-1x32.json")),
+    ("mnist-multiscale-14-28", include_str!("../configs/mnist-multiscale-14-28.json")),
+    ("cifar10-pixelcnn", include_str!("../configs/cifar10-pixelcnn.json")),
+    ("cifar10-row", include_str!("../configs/cifar10-row.json")),
+    ("cifar10-diagonal", include_str!("../configs/cifar10-diagonal.json")),
 ];
 
 fn main() {
@@ -33,8 +35,11 @@ fn main() {
     if let Some((name, config)) = CONFIGS.iter().find(|(name, _)| *name == chosen) {
         return measure(name, &TrainConfig::from_json(config).expect("a good configuration"));
     }
-    println!("batch 16, {} threads, median of {STEPS} steps", rayon::current_num_threads());
-    println!("{:<22} {:>10} {:>10} {:>12} {:>12}", "network", "parameters", "s a step", "s an epoch", "peak memory");
+    println!("{} threads, median of {STEPS} steps", rayon::current_num_threads());
+    println!(
+        "{:<24} {:>10} {:>6} {:>10} {:>12} {:>12}",
+        "network", "parameters", "batch", "s a step", "s an epoch", "peak memory"
+    );
     let program = std::env::current_exe().expect("a path");
     for (name, _) in CONFIGS {
         Command::new(&program).arg(name).status().expect("the same program");
@@ -54,7 +59,9 @@ fn measure(name: &str, config: &TrainConfig) {
         .collect();
     seconds.sort_by(f64::total_cmp);
     let (median, parameters) = (seconds[STEPS / 2], config.model.parameters());
-    println!("{name:<22} {parameters:>10} {median:>10.4} {:>12.0} {:>12}", median * EPOCH, peak_memory());
+    let training = if config.model.channels == 1 { 50_000 } else { 45_000 };
+    let epoch = median * (training as f64 / config.batch as f64);
+    println!("{name:<24} {parameters:>10} {:>6} {median:>10.4} {epoch:>12.0} {:>12}", config.batch, peak_memory());
 }
 
 fn images(config: &TrainConfig, count: usize) -> Images {

@@ -1,16 +1,30 @@
 /**
- * "How it was done": the same digit drawn with kept features and with a full run per pixel, timed.
+ * "How it was done": the same picture drawn with kept features and with a full run per value, timed.
+ * Where the whole would take too long, the first rows have to do.
  */
 
 import { Engine } from './engine.js';
 import { RowCanvas } from './row-canvas.js';
-import { formatDuration } from './settings.js';
+import { formatCount, formatDuration } from './settings.js';
+
+/** A picture that takes longer than this is not drawn to its end, but for about `PATIENCE_MS`. */
+const WHOLE_MS = 90_000;
+const PATIENCE_MS = 15_000;
 
 /**
  * @typedef {object} ComparisonSettings
  * @property {string} model
  * @property {bigint} seed
  * @property {number} temperature
+ */
+
+/**
+ * What one way of drawing has achieved.
+ * @typedef {object} Lap
+ * @property {Array<Uint8ClampedArray>} rows  RGBA
+ * @property {number} pixels  in these rows
+ * @property {number} whole_ms  for the whole picture, measured or expected
+ * @property {boolean} whole
  */
 
 /** Runs the comparison when asked. */
@@ -47,7 +61,7 @@ export class Comparison {
 
   /**
    * Takes new settings. A comparison under way is about the old ones and ends; one that is done is
-   * about another digit or network and goes.
+   * about another picture or network and goes.
    * @param {ComparisonSettings} settings
    */
   update(settings) {
@@ -82,11 +96,7 @@ export class Comparison {
     try {
       const cached = await this.#race('cached', this.#engine, this.#settings, run.signal);
       const naive = await this.#race('naive', slow, this.#settings, run.signal);
-      const same = cached.levels.every((level, at) => level === naive.levels[at]);
-      const ratio = Math.round(naive.elapsed_ms / cached.elapsed_ms);
-      this.#verdict.textContent = same
-        ? `The same ${cached.levels.length} pixels, ${ratio} times faster.`
-        : `${ratio} times faster, but the pictures differ: please report this.`;
+      this.#verdict.textContent = compare(cached, naive);
     } catch (error) {
       const stopped = run.signal.aborted;
       this.#verdict.textContent = stopped ? 'Stopped.' : error instanceof Error ? error.message : String(error);
@@ -97,32 +107,64 @@ export class Comparison {
   }
 
   /**
-   * Draws one digit and shows the time it takes, measured and expected.
+   * Draws one picture, or its first rows, and shows the time it takes, measured and expected.
    * @param {"cached" | "naive"} method
    * @param {Engine} engine
    * @param {ComparisonSettings} settings
    * @param {AbortSignal} signal
+   * @returns {Promise<Lap>}
    */
   async #race(method, engine, settings, signal) {
     const { picture, report } = this.#lanes[method];
-    const { width, height } = await engine.load(settings.model, { signal });
-    picture.reset({ width, height, count: 1 });
-    if (method === 'naive') this.#lanes.naive.report.textContent = 'Drawing the first row';
+    const info = await engine.load(settings.model, { signal });
+    const { width, height, channels, levels } = info;
+    const all = info.scales.reduce((sum, scale) => sum + scale.width * scale.height, 0);
+    picture.reset({ width, height, count: 1, levels });
+    if (method === 'naive') report.textContent = `Drawing the first row: ${info.scales[0].width * channels} full runs`;
+    /** @type {Lap} */
+    const lap = { rows: [], pixels: 0, whole_ms: 0, whole: false };
+    const enough = new AbortController();
+    const giveUp = () => enough.abort();
+    signal.addEventListener('abort', giveUp);
     const start = performance.now();
     try {
       const drawing = await engine.sample({
-        ...settings, method, signal,
-        onRow: ({ y, rgba }) => {
-          picture.paint(y, rgba);
-          picture.mark(y + 1);
-          const each = (performance.now() - start) / ((y + 1) * width);
-          report.textContent = `${formatDuration(each)} a pixel, about ${formatDuration(each * width * (height - y - 1))} to go`;
+        ...settings, method,
+        signal: enough.signal,
+        onRow: (row) => {
+          if (enough.signal.aborted) return;
+          picture.paint(row);
+          picture.markBelow(row);
+          const spent = performance.now() - start;
+          lap.rows.push(row.rgba);
+          lap.pixels += row.width;
+          lap.whole_ms = (spent * all) / lap.pixels;
+          report.textContent = `${formatDuration(spent / lap.pixels)} a pixel, about ${formatDuration(lap.whole_ms - spent)} to go`;
+          if (lap.pixels < all && lap.whole_ms > WHOLE_MS && spent > PATIENCE_MS) enough.abort();
         },
       });
-      report.textContent = `${formatDuration(drawing.elapsed_ms)}, ${formatDuration(drawing.elapsed_ms / (width * height))} a pixel`;
-      return drawing;
+      report.textContent = `${formatDuration(drawing.elapsed_ms)}, ${formatDuration(drawing.elapsed_ms / all)} a pixel`;
+      return { ...lap, whole_ms: drawing.elapsed_ms, whole: true };
+    } catch (error) {
+      if (signal.aborted || !enough.signal.aborted) throw error;
+      const drawn = `${formatCount(lap.pixels)} of ${formatCount(all)} pixels`;
+      report.textContent = `${formatDuration(lap.whole_ms / all)} a pixel: ended after ${drawn}, the whole would take about ${formatDuration(lap.whole_ms)}`;
+      return lap;
     } finally {
+      signal.removeEventListener('abort', giveUp);
       picture.settle();
     }
   }
+}
+
+/**
+ * @param {Lap} cached
+ * @param {Lap} naive
+ */
+function compare(cached, naive) {
+  const same = naive.rows.every((row, at) => row.every((byte, place) => byte === cached.rows[at][place]));
+  const times = naive.whole_ms / cached.whole_ms;
+  const ratio = naive.whole ? `${formatCount(times)} times faster` : `about ${formatCount(Number(times.toPrecision(2)))} times faster`;
+  if (!same) return `${ratio}, but the pictures differ: please report this.`;
+  return naive.whole ? `The same ${formatCount(naive.pixels)} pixels, ${ratio}.` : `The same in the first ${formatCount(naive.pixels)} pixels, ${ratio}.`;
 }

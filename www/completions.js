@@ -1,19 +1,27 @@
 /**
- * The paper's figure 1: occluded test digits, several completions of each, and the originals.
+ * The paper's figure 1: occluded pictures, several completions of each, and the originals. The pictures
+ * are test images, and one of the visitor's own.
  */
 
 import { joinImages, loadExamples } from './examples.js';
+import { rowsOf } from './levels.js';
 import { MaskBrush } from './mask-brush.js';
-import { presetMask } from './masks.js';
+import { presetMask, resizeMask } from './masks.js';
+import { PictureIntake } from './picture-intake.js';
 import { PACES, Reveal } from './reveal.js';
 import { RowCanvas } from './row-canvas.js';
 import { formatCount, formatDuration } from './settings.js';
 
-const DIGITS = 5;
+/** Pictures at a time. */
+const PICTURES = 5;
 const COMPLETIONS = { narrow: 3, wide: 6 };
 
 /** Space between the three canvases, in CSS pixels; as in `style.css`. */
 const COLUMN_GAP = 12;
+
+/** Networks whose figure takes longer than `SLOW_MS` wait until the brush or slider has paused. */
+const SLOW_MS = 400;
+const PAUSE_MS = 200;
 
 /**
  * What a drawing of the figure depends on.
@@ -23,62 +31,96 @@ const COLUMN_GAP = 12;
  * @property {number} temperature
  * @property {import('./reveal.js').Pace} pace
  * @property {import('./masks.js').Hidden} hidden
+ * @property {number} example  the first test image shown
  */
 
-/** @typedef {import('./engine.js').Row} Row */
+/** @typedef {import('./engine.js').ModelInfo} ModelInfo */
+
+/**
+ * Pictures to be completed.
+ * @typedef {object} Originals
+ * @property {Uint8Array[]} images  levels
+ * @property {string[]} names       as in "Completion 2 of ..."
+ * @property {string} note          what they are, from top to bottom
+ * @property {number} next          the first test image after them
+ */
+
+/**
+ * What others are told.
+ * @typedef {object} CompletionActions
+ * @property {(drawn: import('./distribution.js').Drawn) => void} onDrawn
+ * @property {(pixel: { image: number, x: number, y: number }) => void} onPick
+ * @property {(example: number) => void} onOther  the visitor asks for the test images from this one on
+ */
 
 /** Draws and redraws the figure. */
 export class Completions {
   #engine;
-  #section;
+  #onDrawn;
+  #parts;
   #occluded;
   #completed;
   #originals;
   #brush;
   #brushPicture;
-  #cursor;
-  #report;
   /** @type {CompletionSettings | null} */
   #settings = null;
   #visible = false;
-  #firstDigit = 0;
   #columns = 0;
-  /** @type {Uint8Array | null} */
+  /** Width of the figure in CSS pixels. */
+  #available = 0;
+  /** Of a picture, in its pixels. */
+  #width = 28;
+  #slow = false;
+  /** The first test image after those shown. */
+  #next = PICTURES;
+  /** @type {{ mask: Uint8Array, width: number, height: number } | null} */
   #painted = null;
-  /** Rows of the originals, and what they were made from. @type {{ key: string, rows: Row[] }} */
-  #digits = { key: '', rows: [] };
+  /** @type {import('./own-picture.js').OwnPicture | null} */
+  #own = null;
   /** @type {AbortController | null} */
   #run = null;
 
   /**
    * @param {import('./engine.js').Engine} engine
    * @param {HTMLElement} section
+   * @param {CompletionActions} actions
    */
-  constructor(engine, section) {
+  constructor(engine, section, actions) {
     const part = (/** @type {string} */ selector) => /** @type {any} */ (section.querySelector(selector));
     this.#engine = engine;
-    this.#section = section;
+    this.#onDrawn = actions.onDrawn;
+    this.#parts = {
+      brush: part('#brush'),
+      cursor: part('#brush-cursor'),
+      figure: part('#figure-one'),
+      note: part('#examples-note'),
+      report: part('#completions-report'),
+      how: part('#own-how'),
+      remove: part('#own-remove'),
+      fault: part('#own-fault'),
+    };
     this.#occluded = new RowCanvas(part('#occluded'));
     this.#completed = new RowCanvas(part('#completed'));
     this.#originals = new RowCanvas(part('#originals'));
-    this.#report = /** @type {HTMLElement} */ (part('#completions-report'));
-    this.#cursor = /** @type {HTMLElement} */ (part('#brush-cursor'));
     this.#brushPicture = new RowCanvas(part('#brush-canvas'));
     this.#brush = new MaskBrush(part('#brush-canvas'), {
       erases: () => part('#brush-erase').checked,
       onPaint: () => void this.#draw({ instant: true }),
     });
     part('#brush-clear').addEventListener('click', () => {
-      this.#painted?.fill(0);
+      this.#painted?.mask.fill(0);
       void this.#draw({ instant: true });
     });
-    part('#other-digits').disabled = false;
-    part('#other-digits').addEventListener('click', () => {
-      this.#firstDigit += DIGITS;
-      void this.#draw();
+    part('#other-examples').disabled = false;
+    part('#other-examples').addEventListener('click', () => actions.onOther(this.#next));
+    part('#completed').addEventListener('click', (/** @type {MouseEvent} */ event) => {
+      const pixel = this.#completed.pixelAt(event);
+      if (pixel) actions.onPick(pixel);
     });
-    for (const picture of [this.#occluded, this.#originals]) picture.reset({ width: 28, height: 28, count: DIGITS, columns: 1 });
-    this.#watch(part('#figure-one'));
+    this.#takePictures(section, part('#own-file'));
+    for (const picture of [this.#occluded, this.#originals]) picture.reset({ width: 28, height: 28, count: PICTURES, columns: 1 });
+    this.#watch(this.#parts.figure);
   }
 
   /**
@@ -87,15 +129,36 @@ export class Completions {
    * @param {{ instant?: boolean }} [options]
    */
   update(settings, options) {
-    if (settings.hidden === 'brush' && this.#settings?.hidden !== 'brush') this.#startPainting();
+    // The brush goes on from the preset shown before.
+    if (settings.hidden === 'brush' && this.#settings && this.#settings.hidden !== 'brush') {
+      this.#painted = { mask: presetMask(this.#settings.hidden, 28, 28), width: 28, height: 28 };
+    }
     this.#settings = { ...settings };
-    /** @type {HTMLElement} */ (this.#section.querySelector('#brush')).hidden = settings.hidden !== 'brush';
+    this.#parts.brush.hidden = settings.hidden !== 'brush';
     void this.#draw(options);
   }
 
-  /** The brush goes on from the preset shown before. */
-  #startPainting() {
-    this.#painted = this.#settings ? presetMask(this.#settings.hidden, 28, 28) : null;
+  /**
+   * @param {HTMLElement} section
+   * @param {HTMLInputElement} input
+   */
+  #takePictures(section, input) {
+    const show = (/** @type {import('./own-picture.js').OwnPicture | null} */ picture) => {
+      this.#own = picture;
+      this.#parts.remove.hidden = !picture;
+      this.#visible = true;
+      void this.#draw();
+    };
+    const onFault = (/** @type {string} */ sentence) => {
+      this.#parts.fault.textContent = sentence;
+      this.#parts.fault.hidden = !sentence;
+    };
+    new PictureIntake(section, input, { onPicture: show, onFault });
+    this.#parts.remove.addEventListener('click', () => {
+      onFault('');
+      show(null);
+      input.focus();
+    });
   }
 
   /**
@@ -111,20 +174,21 @@ export class Completions {
     });
     sight.observe(figure);
     new ResizeObserver(([entry]) => {
-      const { width } = entry.contentRect;
-      const columns = width < 600 ? COMPLETIONS.narrow : COMPLETIONS.wide;
+      if (!entry.contentRect.width) return;
+      this.#available = entry.contentRect.width;
+      const columns = this.#available < 600 ? COMPLETIONS.narrow : COMPLETIONS.wide;
       const changed = columns !== this.#columns;
       this.#columns = columns;
-      if (changed) this.#completed.reset({ width: 28, height: 28, count: DIGITS * columns, columns });
-      this.#fit(width);
+      if (changed) this.#completed.reset({ width: 28, height: 28, count: PICTURES * columns, columns });
+      this.#fit();
       if (changed) void this.#draw();
     }).observe(figure);
   }
 
-  /** @param {number} width */
-  #fit(width) {
-    const pixels = 28 + (this.#columns * 30 - 2) + 28;
-    for (const picture of [this.#occluded, this.#completed, this.#originals]) picture.fit(width - 2 * COLUMN_GAP, pixels);
+  #fit() {
+    const width = this.#width;
+    const pixels = width + (this.#columns * (width + 2) - 2) + width;
+    for (const picture of [this.#occluded, this.#completed, this.#originals]) picture.fit(this.#available - 2 * COLUMN_GAP, pixels);
   }
 
   /** @param {{ instant?: boolean }} [options] */
@@ -137,7 +201,7 @@ export class Completions {
       await this.#drawUntil(run.signal, this.#settings, instant);
     } catch (error) {
       if (run.signal.aborted) return;
-      this.#report.textContent = error instanceof Error ? error.message : String(error);
+      this.#parts.report.textContent = error instanceof Error ? error.message : String(error);
     }
   }
 
@@ -146,77 +210,126 @@ export class Completions {
    * @param {CompletionSettings} settings
    * @param {boolean} instant
    */
-  async #drawUntil(signal, { model, seed, temperature, pace, hidden }, instant) {
-    const [{ width, height, images }, info] = await Promise.all([loadExamples(), this.#engine.load(model, { signal })]);
-    if (info.width !== width || info.height !== height || info.levels !== 2) throw new Error('This network does not draw binary digits.');
-    const digits = Array.from({ length: DIGITS }, (_, at) => images[(this.#firstDigit + at) % images.length]);
-    const originals = await this.#rowsOf(digits, { model, signal });
+  async #drawUntil(signal, { model, seed, temperature, pace, hidden, example }, instant) {
+    const info = await this.#engine.load(model, { signal });
+    const { width, height, levels } = info;
+    this.#parts.how.textContent = howItIsTaken(info);
+    const { images, names, note, next } = await this.#choose(info, example);
     signal.throwIfAborted();
-    if (hidden === 'brush') this.#painted ??= presetMask('centre', width, height);
-    const mask = this.#painted && hidden === 'brush' ? this.#painted : presetMask(hidden, width, height);
+    this.#parts.figure.hidden = images.length === 0;
+    this.#parts.note.textContent = note;
+    this.#next = next;
+    if (!images.length) throw new Error('There are no test images for this network here; bring a picture of your own.');
+    const mask = hidden === 'brush' ? this.#paintedMask(info) : presetMask(hidden, width, height);
     const columns = this.#columns;
-    this.#showGiven(originals, mask, info);
+    this.#width = width;
+    this.#showGiven(images, mask, info);
+    if (instant && this.#slow) await pause(PAUSE_MS, signal);
 
-    const count = digits.length * columns;
+    const count = images.length * columns;
     const firstDrawn = Math.floor(mask.indexOf(1) / width);
-    const paint = (/** @type {Row} */ { y, rgba }) => this.#completed.paint(y, rgba);
+    const paint = (/** @type {import('./engine.js').Row} */ row) => this.#completed.paint(row);
     const reveal = new Reveal(paint, { rowsPerSecond: instant ? Infinity : PACES[pace], signal });
-    this.#completed.reset({ width, height, count, columns });
+    this.#completed.reset({ width, height, count, columns, levels });
+    this.#fit();
     const drawing = await this.#engine.complete({
       model, seed, temperature, count, signal,
-      given: joinImages(digits, columns),
+      given: joinImages(images, columns),
       mask: mask.slice(),
-      // Rows that are wholly given need no show.
+      // Rows that are wholly given need no show. (Rows of a smaller picture that do lie below them.)
       onRow: (row) => (row.y < firstDrawn ? paint(row) : reveal.push(row)),
     });
-    await reveal.drained();
     const ms = drawing.elapsed_ms;
-    this.#report.textContent = `${formatCount(count)} completions in ${formatDuration(ms)}, ${formatDuration(ms / count)} each.`;
+    this.#slow = ms > SLOW_MS;
+    await reveal.drained();
+    this.#parts.report.textContent = `${formatCount(count)} completions in ${formatDuration(ms)}, ${formatDuration(ms / count)} each.`;
+    this.#onDrawn({
+      model, info, temperature,
+      levels: drawing.levels,
+      given: mask.map((value) => 1 - value),
+      names: Array.from({ length: count }, (_, k) => `Completion ${1 + (k % columns)} of ${names[Math.floor(k / columns)]}`),
+    });
   }
 
   /**
-   * Rows of images as they are: a completion in which nothing is hidden.
-   * @param {Uint8Array[]} digits
-   * @param {{ model: string, signal: AbortSignal }} options
+   * The visitor's picture, if there is one, and as many test images as there is room for.
+   * @param {ModelInfo} info
+   * @param {number} first
+   * @returns {Promise<Originals>}
    */
-  async #rowsOf(digits, { model, signal }) {
-    const key = `${model} ${this.#firstDigit}`;
-    if (this.#digits.key !== key) {
-      /** @type {Row[]} */
-      const rows = [];
-      const mask = new Uint8Array(digits[0].length);
-      await this.#engine.complete({
-        model, signal, mask,
-        seed: 0n,
-        count: digits.length,
-        given: joinImages(digits, 1),
-        onRow: (row) => rows.push(row),
-      });
-      this.#digits = { key, rows };
+  async #choose(info, first) {
+    const examples = await loadExamples(info).catch((error) => {
+      if (this.#own) return null;
+      throw error;
+    });
+    const own = this.#own ? [this.#own.levelsFor(info)] : [];
+    const room = examples ? PICTURES - own.length : 0;
+    const places = Array.from({ length: room }, (_, at) => (first + at) % (examples?.images.length ?? 1));
+    const indices = places.map((at) => examples?.indices[at]);
+    const numbers = indices.length ? `${examples?.name}s ${indices.slice(0, -1).join(', ')} and ${indices[room - 1]}` : '';
+    const note = [own.length ? 'your picture' : '', numbers].filter(Boolean).join(', then ');
+    return {
+      images: [...own, ...places.map((at) => /** @type {Uint8Array} */ (examples?.images[at]))],
+      names: [...own.map(() => 'your picture'), ...indices.map((index) => `${examples?.name} ${index}`)],
+      next: examples ? (first + room) % examples.images.length : 0,
+      note: note && `From top to bottom: ${note}.`,
+    };
+  }
+
+  /** @param {ModelInfo} info */
+  #paintedMask({ width, height }) {
+    this.#painted ??= { mask: presetMask('centre', width, height), width, height };
+    if (this.#painted.width !== width || this.#painted.height !== height) {
+      this.#painted = { mask: resizeMask(this.#painted, { width, height }), width, height };
     }
-    return this.#digits.rows;
+    return this.#painted.mask;
   }
 
   /**
-   * @param {Row[]} rows
+   * @param {Uint8Array[]} images
    * @param {Uint8Array} mask
-   * @param {import('./engine.js').ModelInfo} info
+   * @param {ModelInfo} info
    */
-  #showGiven(rows, mask, { width, height }) {
-    const column = { width, height, count: DIGITS, columns: 1 };
+  #showGiven(images, mask, info) {
+    const { width, height, levels } = info;
+    const column = { width, height, count: images.length, columns: 1, levels };
     this.#originals.reset(column);
     this.#occluded.reset(column);
-    this.#brushPicture.reset({ width, height, count: 1 });
-    for (const { y, rgba } of rows) {
-      this.#originals.paint(y, rgba);
-      this.#occluded.paint(y, rgba);
-      this.#brushPicture.paint(y, rgba.subarray(0, 4 * width));
+    this.#brushPicture.reset({ width, height, count: 1, levels });
+    for (const row of rowsOf(images, info)) {
+      this.#originals.paint(row);
+      this.#occluded.paint(row);
+      this.#brushPicture.paint({ ...row, rgba: row.rgba.subarray(0, 4 * width) });
     }
     this.#occluded.hide(mask);
     this.#brushPicture.hide(mask);
     this.#brush.edit(mask, width);
     const { x, y } = this.#brush.cursor;
-    this.#cursor.style.left = `${(100 * x) / width}%`;
-    this.#cursor.style.top = `${(100 * y) / height}%`;
+    Object.assign(this.#parts.cursor.style, {
+      left: `${(100 * x) / width}%`,
+      top: `${(100 * y) / height}%`,
+      width: `${100 / width}%`,
+      height: `${100 / height}%`,
+    });
   }
+}
+
+/**
+ * What is done to a picture of the visitor's own.
+ * @param {ModelInfo} info
+ */
+function howItIsTaken({ width, height, channels, levels }) {
+  const small = `It is cut to its middle square and reduced to ${width} × ${height} pixels`;
+  if (channels === 3) return `${small}.`;
+  const turned = 'what is darker than a light border, or lighter than a dark one, counts as ink';
+  return levels === 2 ? `${small} of ink or paper: ${turned}.` : `${small} in grey: ${turned}.`;
+}
+
+/**
+ * @param {number} ms
+ * @param {AbortSignal} signal
+ */
+async function pause(ms, signal) {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+  signal.throwIfAborted();
 }

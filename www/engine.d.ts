@@ -12,6 +12,8 @@ export interface ModelConfig {
   height: number;
   channels: number;
   levels: number;
+  /** Of a network that draws a small picture first, and then the image from it. */
+  conditioning?: { maps: number; small: ModelConfig };
 }
 
 /** How likely a network finds the images of a split. */
@@ -45,7 +47,12 @@ export interface LoadOptions {
 
 /** One row of every image of the batch. */
 export interface Row {
+  /** Index into the model's `scales`. Those before the last are small pictures that the image is drawn from. */
+  scale: number;
+  /** In the picture of this scale, which is `width` x `height`. */
   y: number;
+  width: number;
+  height: number;
   /** RGBA, `[count, width, 4]`. */
   rgba: Uint8ClampedArray<ArrayBuffer>;
 }
@@ -80,7 +87,10 @@ export interface CompleteOptions extends SampleOptions {
 export interface Drawing {
   /** `[count, C, H, W]`. */
   levels: Uint8Array<ArrayBuffer>;
-  /** Minus the log-likelihood of each image; null where the GPU drew. */
+  /**
+   * Minus the log-likelihood of each image, null where the GPU drew. With several scales it is of them all,
+   * -ln p(small) - ln p(large | small), and null where `naive` drew.
+   */
   nll_nats: Float32Array<ArrayBuffer> | null;
   /** Time spent drawing. */
   elapsed_ms: number;
@@ -90,6 +100,17 @@ export interface Drawing {
   adapter: string;
   /** Memory that the drawing code of this worker holds. It grows to what is needed at once, and stays. */
   wasm_bytes: number;
+}
+
+export interface DistributionOptions {
+  /** Name of a model in `models/index.json`. */
+  model: string;
+  /** `[C, H, W]` of one image. Only what is drawn before the value matters. */
+  levels: Uint8Array;
+  channel: number;
+  y: number;
+  x: number;
+  signal?: AbortSignal;
 }
 
 export interface BackendReport {
@@ -112,8 +133,10 @@ export class Engine extends EventTarget {
   complete(options: CompleteOptions): Promise<Drawing>;
   /** Minus the log-probability of each value of `[count, C, H, W]` levels. */
   score(options: { model: string; levels: Uint8Array; count: number; signal?: AbortSignal }): Promise<Float32Array<ArrayBuffer>>;
-  /** Says where a run with this setting draws, and why. */
-  describe(backend: Backend): Promise<BackendReport>;
+  /** The probability of each level of one value, knowing everything that is drawn before it; at temperature 1. */
+  distribution(options: DistributionOptions): Promise<Float32Array<ArrayBuffer>>;
+  /** Says where a run with this setting draws, and why. Some networks are never drawn on the GPU. */
+  describe(backend: Backend, info?: ModelInfo): Promise<BackendReport>;
   /** Stops every run; their promises reject with an `AbortError`. */
   stop(): void;
   /** Stops everything and ends the worker. */

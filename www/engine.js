@@ -16,6 +16,8 @@ import { WorkerLink } from './worker-link.js';
 const BUNDLE_POLL_MS = 5000;
 const BUNDLE_POLLS = 60;
 
+const SEVERAL_SCALES = 'Networks of several scales are not drawn on the GPU.';
+
 /** Owns one worker. Fires `bundle` when the GPU bundle has become available. */
 export class Engine extends EventTarget {
   #link = new WorkerLink();
@@ -79,12 +81,26 @@ export class Engine extends EventTarget {
   }
 
   /**
+   * The probability of each level of one value, knowing everything that is drawn before it.
+   * @param {import('./engine.js').DistributionOptions} options
+   */
+  async distribution({ model, levels, channel, y, x, signal }) {
+    await this.load(model, { signal });
+    const weights = await this.#weights(model);
+    /** @type {import('./protocol.js').DistributedReply} */
+    const { probabilities } = await this.#link.request({ type: 'distribution', id: 0, weights, levels, channel, y, x }, signal);
+    return probabilities;
+  }
+
+  /**
    * Says where a run with this setting draws, and why.
    * @param {Backend} backend
+   * @param {import('./protocol.js').ModelInfo} [info]  of the network that draws
    * @returns {Promise<import('./engine.js').BackendReport>}
    */
-  async describe(backend) {
+  async describe(backend, info) {
     if (backend === 'cpu') return onCpu('CPU, cached sampler.');
+    if (info && info.scales.length > 1) return onCpu(`CPU, cached sampler. ${SEVERAL_SCALES}`);
     const adapter = await findAdapter();
     if (!adapter.present) return onCpu(`CPU, cached sampler. ${adapter.reason}`);
     const named = adapter.software ? `${adapter.name}, a software adapter` : adapter.name;
@@ -129,16 +145,16 @@ export class Engine extends EventTarget {
     const { model, seed, first = 0, count = 1, temperature = 1, given, mask, signal, onRow, onFallback } = options;
     const info = await this.load(model, { signal });
     const weights = await this.#weights(model);
-    const method = await this.#method(options);
+    const method = await this.#method(options, info);
     signal?.throwIfAborted();
     /** @type {import('./protocol.js').SampleRequest} */
     const request = { type: 'sample', id: 0, weights, method, seed, first, count, temperature, given, mask };
     /** @type {import('./protocol.js').DoneReply} */
     const done = await this.#link.request(request, signal, (reply) => {
-      if (reply.type === 'row') onRow?.({ y: reply.y, rgba: reply.rgba });
+      if (reply.type === 'row') onRow?.({ scale: reply.scale, y: reply.y, ...info.scales[reply.scale], rgba: reply.rgba });
       else if (reply.type === 'fallback') onFallback?.(reply.reason);
     });
-    const pixels = count * info.width * info.height;
+    const pixels = info.scales.reduce((sum, { width, height }) => sum + count * width * height, 0);
     return {
       levels: done.levels,
       nll_nats: done.nll_nats,
@@ -152,10 +168,15 @@ export class Engine extends EventTarget {
 
   /**
    * @param {SampleOptions} options
+   * @param {import('./protocol.js').ModelInfo} info
    * @returns {Promise<import('./protocol.js').Method>}
    */
-  async #method({ method = 'cached', backend = 'auto', onFallback }) {
+  async #method({ method = 'cached', backend = 'auto', onFallback }, info) {
     if (method === 'naive' || backend !== 'gpu') return method;
+    if (info.scales.length > 1) {
+      onFallback?.(SEVERAL_SCALES);
+      return method;
+    }
     const report = await this.describe('gpu');
     if (report.backend === 'gpu') return 'gpu';
     onFallback?.(report.sentence);

@@ -27,6 +27,11 @@ const sections = [];
  * @typedef {import('./completions.js').CompletionSettings} SectionSettings
  */
 
+/** The section that looks at single pixels, once it is there. @type {import('./distribution.js').Distribution | null} */
+let distribution = null;
+/** The samples shown, for that section. @type {import('./distribution.js').Drawn | null} */
+let drawn = null;
+
 /** @type {ModelEntry[]} */
 let models = [];
 let state = readState(location.hash);
@@ -41,7 +46,7 @@ function show({ live = false } = {}) {
   const entry = models.find(({ name }) => name === state.model) ?? models[0];
   // Until the list is there, the element is told what was asked for.
   const asked = models.length ? models.find(({ name }) => name === state.model)?.name : state.model;
-  const { seed, count, temperature, backend, hidden } = state;
+  const { seed, count, temperature, backend, hidden, example } = state;
   const pace = state.pace || defaultPace();
   setAttributes(samples, { model: asked, seed, count, temperature, backend, pace });
   const model = entry?.name ?? '';
@@ -50,7 +55,7 @@ function show({ live = false } = {}) {
     const choice = /** @type {HTMLInputElement} */ (radio);
     choice.checked = choice.value === hidden;
   }
-  settings = { model, seed, temperature, pace, hidden };
+  settings = { model, seed, temperature, pace, hidden, example };
   for (const section of sections) section.update(settings, { instant: live });
 }
 
@@ -103,6 +108,15 @@ part('hidden-choice').addEventListener('change', (/** @type {Event} */ event) =>
   change({ hidden: readState(`hidden=${value}`).hidden });
 });
 
+samples.addEventListener('done', ({ detail }) => {
+  const { model, info, levels, count, temperature } = detail;
+  const names = Array.from({ length: count }, (_, k) => `Sample ${k + 1}`);
+  drawn = { model, info, levels, temperature, names };
+  distribution?.offer('samples', drawn);
+});
+
+samples.addEventListener('pick', ({ detail }) => distribution?.pick('samples', detail));
+
 addEventListener('hashchange', () => {
   state = readState(location.hash);
   show();
@@ -123,7 +137,15 @@ await nextTask();
 show();
 await nextTask();
 const { Completions } = await import('./completions.js');
-add(new Completions(engine, part('completions')));
+add(new Completions(engine, part('completions'), {
+  onDrawn: (completions) => distribution?.offer('completions', completions),
+  onPick: (pixel) => distribution?.pick('completions', pixel),
+  onOther: (example) => change({ example }),
+}));
+await nextTask();
+const { Distribution } = await import('./distribution.js');
+distribution = new Distribution(engine, part('distribution'));
+if (drawn) distribution.offer('samples', drawn);
 await nextTask();
 const { SideBySide } = await import('./side-by-side.js');
 add(new SideBySide(engine, part('side-by-side')));

@@ -40,6 +40,19 @@ function isHidden(hidden, u, v) {
 }
 
 /**
+ * The same mask for pictures of another size.
+ * @param {{ mask: Uint8Array, width: number, height: number }} from
+ * @param {{ width: number, height: number }} to
+ */
+export function resizeMask({ mask, width, height }, to) {
+  return Uint8Array.from({ length: to.width * to.height }, (_, at) => {
+    const x = Math.floor(((at % to.width) * width) / to.width);
+    const y = Math.floor((Math.floor(at / to.width) * height) / to.height);
+    return mask[y * width + x];
+  });
+}
+
+/**
  * Sets the pixels of a disc.
  * @param {Uint8Array} mask
  * @param {number} width

@@ -1,7 +1,9 @@
 /**
- * The choice of the network: each with its size, its download and how likely it finds the test images.
+ * The choice of the network: each with its size, its download and how likely it finds the test images,
+ * grouped by what it draws.
  */
 
+import { explainNll, formatNll, groupNetworks } from './network-kinds.js';
 import { formatBytes, formatCount } from './settings.js';
 
 /** @typedef {import('./engine.js').ModelEntry} ModelEntry */
@@ -26,7 +28,7 @@ export class NetworkPicker {
   /** @param {ModelEntry[]} models */
   offer(models) {
     this.#models = models;
-    this.#choices.replaceChildren(...models.map(choice));
+    this.#choices.replaceChildren(...groupNetworks(models).map(choices));
   }
 
   /**
@@ -35,37 +37,35 @@ export class NetworkPicker {
    */
   show(name) {
     for (const radio of this.#choices.querySelectorAll('input')) radio.checked = radio.value === name;
-    this.#note.textContent = meaning(this.#models.find((entry) => entry.name === name));
+    this.#note.textContent = explainNll(this.#models.find((entry) => entry.name === name));
   }
 }
 
+/**
+ * The networks of one kind under their heading.
+ * @param {import('./network-kinds.js').NetworkGroup} group
+ */
+function choices({ title, about, entries }) {
+  const heading = Object.assign(document.createElement('p'), { className: 'kind', textContent: title });
+  heading.append(' ', Object.assign(document.createElement('span'), { textContent: about }));
+  const cards = Object.assign(document.createElement('div'), { className: 'cards' });
+  cards.append(...entries.map(choice));
+  const group = document.createElement('div');
+  group.setAttribute('role', 'group');
+  group.setAttribute('aria-label', title);
+  group.append(heading, cards);
+  return group;
+}
+
 /** @param {ModelEntry} entry */
-function choice({ name, title, parameters, bytes, test_nll }) {
+function choice(entry) {
+  const { name, title, parameters, bytes } = entry;
   const radio = Object.assign(document.createElement('input'), { type: 'radio', name: 'network', value: name });
   const card = Object.assign(document.createElement('span'), { textContent: title });
-  const nll = test_nll ? formatNll(test_nll) : 'not measured';
-  for (const fact of [`${formatCount(parameters)} parameters`, `${formatBytes(bytes)}, ${nll}`]) {
+  for (const fact of [`${formatCount(parameters)} parameters`, `${formatBytes(bytes)}, ${formatNll(entry)}`]) {
     card.append(' ', Object.assign(document.createElement('small'), { textContent: fact }));
   }
   const label = document.createElement('label');
   label.append(radio, card);
   return label;
-}
-
-/**
- * A likelihood with its unit.
- * @param {import('./engine.js').MeasuredNll} nll
- */
-export function formatNll({ nats_per_image }) {
-  return `${nats_per_image.toFixed(2)} nats`;
-}
-
-/**
- * What the nats of a network were measured on.
- * @param {ModelEntry | undefined} entry
- */
-function meaning(entry) {
-  if (!entry?.test_nll) return '';
-  const { images, protocol } = entry.test_nll;
-  return `Nats: −ln p of an image, the mean over ${formatCount(images)} images (${protocol}); fewer are better.`;
 }

@@ -4,7 +4,7 @@
  */
 
 import { buildView } from './pixel-rnn-view.js';
-import { formatBytes, formatCount, formatDuration, randomSeed } from './settings.js';
+import { formatBytes, formatCount, formatDuration, formatLikelihood, randomSeed } from './settings.js';
 
 /** @typedef {import('./pixel-rnn.js').PixelRnnElement} PixelRnnElement */
 
@@ -126,11 +126,9 @@ export class Panel {
   /**
    * The canvas is about to fill.
    * @param {number} count
-   * @param {number} levels
    */
-  showStart(count, levels) {
+  showStart(count) {
     this.#view.download.hidden = true;
-    this.canvas.dataset.levels = String(levels);
     this.canvas.setAttribute('aria-label', `${images(count)}, being drawn`);
   }
 
@@ -142,6 +140,17 @@ export class Panel {
     const each = count > 1 ? `, ${formatDuration(elapsed_ms / count)} an image` : '';
     this.#view.speed.textContent =
       `Drawn in ${formatDuration(elapsed_ms)}${each}: ${formatCount(pixels_per_second)} pixels a second.`;
+  }
+
+  /**
+   * How likely the network finds the images it has drawn.
+   * @param {import('./engine.js').ModelInfo} info
+   * @param {import('./engine.js').Drawing} drawing
+   */
+  showLikelihood(info, { nll_nats }) {
+    const mean = nll_nats && nll_nats.reduce((sum, nats) => sum + nats, 0) / nll_nats.length;
+    const pair = info.scales.length > 1 ? ', of the pair: p(small) · p(large | small)' : '';
+    this.#view.likelihood.textContent = mean === null ? '' : `${formatLikelihood(mean, info)}${pair}.`;
   }
 
   /**

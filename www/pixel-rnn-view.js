@@ -55,6 +55,7 @@ const MARKUP = `
       </div>
       <p class="error" role="alert" hidden></p>
       <p class="speed"></p>
+      <p class="likelihood"></p>
       <p class="backend-line"></p>
       <p class="spoken" aria-live="polite"></p>
     </div>
@@ -84,7 +85,7 @@ canvas[data-levels='2'] { filter: invert(var(--pixel-rnn-invert, 0)); }
 .pair, .buttons { display: flex; gap: 0.5rem; align-items: end; }
 .pair input { flex: 1; width: 0; }
 label { color: var(--muted); font-size: 0.8125rem; }
-output, .speed, input, label { font-variant-numeric: tabular-nums; }
+output, .speed, .likelihood, input, label { font-variant-numeric: tabular-nums; }
 output { margin-inline-start: 0.25rem; }
 input, select, button { font: inherit; color: inherit; box-sizing: border-box; min-width: 0; }
 input:not([type='range']), select, button {
@@ -100,16 +101,16 @@ input[type='range'] { width: 100%; height: 2rem; margin: 0; accent-color: var(--
 :focus-visible { outline: 2px solid var(--focus); outline-offset: 2px; }
 .poster { position: absolute; inset: 0; margin: auto; width: max-content; }
 .report p { margin: 0; }
-.report { display: grid; gap: 0.25rem; align-content: start; min-height: 4.5em; }
-.backend-line { color: var(--muted); font-size: 0.8125rem; }
+.report { display: grid; gap: 0.25rem; align-content: start; min-height: 6em; }
+.likelihood, .backend-line { color: var(--muted); font-size: 0.8125rem; }
 .error { border-inline-start: 3px solid var(--focus); padding-inline-start: 0.75rem; }
 .download { display: grid; gap: 0.25rem; }
 progress { width: 100%; height: 0.375rem; accent-color: var(--accent); }
 .spoken { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
-:host([controls='none']) .controls, :host([controls='none']) .speed, :host([controls='none']) .backend-line { display: none; }
+:host([controls='none']) .controls, :host([controls='none']) .report p:is(.speed, .likelihood, .backend-line) { display: none; }
 :host([controls='none']) figure { gap: 0; }
 :host([controls='none']) .report { min-height: 0; }
-:host([controls='min']) .field, :host([controls='min']) .save, :host([controls='min']) .backend-line { display: none; }
+:host([controls='min']) .field, :host([controls='min']) .save, :host([controls='min']) :is(.likelihood, .backend-line) { display: none; }
 :host([controls='min']) figure { gap: 0.75rem; }
 :host([controls='min']) .side { display: flex; flex-wrap: wrap; gap: 0.5rem 1rem; align-items: center; justify-content: center; }
 :host([controls='min']) .report { min-height: 0; }
@@ -121,7 +122,7 @@ progress { width: 100%; height: 0.375rem; accent-color: var(--accent); }
   .field.temperature { flex-grow: 1.6; }
   input:not([type='range']), select, button { height: 2.5rem; }
   input[type='range'] { height: 2.5rem; }
-  .report { min-height: 3em; }
+  .report { min-height: 4.5em; }
 }
 `;
 
@@ -146,6 +147,7 @@ progress { width: 100%; height: 0.375rem; accent-color: var(--accent); }
  * @property {HTMLProgressElement} progress
  * @property {HTMLElement} error
  * @property {HTMLElement} speed
+ * @property {HTMLElement} likelihood
  * @property {HTMLElement} backendLine
  * @property {HTMLElement} spoken
  */
@@ -194,6 +196,7 @@ export function buildView(root) {
     progress: part('progress'),
     error: part('.error'),
     speed: part('.speed'),
+    likelihood: part('.likelihood'),
     backendLine: part('.backend-line'),
     spoken: part('.spoken'),
   };

@@ -1,15 +1,10 @@
 /** The custom element `<pixel-rnn>`; importing this module defines it. */
 
-import type { Backend, Drawing } from './engine.js';
+import type { Backend, Drawing, ModelInfo, Row } from './engine.js';
 import type { Pace } from './reveal.js';
 
-export interface ReadyDetail {
+export interface ReadyDetail extends ModelInfo {
   model: string;
-  width: number;
-  height: number;
-  channels: number;
-  levels: number;
-  parameters: number;
 }
 
 /** The canvas is empty, and the rows that follow are of this run. */
@@ -20,10 +15,7 @@ export interface StartDetail {
   temperature: number;
 }
 
-export interface RowDetail {
-  y: number;
-  /** RGBA, `[count, width, 4]`. */
-  rgba: Uint8ClampedArray<ArrayBuffer>;
+export interface RowDetail extends Row {
   /** What the row is of. */
   model: string;
   seed: bigint;
@@ -33,11 +25,22 @@ export interface DoneDetail extends Drawing {
   model: string;
   seed: bigint;
   count: number;
+  temperature: number;
+  /** Of the model. */
+  info: ModelInfo;
 }
 
 export interface FailedDetail {
   /** One sentence. */
   message: string;
+}
+
+/** The visitor has clicked a pixel of the picture. */
+export interface PickDetail {
+  /** Which image of the grid. */
+  image: number;
+  x: number;
+  y: number;
 }
 
 export interface ChangeDetail {
@@ -54,6 +57,7 @@ export interface PixelRnnEventMap extends HTMLElementEventMap {
   done: CustomEvent<DoneDetail>;
   failed: CustomEvent<FailedDetail>;
   change: CustomEvent<ChangeDetail>;
+  pick: CustomEvent<PickDetail>;
 }
 
 /** Draws a grid of images row by row. Attributes and properties of the same name mirror each other. */

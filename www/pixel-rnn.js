@@ -31,6 +31,8 @@ export class PixelRnnElement extends Base {
   #redrawQueued = false;
   #hurry = false;
   #readyModel = '';
+  /** Of the network that draws. @type {import('./engine.js').ModelInfo | undefined} */
+  #info;
 
   connectedCallback() {
     // A move: the clean-up of disconnectedCallback has not run yet and will see it is connected.
@@ -168,18 +170,19 @@ export class PixelRnnElement extends Base {
     const model = this.model || (await engine.models())[0]?.name || '';
     const info = await engine.load(model, { signal, onProgress: (loaded, total) => panel.showProgress(model, loaded, total) });
     signal.throwIfAborted();
-    panel.showStart(count, info.levels);
+    this.#info = info;
+    panel.showStart(count);
     if (this.#readyModel !== model) this.#emit('ready', { model, ...info });
     this.#readyModel = model;
     void this.#showBackend(panel);
 
-    const { width, height } = info;
-    picture.reset({ width, height, count });
+    const { width, height, levels } = info;
+    picture.reset({ width, height, count, levels });
     this.#emit('start', { model, seed, count, temperature });
-    const reveal = new Reveal(({ y, rgba }) => {
-      picture.paint(y, rgba);
-      if (rowsPerSecond < Infinity) picture.mark(y + 1);
-      this.#emit('row', { y, rgba, model, seed });
+    const reveal = new Reveal((row) => {
+      picture.paint(row);
+      if (rowsPerSecond < Infinity) picture.markBelow(row);
+      this.#emit('row', { ...row, model, seed });
     }, { rowsPerSecond, signal });
     const drawing = await engine.sample({
       model, seed, count, temperature, backend, signal,
@@ -187,9 +190,10 @@ export class PixelRnnElement extends Base {
       onFallback: (reason) => panel.showBackend(`${reason} Drawing on the CPU.`),
     });
     panel.showSpeed(count, drawing);
+    panel.showLikelihood(info, drawing);
     await reveal.drained();
     panel.showDone(count, model, seed, drawing.elapsed_ms);
-    this.#emit('done', { ...drawing, model, seed, count });
+    this.#emit('done', { ...drawing, model, seed, count, temperature, info });
   }
 
   /**
@@ -198,7 +202,7 @@ export class PixelRnnElement extends Base {
    */
   async #showBackend(panel) {
     const { backend } = this;
-    const { sentence } = await sharedEngine().describe(backend);
+    const { sentence } = await sharedEngine().describe(backend, this.#info);
     if (backend === this.backend) panel.showBackend(sentence);
   }
 
@@ -225,6 +229,10 @@ export class PixelRnnElement extends Base {
         this.#emit('change', { name, live });
       },
     }, signal);
+    panel.canvas.addEventListener('click', (event) => {
+      const pixel = this.#picture?.pixelAt(event);
+      if (pixel) this.#emit('pick', pixel);
+    }, { signal });
     sharedEngine().addEventListener('bundle', () => void this.#showBackend(panel), { signal });
     const observer = new ResizeObserver(([entry]) => this.#picture?.fit(entry.contentRect.width));
     observer.observe(panel.stage);

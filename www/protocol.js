@@ -3,7 +3,7 @@
  *
  * The page numbers its requests with `id`; every answer carries the id of its request, so that rows of
  * two runs can never be mixed. Each request ends in exactly one of `loaded`, `done`, `scored`,
- * `stopped` or `failed`.
+ * `distributed`, `stopped` or `failed`.
  */
 
 /** Most images in one batch. */
@@ -28,6 +28,13 @@ export const BACKENDS = Object.freeze(['auto', 'cpu', 'gpu']);
  */
 
 /**
+ * The size of a picture.
+ * @typedef {object} Size
+ * @property {number} width
+ * @property {number} height
+ */
+
+/**
  * What a loaded model says about itself.
  * @typedef {object} ModelInfo
  * @property {number} width
@@ -35,6 +42,7 @@ export const BACKENDS = Object.freeze(['auto', 'cpu', 'gpu']);
  * @property {number} channels
  * @property {number} levels      2 or 256
  * @property {number} parameters
+ * @property {Size[]} scales      of an image in the order drawn, the image itself last; one for most networks
  */
 
 /**
@@ -77,13 +85,25 @@ export const BACKENDS = Object.freeze(['auto', 'cpu', 'gpu']);
  */
 
 /**
+ * Page -> worker: the probabilities of one value, knowing everything that is drawn before it.
+ * @typedef {object} DistributionRequest
+ * @property {"distribution"} type
+ * @property {number} id
+ * @property {WeightsFile} weights
+ * @property {Uint8Array} levels  `[C, H, W]` of one image
+ * @property {number} channel
+ * @property {number} y
+ * @property {number} x
+ */
+
+/**
  * Page -> worker: give up request `id`. Looked at between rows.
  * @typedef {object} StopRequest
  * @property {"stop"} type
  * @property {number} id
  */
 
-/** @typedef {LoadRequest | SampleRequest | ScoreRequest} WorkRequest */
+/** @typedef {LoadRequest | SampleRequest | ScoreRequest | DistributionRequest} WorkRequest */
 /** @typedef {WorkRequest | StopRequest} Request */
 
 /**
@@ -108,8 +128,9 @@ export const BACKENDS = Object.freeze(['auto', 'cpu', 'gpu']);
  * @typedef {object} RowReply
  * @property {"row"} type
  * @property {number} id
- * @property {number} y
- * @property {Uint8ClampedArray<ArrayBuffer>} rgba  `[count, width, 4]`
+ * @property {number} scale  index into the model's `scales`: their pictures come one after the other
+ * @property {number} y      in the picture of that scale
+ * @property {Uint8ClampedArray<ArrayBuffer>} rgba  `[count, width, 4]`, as wide as that picture
  */
 
 /**
@@ -126,7 +147,7 @@ export const BACKENDS = Object.freeze(['auto', 'cpu', 'gpu']);
  * @property {"done"} type
  * @property {number} id
  * @property {Uint8Array<ArrayBuffer>} levels         `[count, C, H, W]`
- * @property {Float32Array<ArrayBuffer> | null} nll_nats  per image; null where the GPU drew
+ * @property {Float32Array<ArrayBuffer> | null} nll_nats  per image; null where it is not known
  * @property {number} elapsed_ms                      spent drawing, without waiting for other runs
  * @property {Method} method                          that drew the last row
  * @property {string} adapter                         name of the GPU, empty on the CPU
@@ -139,6 +160,14 @@ export const BACKENDS = Object.freeze(['auto', 'cpu', 'gpu']);
  * @property {"scored"} type
  * @property {number} id
  * @property {Float32Array<ArrayBuffer>} nll_nats
+ */
+
+/**
+ * Worker -> page: the probability of each level.
+ * @typedef {object} DistributedReply
+ * @property {"distributed"} type
+ * @property {number} id
+ * @property {Float32Array<ArrayBuffer>} probabilities
  */
 
 /**
@@ -160,5 +189,5 @@ export const BACKENDS = Object.freeze(['auto', 'cpu', 'gpu']);
 
 /**
  * @typedef {ProgressReply | LoadedReply | RowReply | FallbackReply | DoneReply | ScoredReply
- *   | StoppedReply | FailedReply} Reply
+ *   | DistributedReply | StoppedReply | FailedReply} Reply
  */

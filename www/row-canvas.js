@@ -21,7 +21,10 @@ const [UNDRAWN, NEXT_ROW] = new Uint32Array(Uint8Array.of(128, 128, 128, 36, 128
  * @property {number} height   of one image
  * @property {number} count
  * @property {number} [columns] chosen to fit the width if left out
+ * @property {number} [levels]  told to the style sheet: ink of two levels is shown as the page likes it
  */
+
+/** @typedef {import('./engine.js').Row} Row */
 
 /** From this width on, in CSS pixels, a grid is laid out as a band rather than a square. */
 const BAND_WIDTH = 640;
@@ -36,13 +39,14 @@ export class RowCanvas {
   /** @type {GridShape} */
   #shape = { width: 1, height: 1, count: 1 };
   #columns = 1;
-  /** Rows painted so far, for another layout. @type {Map<number, Uint8ClampedArray>} */
+  /** Rows painted so far, for another layout, by scale and row. @type {Map<string, Row>} */
   #rows = new Map();
   /** @type {ImageData | null} */
   #image = null;
   /** The image's data, a word per pixel. */
   #words = new Uint32Array(0);
-  #marked = -1;
+  /** The row marked as the next one. @type {{ top: number, bottom: number } | null} */
+  #marked = null;
   #flushing = false;
   #available = 0;
   /** @type {number | undefined} */
@@ -62,41 +66,57 @@ export class RowCanvas {
   reset(shape) {
     this.#shape = shape;
     this.#rows.clear();
-    this.#marked = -1;
+    this.#marked = null;
+    if (shape.levels) this.#canvas.dataset.levels = String(shape.levels);
     this.#layOut();
   }
 
   /**
-   * Puts row `y` of every image in place.
-   * @param {number} y
-   * @param {Uint8ClampedArray} rgba  `[count, width, 4]`
+   * Puts a row of every image in place. A row of a smaller picture fills as much of the image as it stands for.
+   * @param {Row} row
    */
-  paint(y, rgba) {
-    const { width, height, count } = this.#shape;
-    if (y < 0 || y >= height || rgba.length !== 4 * count * width) return;
-    if (y === this.#marked) this.#marked = -1;
-    this.#rows.set(y, rgba);
-    this.#place(y, rgba);
+  paint(row) {
+    const { y, width, height, rgba } = row;
+    if (y < 0 || y >= height || rgba.length !== 4 * this.#shape.count * width) return;
+    this.settle();
+    this.#rows.set(`${row.scale} ${y}`, row);
+    this.#place(row);
     this.#flush();
   }
 
   /**
-   * Marks row `y` as the one about to be drawn.
-   * @param {number} y
+   * Marks the row below one just painted as the one about to be drawn.
+   * @param {Row} row
    */
-  mark(y) {
-    if (y >= this.#shape.height) return;
-    this.#marked = y;
-    this.#fillRow(y, NEXT_ROW);
+  markBelow({ y, height }) {
+    if (y + 1 >= height) return;
+    this.#marked = this.#band(y + 1, height);
+    for (let at = this.#marked.top; at < this.#marked.bottom; at++) this.#fillRow(at, NEXT_ROW);
     this.#flush();
   }
 
-  /** Takes the mark away: nothing more is coming. */
+  /** Takes the mark away, and shows what was under it. */
   settle() {
-    if (this.#marked < 0) return;
-    this.#fillRow(this.#marked, UNDRAWN);
-    this.#marked = -1;
+    if (!this.#marked) return;
+    const { top, bottom } = this.#marked;
+    this.#marked = null;
+    for (let at = top; at < bottom; at++) this.#fillRow(at, UNDRAWN);
+    for (const row of this.#rows.values()) this.#place(row, { top, bottom });
     this.#flush();
+  }
+
+  /**
+   * The pixel of an image under a pointer, or null between images.
+   * @param {{ clientX: number, clientY: number }} event
+   */
+  pixelAt({ clientX, clientY }) {
+    const { width, height, count } = this.#shape;
+    const box = this.#canvas.getBoundingClientRect();
+    const left = Math.floor(((clientX - box.left) / box.width) * this.#canvas.width);
+    const top = Math.floor(((clientY - box.top) / box.height) * this.#canvas.height);
+    const [x, y] = [left % (width + GAP), top % (height + GAP)];
+    const image = Math.floor(top / (height + GAP)) * this.#columns + Math.floor(left / (width + GAP));
+    return x < width && y < height && x >= 0 && y >= 0 && image < count ? { image, x, y } : null;
   }
 
   /**
@@ -157,7 +177,7 @@ export class RowCanvas {
     this.#image = this.#context.createImageData(canvasWidth, canvasHeight);
     this.#words = new Uint32Array(this.#image.data.buffer);
     for (let y = 0; y < height; y++) this.#fillRow(y, UNDRAWN);
-    for (const [y, rgba] of this.#rows) this.#place(y, rgba);
+    for (const row of this.#rows.values()) this.#place(row);
     this.fit(this.#available, this.#sharing);
     this.#flush();
   }
@@ -170,15 +190,39 @@ export class RowCanvas {
   }
 
   /**
+   * The rows of the image that row `y` of a picture with `rows` rows stands for.
    * @param {number} y
-   * @param {Uint8ClampedArray} rgba
+   * @param {number} rows
    */
-  #place(y, rgba) {
+  #band(y, rows) {
+    const { height } = this.#shape;
+    return { top: Math.ceil((y * height) / rows), bottom: Math.ceil(((y + 1) * height) / rows) };
+  }
+
+  /**
+   * @param {Row} row
+   * @param {{ top: number, bottom: number }} [within]  rows of the image that may be touched
+   */
+  #place({ y, width: across, height: rows, rgba }, within = { top: 0, bottom: this.#shape.height }) {
     const { width, count } = this.#shape;
+    const band = this.#band(y, rows);
+    const [top, bottom] = [Math.max(band.top, within.top), Math.min(band.bottom, within.bottom)];
+    if (top >= bottom) return;
     const words = new Uint32Array(rgba.buffer, rgba.byteOffset, rgba.length / 4);
     for (let k = 0; k < count; k++) {
-      this.#words.set(words.subarray(k * width, (k + 1) * width), this.#offset(k, y));
+      const line = this.#enlarge(words.subarray(k * across, (k + 1) * across), width);
+      for (let at = top; at < bottom; at++) this.#words.set(line, this.#offset(k, at));
     }
+  }
+
+  /**
+   * A line of pixels at another width: blocks, not smoothed.
+   * @param {Uint32Array} line
+   * @param {number} width
+   */
+  #enlarge(line, width) {
+    if (line.length === width) return line;
+    return Uint32Array.from({ length: width }, (_, x) => line[Math.floor((x * line.length) / width)]);
   }
 
   /**

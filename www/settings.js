@@ -103,3 +103,13 @@ export function formatDuration(ms) {
 export function formatBytes(bytes) {
   return bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.round(bytes / 1000)} kB`;
 }
+
+/**
+ * How surprised a network is by an image: in nats where a value is one bit, else in bits for each value.
+ * @param {number} nats  -ln p of the image
+ * @param {{ width: number, height: number, channels: number, levels: number }} info
+ */
+export function formatLikelihood(nats, { width, height, channels, levels }) {
+  if (levels === 2) return `−ln p: ${nats.toFixed(2)} nats an image`;
+  return `−log₂ p: ${(nats / Math.LN2 / (width * height * channels)).toFixed(2)} bits per dimension`;
+}

@@ -3,7 +3,7 @@
  * the likelihood of each.
  */
 
-import { formatNll } from './network-picker.js';
+import { formatNll, groupNetworks } from './network-kinds.js';
 import { PACES, Reveal } from './reveal.js';
 import { RowCanvas } from './row-canvas.js';
 import { formatCount, formatDuration } from './settings.js';
@@ -136,9 +136,9 @@ export class SideBySide {
    * @param {{ seed: bigint, temperature: number, rowsPerSecond: number, signal: AbortSignal }} options
    */
   async #drawLane({ entry, picture, each, rate, fault }, { seed, temperature, rowsPerSecond, signal }) {
-    const reveal = new Reveal(({ y, rgba }) => {
-      picture.paint(y, rgba);
-      if (rowsPerSecond < Infinity) picture.mark(y + 1);
+    const reveal = new Reveal((row) => {
+      picture.paint(row);
+      if (rowsPerSecond < Infinity) picture.markBelow(row);
     }, { rowsPerSecond, signal });
     const options = { model: entry.name, seed, temperature, backend: /** @type {const} */ ('cpu'), signal };
     try {
@@ -162,12 +162,15 @@ export class SideBySide {
  * @param {ModelEntry[]} models
  */
 function peersOf(name, models) {
-  const kind = (/** @type {ModelEntry} */ { config, training }) => {
-    const { width, height, channels, levels } = config ?? {};
-    return [width, height, channels, levels, training?.config?.dataset].join();
-  };
-  const picked = models.find((entry) => entry.name === name);
-  return picked ? models.filter((entry) => kind(entry) === kind(picked)) : [];
+  return groupNetworks(models).find(({ entries }) => entries.some((entry) => entry.name === name))?.entries ?? [];
+}
+
+/** @param {ModelEntry} entry */
+function sees({ config }) {
+  if (!config) return '';
+  if (!config.conditioning) return SEES[config.network];
+  const { width, height } = config.conditioning.small;
+  return `${SEES[config.network]}, and a picture of ${width} × ${height} pixels drawn first`;
 }
 
 /**
@@ -179,8 +182,8 @@ function makeLane(entry, template) {
   const copy = /** @type {DocumentFragment} */ (template.content.cloneNode(true));
   const part = (/** @type {string} */ selector) => /** @type {any} */ (copy.querySelector(selector));
   part('.title').textContent = entry.title;
-  part('.sees').textContent = (entry.config && SEES[entry.config.network]) ?? '';
-  part('.nll').textContent = entry.test_nll ? formatNll(entry.test_nll) : 'not measured';
+  part('.sees').textContent = sees(entry);
+  part('.nll').textContent = formatNll(entry);
   part('canvas').setAttribute('aria-label', `Nine images drawn by ${entry.title}`);
   const lane = { entry, figure: part('figure'), picture: new RowCanvas(part('canvas')), each: part('.each'), rate: part('.rate'), fault: part('.fault') };
   clear(lane);
@@ -192,8 +195,8 @@ function makeLane(entry, template) {
  * @param {Lane} lane
  */
 function clear({ entry, picture, each, rate, fault }) {
-  const { width, height } = entry.config ?? { width: 28, height: 28 };
-  picture.reset({ width, height, ...GRID });
+  const { width, height, levels } = entry.config ?? { width: 28, height: 28, levels: 2 };
+  picture.reset({ width, height, levels, ...GRID });
   each.textContent = '–';
   rate.textContent = '–';
   fault.hidden = true;

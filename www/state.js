@@ -16,10 +16,11 @@ import * as read from './settings.js';
  * @property {import('./engine.js').Backend} backend
  * @property {import('./reveal.js').Pace | ""} pace  empty: what the visitor's system suggests
  * @property {import('./masks.js').Hidden} hidden    part hidden in the completions
+ * @property {number} example                        the first test image of the completions, counted from 0
  */
 
 /** @type {Readonly<PageState>} */
-const DEFAULTS = Object.freeze({ model: '', seed: 7n, count: 16, temperature: 1, backend: 'auto', pace: '', hidden: 'bottom' });
+const DEFAULTS = Object.freeze({ model: '', seed: 7n, count: 16, temperature: 1, backend: 'auto', pace: '', hidden: 'bottom', example: 0 });
 
 /**
  * @param {string} hash
@@ -28,6 +29,7 @@ const DEFAULTS = Object.freeze({ model: '', seed: 7n, count: 16, temperature: 1,
 export function readState(hash) {
   const values = new URLSearchParams(hash.replace(/^#/, ''));
   const model = values.get('model') ?? '';
+  const example = values.get('example') ?? '';
   return {
     model: /^[\w.-]{1,80}$/.test(model) ? model : DEFAULTS.model,
     seed: read.readSeed(values.get('seed'), DEFAULTS.seed),
@@ -36,6 +38,7 @@ export function readState(hash) {
     backend: read.readChoice(values.get('backend'), BACKENDS, DEFAULTS.backend),
     pace: read.readChoice(values.get('pace'), ['', ...read.PACE_NAMES], DEFAULTS.pace),
     hidden: read.readChoice(values.get('hidden'), HIDDEN, DEFAULTS.hidden),
+    example: /^\d{1,4}$/.test(example) ? Number(example) : DEFAULTS.example,
   };
 }
 

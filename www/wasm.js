@@ -9,12 +9,14 @@
  * @property {number} channels
  * @property {number} levels
  * @property {number} parameters
+ * @property {Uint32Array} scales  width and height of each
  * @property {string} metadata
  * @property {() => void} free
  */
 
 /**
  * @typedef {object} WasmSampler
+ * @property {number} scale  of the row drawn next
  * @property {number} y
  * @property {boolean} done
  * @property {() => Uint8ClampedArray<ArrayBuffer>} nextRow
@@ -42,10 +44,11 @@
  * What both bundles export.
  * @typedef {object} CpuPackage
  * @property {() => Promise<{ memory?: WebAssembly.Memory } | undefined>} default
- * @property {{ load(bytes: Uint8Array): WasmModel }} Model
+ * @property {{ load(bytes: Uint8Array): WasmModel, untrained(config: string, seed: bigint): WasmModel }} Model
  * @property {new (model: WasmModel, method: string, seed: bigint, first: number, count: number,
  *   temperature: number, given?: Uint8Array, mask?: Uint8Array) => WasmSampler} Sampler
  * @property {(model: WasmModel, levels: Uint8Array, count: number) => Float32Array<ArrayBuffer>} score
+ * @property {(model: WasmModel, levels: Uint8Array, channel: number, y: number, x: number) => Float32Array<ArrayBuffer>} distribution
  */
 
 /**

@@ -7,14 +7,14 @@
 /** @typedef {import('./protocol.js').Reply} Reply */
 
 /**
- * A request under way. `nextRow` guards against rows that a restarted worker draws again; `deaths`
- * counts the workers that died while they were busy with it.
+ * A request under way. `last`, the row it was told of last, guards against rows that a restarted worker
+ * draws again; `deaths` counts the workers that died while they were busy with it.
  * @typedef {object} Job
  * @property {WorkRequest} request
  * @property {(value: any) => void} resolve
  * @property {(reason: unknown) => void} reject
  * @property {(reply: Reply) => void} onReply
- * @property {number} nextRow
+ * @property {{ scale: number, y: number }} last
  * @property {number} deaths
  */
 
@@ -50,7 +50,7 @@ export class WorkerLink {
         resolve: (value) => (settled(), resolve(value)),
         reject: (reason) => (settled(), reject(reason)),
         onReply,
-        nextRow: 0,
+        last: { scale: 0, y: -1 },
         deaths: 0,
       });
       this.#post({ ...request, id });
@@ -97,8 +97,9 @@ export class WorkerLink {
     if (!job) return;
     if (reply.type === 'progress' || reply.type === 'fallback') job.onReply(reply);
     else if (reply.type === 'row') {
-      if (reply.y < job.nextRow) return;
-      job.nextRow = reply.y + 1;
+      const { scale, y } = reply;
+      if (scale < job.last.scale || (scale === job.last.scale && y <= job.last.y)) return;
+      job.last = { scale, y };
       job.onReply(reply);
     } else {
       this.#settle(reply.id);

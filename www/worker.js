@@ -78,17 +78,32 @@ async function work(request, signal) {
   await shelf.lend(weights, { signal, onProgress }, async (loaded) => {
     signal.throwIfAborted();
     if (request.type === 'load') {
-      const { width, height, channels, levels, parameters } = loaded.model;
-      scope.postMessage({ type: 'loaded', id, info: { width, height, channels, levels, parameters } });
+      scope.postMessage({ type: 'loaded', id, info: describe(loaded.model) });
     } else if (request.type === 'score') {
       const { score } = await cpuPackage();
       const nll_nats = score(loaded.model, request.levels, request.count);
       scope.postMessage({ type: 'scored', id, nll_nats }, [nll_nats.buffer]);
+    } else if (request.type === 'distribution') {
+      const { distribution } = await cpuPackage();
+      // Whoever walks over a picture gives up most of what was asked: let that be heard first.
+      await nextTurn();
+      signal.throwIfAborted();
+      const probabilities = distribution(loaded.model, request.levels, request.channel, request.y, request.x);
+      scope.postMessage({ type: 'distributed', id, probabilities }, [probabilities.buffer]);
     } else {
       const drawn = request.method === 'gpu' ? await drawOnGpu(request, loaded, signal) : await drawOnCpu(request, loaded.model, signal);
       scope.postMessage({ type: 'done', id, ...drawn, wasm_bytes: wasmBytes() }, [drawn.levels.buffer]);
     }
   });
+}
+
+/**
+ * @param {WasmModel} model
+ * @returns {import('./protocol.js').ModelInfo}
+ */
+function describe({ width, height, channels, levels, parameters, scales }) {
+  const sizes = Array.from({ length: scales.length / 2 }, (_, at) => ({ width: scales[2 * at], height: scales[2 * at + 1] }));
+  return { width, height, channels, levels, parameters, scales: sizes };
 }
 
 /**
@@ -108,7 +123,8 @@ async function buildModel(weights, signal, onProgress) {
 }
 
 /**
- * Draws every row of a request on the CPU. `from` rows are known already and not posted again.
+ * Draws every row of a request on the CPU. `from` rows are known already and not posted again: those
+ * that a GPU drew, which draws networks of one scale only.
  * @param {SampleRequest} request
  * @param {WasmModel} model
  * @param {AbortSignal} signal
@@ -121,15 +137,17 @@ async function drawOnCpu(request, model, signal, from = 0) {
   let elapsed_ms = 0;
   try {
     while (!sampler.done) {
-      const { y } = sampler;
+      const { scale, y } = sampler;
       const start = performance.now();
       const rgba = sampler.nextRow();
       elapsed_ms += performance.now() - start;
-      if (y >= from) postRow(request.id, y, rgba);
+      if (y >= from) postRow(request.id, { scale, y, rgba });
       await nextTurn();
       signal.throwIfAborted();
     }
-    return { levels: sampler.levels(), nll_nats: sampler.logLikelihood(), elapsed_ms, method, adapter: '' };
+    // Full runs know what they have drawn, but not how likely a small picture drawn before it was.
+    const unknown = method === 'naive' && model.scales.length > 2;
+    return { levels: sampler.levels(), nll_nats: unknown ? null : sampler.logLikelihood(), elapsed_ms, method, adapter: '' };
   } finally {
     release(sampler);
   }
@@ -159,7 +177,7 @@ async function drawOnGpu(request, { bytes, model }, signal) {
       elapsed_ms += performance.now() - start;
       // Kept on this side: after a lost device there may be nothing left to ask.
       levels = sampler.levels();
-      postRow(request.id, rows, rgba);
+      postRow(request.id, { scale: 0, y: rows, rgba });
       rows += 1;
       await nextTurn();
       signal.throwIfAborted();
@@ -210,11 +228,10 @@ async function gpuOnce() {
 
 /**
  * @param {number} id
- * @param {number} y
- * @param {Uint8ClampedArray<ArrayBuffer>} rgba
+ * @param {{ scale: number, y: number, rgba: Uint8ClampedArray<ArrayBuffer> }} row
  */
-function postRow(id, y, rgba) {
-  scope.postMessage({ type: 'row', id, y, rgba }, [rgba.buffer]);
+function postRow(id, row) {
+  scope.postMessage({ type: 'row', id, ...row }, [row.rgba.buffer]);
 }
 
 /** @type {Array<() => void>} */

@@ -119,6 +119,29 @@ export function imagesOn(canvas, count) {
 }
 
 /**
+ * A grid of images in colour on any canvas, each as a network would give it: `[3, height, width]`, null where
+ * nothing is drawn.
+ * @param {import('playwright-core').Locator} canvas
+ * @param {{ count: number, width: number, height: number }} grid
+ * @returns {Promise<Array<Array<number | null>>>}
+ */
+export function coloursOn(canvas, grid) {
+  return canvas.evaluate((element, { count, width, height }) => {
+    const { data } = element.getContext('2d').getImageData(0, 0, element.width, element.height);
+    const columns = (element.width + 2) / (width + 2);
+    return Array.from({ length: count }, (_, k) =>
+      Array.from({ length: 3 * width * height }, (_, at) => {
+        const place = at % (width * height);
+        const x = (k % columns) * (width + 2) + (place % width);
+        const y = Math.floor(k / columns) * (height + 2) + Math.floor(place / width);
+        const pixel = data.subarray(4 * (y * element.width + x));
+        return pixel[3] < 255 ? null : pixel[Math.floor(at / (width * height))];
+      }),
+    );
+  }, grid);
+}
+
+/**
  * What a worker of its own draws, alone: the picture that a canvas must show.
  * @param {import('playwright-core').Page} page
  * @param {{ model: string, seed: number, count: number, temperature?: number }} options

@@ -4,7 +4,6 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { drawnAlone, imagesOn, imagesShown, launch, openPage, untilDone } from './browser.js';
 import { offer, withInk, withSize } from './models.js';
-import { listedModels } from './reference.js';
 import { serveSite } from './server.js';
 
 /** @type {import('playwright-core').Browser} */
@@ -33,6 +32,12 @@ afterEach(async () => {
 
 /** Names of the weights files fetched so far, sorted. */
 const fetched = () => opened.watch.requests.filter((url) => url.endsWith('.safetensors')).map((url) => url.split('/').pop()).sort();
+
+/** What may be compared. @param {any} config */
+const kindOf = ({ width, height, channels, levels }) => String([width, height, channels, levels]);
+
+/** The networks that draw what the first one draws. */
+const peers = () => models.filter(({ config }) => kindOf(config) === kindOf(models[0].config));
 
 /** The column of a network. @param {string} title */
 const lane = (title) => page.locator('#lanes figure').filter({ has: page.getByText(title, { exact: true }) });
@@ -71,8 +76,12 @@ describe('the choice of networks', () => {
     await untilDone(page);
     const cards = await page.locator('#networks label').allInnerTexts();
     assert.equal(cards.length, models.length);
-    models.forEach(({ title, parameters, bytes, test_nll }, at) => {
-      const facts = [title, `${parameters.toLocaleString('en')} parameters`, `${Math.round(bytes / 1000)} kB`, `${test_nll.nats_per_image.toFixed(2)} nats`];
+    // In groups of the same kind of images; what is listed later of a kind that has begun stands with it.
+    const sorted = [...models].sort((a, b) => models.findIndex(({ config }) => kindOf(config) === kindOf(a.config)) - models.findIndex(({ config }) => kindOf(config) === kindOf(b.config)));
+    sorted.forEach(({ title, parameters, bytes, test_nll, config }, at) => {
+      const size = bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.round(bytes / 1000)} kB`;
+      const nll = config.levels === 2 ? `${test_nll.nats_per_image.toFixed(2)} nats` : `${test_nll.bits_per_dim.toFixed(2)} bits/dim`;
+      const facts = [title, `${parameters.toLocaleString('en')} parameters`, size, nll];
       for (const fact of facts) assert.ok(cards[at].includes(fact), `${fact} in ${cards[at]}`);
     });
     assert.ok(await page.getByRole('radio', { name: models[0].title }).first().isChecked());
@@ -115,16 +124,17 @@ describe('side by side', () => {
 
     await page.locator('#side-by-side').scrollIntoViewIfNeeded();
     await untilLanesDone();
-    assert.deepEqual(fetched(), models.map(({ file }) => file).sort());
+    assert.deepEqual(fetched(), peers().map(({ file }) => file).sort());
     const drawn = async () => (await imagesOn(lane('more-ink').locator('canvas'), 9))[0].map((pixel) => pixel !== null).join();
     await assertSoon(drawn, (pixels) => /^true.*false$/.test(pixels), 'its rows appear one by one');
     await page.evaluate(() => (location.hash = '#pace=instant&seed=13&temperature=0.9'));
-    for (const { name, title, test_nll } of models) {
+    for (const { name, title, test_nll, config } of peers()) {
+      const pixels = 784 + (config.conditioning ? config.conditioning.small.width * config.conditioning.small.height : 0);
       await assertDraws(title, { model: name, seed: 13, temperature: 0.9 });
       await untilLanesDone();
       const [each, rate, nll] = await lane(title).locator('dd').allInnerTexts();
       assert.match(each, /^[\d.]+ m?s$/);
-      assert.ok(Math.abs(Number(rate.replaceAll(',', '')) * parseFloat(each) * (each.endsWith('ms') ? 0.001 : 1) - 784) < 12, `${each} and ${rate} agree`);
+      assert.ok(Math.abs(Number(rate.replaceAll(',', '')) * parseFloat(each) * (each.endsWith('ms') ? 0.001 : 1) - pixels) < 12, `${each} and ${rate} agree`);
       assert.equal(nll, `${test_nll.nats_per_image.toFixed(2)} nats`);
     }
     assert.deepEqual(opened.watch.errors, []);
@@ -165,7 +175,7 @@ describe('side by side', () => {
     await page.goto(`${site.url}#pace=instant`);
     await untilDone(page);
     await page.locator('#lanes figure').first().waitFor({ state: 'attached' });
-    assert.deepEqual(await page.locator('#lanes .title').allTextContents(), [...listedModels().map(({ title }) => title), 'more-ink']);
+    assert.deepEqual(await page.locator('#lanes .title').allTextContents(), peers().map(({ title }) => title));
     await page.getByRole('radio', { name: 'small' }).check();
     await page.locator('#side-by-side').waitFor({ state: 'hidden' });
     await untilDone(page, 2);

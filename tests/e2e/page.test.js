@@ -87,7 +87,7 @@ describe('the page', () => {
     await close();
   });
 
-  for (const hash of ['#seed=-1&count=1e9&temperature=NaN&pace=warp&backend=quantum&hidden=all', '#model=no-such-model&seed=99999999999999999999', '#%E0%A4%A&&&=&seed', '#<script>alert(1)</script>']) {
+  for (const hash of ['#seed=-1&count=1e9&temperature=NaN&pace=warp&backend=quantum&hidden=all&example=-3', '#model=no-such-model&seed=99999999999999999999', '#%E0%A4%A&&&=&seed', '#<script>alert(1)</script>']) {
     test(`is not impressed by ${hash}`, async () => {
       const { page, watch, close } = await openPage(browser);
       await page.goto(site.url + hash);

@@ -34,26 +34,29 @@ afterEach(async () => {
 
 /**
  * The starts and rows of all runs, in the order in which the page was told of them.
- * @returns {Promise<Array<{ type: string, run: string, y?: number }>>}
+ * @returns {Promise<Array<{ type: string, run: string, scale?: number, y?: number }>>}
  */
 function diary() {
   return page.evaluate(() =>
     ['start', 'row']
-      .flatMap((type) => window.seen[type].map(({ at, order, model, seed, y }) => ({ type, at, order, run: `${model} ${seed}`, y })))
+      .flatMap((type) => window.seen[type].map(({ at, order, model, seed, scale, y }) => ({ type, at, order, run: `${model} ${seed}`, scale, y })))
       .sort((a, b) => a.order - b.order),
   );
 }
 
-/** Every row belongs to the run that started last, and follows the row above it. */
+/** Every row belongs to the run that started last, and follows the row above it, or begins the next scale. */
 async function assertNoRowsMixed() {
   let run = '';
-  let next = 0;
+  let last = { scale: 0, y: -1 };
   const lines = await diary();
   for (const line of lines) {
-    if (line.type === 'start') [run, next] = [line.run, 0];
+    if (line.type === 'start') [run, last] = [line.run, { scale: 0, y: -1 }];
     else {
       assert.equal(line.run, run, `a row of ${line.run} came after the start of ${run}`);
-      assert.equal(line.y, next++, `rows of ${run}`);
+      const { scale = 0, y = 0 } = line;
+      const follows = scale === last.scale ? y === last.y + 1 : scale === last.scale + 1 && y === 0;
+      assert.ok(follows, `${run}: row ${y} of scale ${scale} after row ${last.y} of scale ${last.scale}`);
+      last = { scale, y };
     }
   }
   return lines.filter(({ type }) => type === 'start').length;
