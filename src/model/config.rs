@@ -130,53 +130,59 @@ impl ModelConfig {
         if self.levels == 2 { 1 } else { usize::from(self.levels) }
     }
 
-    /// Number of weights and biases of all scales, masked ones counted.
+    /// Number of weights and biases of all scales, masked ones counted; the highest number there is where it is more than
+    /// that.
     pub fn parameters(&self) -> usize {
-        let (conv, lstm) = (2 * self.h + self.head + self.channels * self.logits(), 6 * self.h);
-        let block = match self.network {
-            Network::PixelCnn => 4 * self.h,
-            Network::RowLstm => lstm + 2 * self.h,
-            Network::DiagonalBiLstm => 2 * lstm + 2 * self.h,
-        };
-        let skip = if self.skip { 2 * self.h } else { 0 };
-        let conditioning = self.conditioning.as_ref().map_or(0, |Conditioning { maps, small }| {
-            let layers = 2 + self.factor().ilog2() as usize;
-            self.upsampler_weights().iter().map(|(weights, _)| weights).sum::<usize>()
-                + layers * maps
-                + small.parameters()
-        });
-        // Biases and initial states, on top of the weights of one pixel.
-        self.weights() + conv + self.layers * (block + skip) + conditioning
+        usize::try_from(self.count_parameters()).unwrap_or(usize::MAX)
     }
 
     /// Multiplications of one forward pass over one image of every scale when masked weights are multiplied too and every
     /// direction runs over every row; a sampler that makes a pass a value does this [`dimensions`](Self::dimensions) times.
-    pub fn dense_multiplications(&self) -> usize {
+    pub fn dense_multiplications(&self) -> u64 {
         let small = self.conditioning.as_ref().map_or(0, |conditioning| conditioning.small.dense_multiplications());
-        let upsampler = self.upsampler_weights().into_iter().map(|(weights, uses)| weights * uses).sum::<usize>();
-        self.height * self.width * self.weights() + upsampler + small
+        let upsampler = self.upsampler_weights().into_iter().map(|(weights, uses)| weights * uses).sum::<u64>();
+        (self.height * self.width) as u64 * self.weights() + upsampler + small
+    }
+
+    /// In 64 bits, which no valid configuration fills: a browser counts in 32.
+    fn count_parameters(&self) -> u64 {
+        let [h, head, values] = [self.h, self.head, self.channels * self.logits()].map(|n| n as u64);
+        let block = match self.network {
+            Network::PixelCnn => 4 * h,
+            Network::RowLstm => 6 * h + 2 * h,
+            Network::DiagonalBiLstm => 12 * h + 2 * h,
+        };
+        let skip = if self.skip { 2 * h } else { 0 };
+        let conditioning = self.conditioning.as_ref().map_or(0, |Conditioning { maps, small }| {
+            let layers = self.upsampler_weights();
+            let biases = layers.len() * maps;
+            layers.iter().map(|(weights, _)| weights).sum::<u64>() + biases as u64 + small.count_parameters()
+        });
+        // Biases and initial states, on top of the weights of one pixel.
+        self.weights() + 2 * h + head + values + self.layers as u64 * (block + skip) + conditioning
     }
 
     /// Weights that every pixel of this scale is multiplied with.
-    fn weights(&self) -> usize {
-        let (h, stream, maps) = (self.h, 2 * self.h, self.maps());
+    fn weights(&self) -> u64 {
+        let [channels, h, head, maps] = [self.channels, self.h, self.head, self.maps()].map(|n| n as u64);
+        let stream = 2 * h;
         // Input-to-state, state-to-state, condition.
-        let lstm = |inputs: usize, states: usize| 4 * h * (stream * inputs + h * states + maps);
+        let lstm = |inputs: u64, states: u64| 4 * h * (stream * inputs + h * states + maps);
         let block = match self.network {
             Network::PixelCnn => stream * h + 9 * h * h + h * maps + h * stream,
             Network::RowLstm => lstm(3, 3) + h * stream,
             Network::DiagonalBiLstm => 2 * lstm(1, 2) + h * stream,
         };
         let skip = if self.skip { h * stream } else { 0 };
-        let head = stream * self.head + self.head * self.channels * self.logits();
-        self.channels * stream * 49 + self.layers * (block + skip) + head
+        let head = stream * head + head * channels * self.logits() as u64;
+        channels * stream * 49 + self.layers as u64 * (block + skip) + head
     }
 
     /// Weights of each layer of the upsampler, and the pixels of its input that they are used on.
-    fn upsampler_weights(&self) -> Vec<(usize, usize)> {
+    fn upsampler_weights(&self) -> Vec<(u64, u64)> {
         let Some(Conditioning { maps, small }) = &self.conditioning else { return Vec::new() };
-        let pixels = small.height * small.width;
-        let convs = [(self.channels * maps * 9, pixels), (maps * maps * 9, pixels)];
+        let [channels, maps, pixels] = [self.channels, *maps, small.height * small.width].map(|n| n as u64);
+        let convs = [(channels * maps * 9, pixels), (maps * maps * 9, pixels)];
         let deconvs = (0..self.factor().ilog2()).map(|doubling| (maps * maps * 16, pixels << (2 * doubling)));
         convs.into_iter().chain(deconvs).collect()
     }

@@ -7,6 +7,9 @@ use burn::tensor::Device;
 use std::sync::Arc;
 use wasm_bindgen::prelude::*;
 
+/// Most weights of a network that is made up here: a larger one would not fit beside its plan.
+const MAX_UNTRAINED: usize = 50_000_000;
+
 /// A network with its weights, ready to draw.
 #[wasm_bindgen]
 pub struct Model {
@@ -28,6 +31,10 @@ impl Model {
     /// An untrained network, for measuring: the configuration as JSON, as in a weights file, and a seed for its weights.
     pub fn untrained(config: &str, seed: u64) -> Result<Model, JsError> {
         let config: ModelConfig = serde_json::from_str(config)?;
+        config.validate()?;
+        if config.parameters() > MAX_UNTRAINED {
+            return Err(JsError::new(&format!("{} weights, at most {MAX_UNTRAINED} expected", config.parameters())));
+        }
         let device = Device::flex();
         device.seed(seed);
         let model = model::Model::init(&config, &device)?;

@@ -15,8 +15,9 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// For every network: sixteen square and a larger size that is not; widths that three does not divide, so colour groups are unequal.
-const CASES: [(usize, u16, [usize; 2], usize, usize); 8] = [
+/// For every network: sixteen square and a larger size that is not; widths that three does not divide, so colour groups are
+/// unequal, and widths that it does.
+const CASES: [(usize, u16, [usize; 2], usize, usize); 10] = [
     // channels, levels, [height, width], h, head
     (1, 2, [16, 16], 4, 6),
     (1, 2, [20, 27], 5, 7),
@@ -26,12 +27,14 @@ const CASES: [(usize, u16, [usize; 2], usize, usize); 8] = [
     (3, 256, [16, 16], 7, 13),
     (3, 2, [17, 19], 7, 13),
     (3, 256, [13, 20], 8, 14),
+    (3, 2, [9, 11], 6, 9),
+    (3, 256, [11, 9], 9, 12),
 ];
 
 /// Compares what is computed for one perturbed image with the same for the base: outputs `[channels][per_value]` planes
 /// of `height · width`. Nothing up to the changed value may move (the value's own output only where `own` says so),
 /// and the later colours of its pixel and the pixel to its right must.
-fn check_moves(config: &ModelConfig, value: Place, base: &[u32], found: &[u32], per_value: usize, own: bool) {
+pub fn check_moves(config: &ModelConfig, value: Place, base: &[u32], found: &[u32], per_value: usize, own: bool) {
     let pixels = config.height * config.width;
     let at = value.y * config.width + value.x;
     for channel in 0..config.channels {
@@ -54,27 +57,33 @@ fn check_moves(config: &ModelConfig, value: Place, base: &[u32], found: &[u32], 
     }
 }
 
-/// A lively network for each case: the blocks add little and biases keep features above zero, so that every change passes
-/// every ReLU; those features, about 3, are made smaller on their way into gates, so that no gate is fully open or shut.
-fn lively() -> impl Iterator<Item = Model> {
+/// A lively network for each case.
+fn models() -> impl Iterator<Item = Model> {
     let cases = NETWORKS.into_iter().flat_map(|network| CASES.map(|case| (network, case)));
     cases.map(|(network, (channels, levels, size, h, head))| {
-        let config = ModelConfig { network, h, head, ..config(channels, levels, size) };
-        let mut tensors = model(&config, 3).tensors().into_iter();
-        model(&config, 3).map_tensors(|name, _| {
-            let (_, _, mut values) = tensors.next().expect("as many tensors");
-            if ["expand", "skip", "input_to_state.weight"].iter().any(|part| name.contains(part)) {
-                values.iter_mut().for_each(|value| *value *= 0.25);
-            } else if name == "first.bias" || name == "head.hidden.bias" {
-                values.iter_mut().for_each(|value| *value += 3.0);
-            }
-            values
-        })
+        lively(&ModelConfig { network, h, head, ..config(channels, levels, size) })
+    })
+}
+
+/// The blocks add little and biases keep features above zero, so that every change passes every ReLU; those features, about
+/// 3, are made smaller on their way into gates, so that no gate is fully open or shut.
+pub fn lively(config: &ModelConfig) -> Model {
+    let mut tensors = model(config, 3).tensors().into_iter();
+    model(config, 3).map_tensors(|name, _| {
+        let (_, _, mut values) = tensors.next().expect("as many tensors");
+        let (upsampler, bias) = (name.contains("upsampler."), name.ends_with(".bias"));
+        let quiet = ["expand", "skip", "input_to_state.weight", "condition"].iter().any(|part| name.contains(part));
+        if quiet || upsampler && !bias {
+            values.iter_mut().for_each(|value| *value *= 0.25);
+        } else if upsampler || ["first.bias", "hidden.bias"].iter().any(|part| name.ends_with(part)) {
+            values.iter_mut().for_each(|value| *value += 3.0);
+        }
+        values
     })
 }
 
 fn forward_is_causal() {
-    for model in lively() {
+    for model in models() {
         let config = &model.config;
         let base = random_levels(config, 1, 5);
         let base_logits = bits(&logits(&model, &base));
@@ -89,7 +98,7 @@ fn forward_is_causal() {
 
 /// The same through the engine that draws: an image whose every pixel is given is scored value by value.
 fn cached_is_causal() {
-    for model in lively() {
+    for model in models() {
         let config = &model.config;
         let base = random_levels(config, 1, 5);
         let score = |levels: Vec<u8>, count| draw_cached(&model, &Request::scoring(levels, count, config)).1;

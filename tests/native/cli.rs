@@ -23,7 +23,7 @@ pub fn trials() -> Vec<Trial> {
         trial("cli::info_tells_what_a_file_is", info_tells_what_a_file_is),
         trial("cli::npy_files_are_numpy_s_byte_for_byte", npy_files_are_numpy_s),
         trial("cli::errors_are_one_sentence_that_names_the_file", errors_name_the_file),
-        data_trial("cli::eval_measures_the_whole_test_split", eval_measures_the_test_split),
+        data_trial("cli::eval_measures_the_whole_test_split", "binarized_mnist", eval_measures_the_test_split),
     ]
 }
 

@@ -17,7 +17,7 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// A folder that looks like binarized MNIST: as many images, stripes with some noise.
-fn made_up_digits(folder: &Folder) {
+pub fn made_up_digits(folder: &Folder) {
     fs::create_dir(folder.path("binarized_mnist")).expect("a folder");
     for (split, count) in [("train", 50_000), ("valid", 10_000), ("test", 10_000)] {
         let byte = |k: usize| if threefry2x32([1, 2], [k as u32, count as u32])[0] < 1 << 28 { 0xff } else { 0xaa };

@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 use libtest_mimic::Trial;
 use pixelrnn::image::Images;
-use pixelrnn::model::{Model, ModelConfig, Network};
+use pixelrnn::model::{Conditioning, Model, ModelConfig, Network};
 use pixelrnn::nn::mask::{MaskKind, conv_mask};
 use pixelrnn::sample::{CachedSampler, Canvas, NaiveSampler, Plan, Request, uniform};
 use std::path::{Path, PathBuf};
@@ -17,12 +17,12 @@ pub fn trial(name: &str, body: fn()) -> Trial {
     })
 }
 
-/// A trial on binarized MNIST; ignored, with the reason as its kind, where the set is not on this machine.
-pub fn data_trial(name: &str, body: fn(&Path)) -> Trial {
+/// A trial on the data set in the folder `set`; ignored, with the reason as its kind, where that is not on this machine.
+pub fn data_trial(name: &str, set: &str, body: fn(&Path)) -> Trial {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
     let dir = std::env::var_os("PIXELRNN_DATA").map_or(beside, PathBuf::from);
-    let missing = !dir.join("binarized_mnist/binarized_mnist_test.packed.npy").is_file();
-    let kind = if missing { format!("no binarized_mnist in {}", dir.display()) } else { String::new() };
+    let missing = !dir.join(set).is_dir();
+    let kind = if missing { format!("no {set} in {}", dir.display()) } else { String::new() };
     let run = move || {
         body(&dir);
         Ok(())
@@ -40,6 +40,19 @@ pub const RECURRENT: [Network; 2] = [Network::RowLstm, Network::DiagonalBiLstm];
 pub fn config(channels: usize, levels: u16, [height, width]: [usize; 2]) -> ModelConfig {
     let network = Network::PixelCnn;
     ModelConfig { network, channels, levels, height, width, layers: 2, h: 5, head: 7, skip: true, conditioning: None }
+}
+
+/// A network of two scales: `config`'s images are drawn from images `factor` times smaller. These have a network of another
+/// kind and depth.
+pub fn enlarging(config: &ModelConfig, factor: usize) -> ModelConfig {
+    let (height, width) = (config.height / factor, config.width / factor);
+    let network = NETWORKS[NETWORKS.iter().position(|&network| network == config.network).map_or(0, |k| (k + 1) % 3)];
+    enlarging_from(config, ModelConfig { network, layers: 1, height, width, ..config.clone() })
+}
+
+/// The same with a network of one's choice for the smaller images, which may enlarge even smaller ones.
+pub fn enlarging_from(config: &ModelConfig, small: ModelConfig) -> ModelConfig {
+    ModelConfig { conditioning: Some(Conditioning { maps: 3, small: Box::new(small) }), ..config.clone() }
 }
 
 /// A model whose every weight, masked ones included, is a function of the seed and its place.
@@ -88,35 +101,57 @@ pub fn images(config: &ModelConfig, levels: Vec<u8>) -> Images {
     Images::new(shape, config.levels, levels).expect("levels of the network")
 }
 
-/// Logits of a batch of levels on the CPU, `[batch, channels, logits, height, width]`.
+/// Logits of a batch of levels on the CPU, `[batch, channels, logits, height, width]`; of several scales, given the small
+/// images inside `levels`.
 pub fn logits(model: &Model, levels: &[u8]) -> Vec<f32> {
+    logits_given(model, levels, model.small.as_ref().map(|_| model.config.small_levels(levels)).as_deref())
+}
+
+/// The same given any small images, one for each of `levels`.
+pub fn logits_given(model: &Model, levels: &[u8], small: Option<&[u8]>) -> Vec<f32> {
     let device = Device::flex();
-    let logits = model.forward(model.input(levels, &device), model.small_input(levels, &device));
+    let small = model.small.as_ref().map(|model| model.input(small.expect("small images"), &device));
+    let logits = model.forward(model.input(levels, &device), small);
     logits.into_data().try_into_vec().expect("32-bit floats")
 }
 
 /// What the cached sampler makes of a request: levels and −ln p, `[count, channels, height, width]`.
 pub fn draw_cached(model: &Model, request: &Request) -> (Vec<u8>, Vec<f32>) {
+    draw_cached_scales(model, request).pop().expect("at least one scale")
+}
+
+/// The same of every scale, in the order they draw.
+pub fn draw_cached_scales(model: &Model, request: &Request) -> Vec<(Vec<u8>, Vec<f32>)> {
     let mut sampler = CachedSampler::new(Arc::new(Plan::new(model)), request.clone()).expect("a good request");
     while sampler.next_row() {}
-    let canvases: Vec<&Canvas> = sampler.canvases().collect();
-    let levels = canvases.iter().flat_map(|canvas| canvas.levels.clone()).collect();
-    (levels, canvases.iter().flat_map(|canvas| canvas.nll_nats.clone()).collect())
+    let of_scale = |scale| {
+        let canvases: Vec<&Canvas> = sampler.of_scale(scale).canvases().collect();
+        let levels = canvases.iter().flat_map(|canvas| canvas.levels.clone()).collect();
+        (levels, canvases.iter().flat_map(|canvas| canvas.nll_nats.clone()).collect())
+    };
+    (0..model.scales().len()).map(of_scale).collect()
 }
 
 /// What the naive sampler makes of a request, `[count, channels, height, width]`.
 pub fn draw_naive(model: &Model, request: &Request) -> Vec<u8> {
+    draw_naive_scales(model, request).pop().expect("at least one scale")
+}
+
+/// The same of every scale, in the order they draw.
+pub fn draw_naive_scales(model: &Model, request: &Request) -> Vec<Vec<u8>> {
     let device = Device::flex();
     let mut sampler = NaiveSampler::new(model.clone(), request.clone(), &device).expect("a good request");
     while sampler.next_row() {}
-    sampler.levels().to_vec()
+    (0..model.scales().len()).map(|scale| sampler.of_scale(scale).levels().to_vec()).collect()
 }
 
-/// The mask of a weight by its name, row-major; `None` for a bias or an initial state. State-to-state weights have none
-/// and are all ones here, those of input-to-state have the groups inside each of their four gates.
+/// The mask of a weight by its name, row-major; `None` for a bias or an initial state. State-to-state weights, and all that
+/// carries a small image into a large one, have none and are all ones here; those of input-to-state have the groups inside
+/// each of their four gates.
 pub fn mask_of(config: &ModelConfig, name: &str, shape: &[usize]) -> Option<Vec<f32>> {
     let shape: [usize; 4] = shape.try_into().ok()?;
-    if name.ends_with("state_to_state") {
+    let name = name.trim_start_matches("small.");
+    if name.ends_with("state_to_state") || name.ends_with("condition") || name.starts_with("upsampler.") {
         return Some(vec![1.0; shape.iter().product()]);
     }
     let kind = if name.starts_with("first.") { MaskKind::A } else { MaskKind::B };

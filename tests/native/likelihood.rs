@@ -20,7 +20,11 @@ pub fn trials() -> Vec<Trial> {
         trial("likelihood::a_model_of_zeros_has_543_43_nats_and_8_bits", uniform_likelihood),
         trial("likelihood::batches_of_7_of_50_and_of_one_agree", ragged_batches_agree),
         trial("likelihood::nats_and_bits_are_those_of_the_scores", nats_and_bits_follow_from_scores),
-        data_trial("likelihood::a_model_of_zeros_has_543_43_nats_on_the_test_split", uniform_on_test_split),
+        data_trial(
+            "likelihood::a_model_of_zeros_has_543_43_nats_on_the_test_split",
+            "binarized_mnist",
+            uniform_on_test_split,
+        ),
     ]
 }
 

@@ -4,18 +4,27 @@
 //! data set is reported as ignored, with the reason, where the set is not on the machine.
 
 mod causality;
+mod causality_scales;
 mod cli;
+mod cli_models;
 mod cli_train;
 mod common;
+mod data;
+mod distribution;
 mod likelihood;
+mod likelihood_scales;
 mod reach;
 mod reach_cached;
+mod reach_scales;
 mod reference;
 mod sampling;
+mod sampling_scales;
 mod sampling_statistics;
 mod training;
+mod training_scales;
 mod weights;
 mod weights_damage;
+mod weights_scales;
 
 use libtest_mimic::{Arguments, run};
 use std::process::ExitCode;
@@ -23,17 +32,26 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let trials = [
         causality::trials(),
+        causality_scales::trials(),
         cli::trials(),
+        cli_models::trials(),
         cli_train::trials(),
+        data::trials(),
+        distribution::trials(),
         likelihood::trials(),
+        likelihood_scales::trials(),
         reach::trials(),
         reach_cached::trials(),
+        reach_scales::trials(),
         reference::trials(),
         sampling::trials(),
+        sampling_scales::trials(),
         sampling_statistics::trials(),
         training::trials(),
+        training_scales::trials(),
         weights::trials(),
         weights_damage::trials(),
+        weights_scales::trials(),
     ];
     run(&Arguments::from_args(), trials.into_iter().flatten().collect()).exit_code()
 }

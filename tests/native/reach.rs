@@ -20,7 +20,7 @@ pub fn trials() -> Vec<Trial> {
 
 /// What one state hands to the next.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Through {
+pub enum Through {
     /// The state h, by the state-to-state taps, and the cell c.
     States,
     /// The cell c alone.
@@ -29,24 +29,24 @@ enum Through {
 
 /// A map of the pixels that influence has come to; outside the image there are none.
 #[derive(Clone)]
-struct Reached {
+pub struct Reached {
     size: [isize; 2],
-    pixels: Vec<bool>,
+    pub pixels: Vec<bool>,
 }
 
 impl Reached {
-    fn nothing(config: &ModelConfig) -> Self {
+    pub fn nothing(config: &ModelConfig) -> Self {
         let size = [config.height as isize, config.width as isize];
         Self { size, pixels: vec![false; config.height * config.width] }
     }
 
-    fn at(&self, y: isize, x: isize) -> bool {
+    pub fn at(&self, y: isize, x: isize) -> bool {
         let [height, width] = self.size;
         (0..height).contains(&y) && (0..width).contains(&x) && self.pixels[(y * width + x) as usize]
     }
 
     /// A map filled row by row, from the left or from the right; `sees` is shown what is filled so far.
-    fn filled(&self, from_left: bool, sees: impl Fn(&Self, isize, isize) -> bool) -> Self {
+    pub fn filled(&self, from_left: bool, sees: impl Fn(&Self, isize, isize) -> bool) -> Self {
         let [height, width] = self.size;
         let mut map = Self { size: self.size, pixels: vec![false; self.pixels.len()] };
         for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
@@ -64,14 +64,22 @@ impl Reached {
         })
     }
 
-    /// After a recurrent layer alone.
-    fn after_lstm(&self, network: Network, through: Through) -> Self {
+    /// After the convolution of a layer: the 3×3 of a PixelCNN, input-to-state of the others.
+    pub fn after_inputs(&self, network: Network) -> Self {
+        match network {
+            Network::PixelCnn => self.after_kernel(1, true),
+            Network::RowLstm => self.filled(true, |_, y, x| self.at(y, x) || self.at(y, x - 1)),
+            Network::DiagonalBiLstm => self.clone(),
+        }
+    }
+
+    /// After what follows that convolution: the states of a recurrent layer.
+    pub fn after_states(&self, network: Network, through: Through) -> Self {
         let states = through == Through::States;
         match network {
-            Network::PixelCnn => unreachable!("no recurrent layer"),
+            Network::PixelCnn => self.clone(),
             Network::RowLstm => self.filled(true, |h, y, x| {
-                let input = self.at(y, x) || self.at(y, x - 1);
-                input || h.at(y - 1, x) || states && (h.at(y - 1, x - 1) || h.at(y - 1, x + 1))
+                self.at(y, x) || h.at(y - 1, x) || states && (h.at(y - 1, x - 1) || h.at(y - 1, x + 1))
             }),
             Network::DiagonalBiLstm => {
                 let from = |beside: isize| {
@@ -91,10 +99,7 @@ fn reach(config: &ModelConfig, source: Place, through: Through) -> Vec<bool> {
     let mut start = Reached::nothing(config);
     start.pixels[source.y * config.width + source.x] = true;
     let block = |stream: Reached| {
-        let added = match config.network {
-            Network::PixelCnn => stream.after_kernel(1, true),
-            network => stream.after_lstm(network, through),
-        };
+        let added = stream.after_inputs(config.network).after_states(config.network, through);
         stream.filled(true, |_, y, x| stream.at(y, x) || added.at(y, x))
     };
     (0..config.layers)
@@ -107,7 +112,7 @@ fn reach(config: &ModelConfig, source: Place, through: Through) -> Vec<bool> {
 /// Gates would make influence vanish along a path. Here output and input gates are nearly open, and a state makes the next
 /// one as large as itself or larger, up to a fixed point near 1; without influence tanh(0) = 0 all along. Forget gates are
 /// shut, so that only states carry, or open, with nothing between states, so that only cells do.
-fn ones(config: &ModelConfig, through: Through) -> Model {
+pub fn ones(config: &ModelConfig, through: Through) -> Model {
     let model = Model::init(config, &Device::flex()).expect("a good configuration");
     let h = config.h;
     let forget = if through == Through::States { -20.0 } else { 8.0 };
@@ -120,7 +125,7 @@ fn ones(config: &ModelConfig, through: Through) -> Model {
                 if g && through == Through::States { 3.0 } else { 0.0 }
             }
             // Influence comes in through g alone: whatever opens or shuts a gate leaves zero zero.
-            part if part.ends_with("input_to_state.weight") => {
+            part if part.ends_with("input_to_state.weight") || part.ends_with("condition") && shape[0] == 4 * h => {
                 let g = k / shape[1..].iter().product::<usize>() >= 3 * h;
                 f32::from(u8::from(g))
             }
@@ -144,7 +149,7 @@ fn responses(config: &ModelConfig, through: Through) -> Vec<f32> {
 }
 
 /// One feature a layer: the wiring of pixels and nothing else.
-fn thin(network: Network, size: [usize; 2], layers: usize, skip: bool) -> ModelConfig {
+pub fn thin(network: Network, size: [usize; 2], layers: usize, skip: bool) -> ModelConfig {
     ModelConfig { network, layers, h: 1, head: 1, skip, ..config(1, 2, size) }
 }
 

@@ -21,7 +21,7 @@ pub fn trials() -> Vec<Trial> {
 
 /// A network of averages, with features that no ReLU cuts and states that stay where tanh is steep: over the few pixels
 /// of a small image influence does not fall below rounding, and it cancels nowhere.
-fn steep(config: &ModelConfig) -> Model {
+pub fn steep(config: &ModelConfig) -> Model {
     let (h, recurrent, mut tensor) = (config.h, config.network != Network::PixelCnn, 0);
     Model::init(config, &Device::flex()).expect("a good configuration").map_tensors(|name, shape| {
         tensor += 1;
@@ -51,14 +51,14 @@ fn steep(config: &ModelConfig) -> Model {
 }
 
 /// Scores of `levels` by the engine that draws and by the full pass, and the logits of the latter, each `[image][..]`.
-fn scores(model: &Model, levels: &[u8]) -> [Vec<u32>; 2] {
+pub fn scores(model: &Model, levels: &[u8]) -> [Vec<u32>; 2] {
     let count = levels.len() / model.config.dimensions();
     let cached = draw_cached(model, &Request::scoring(levels.to_vec(), count, &model.config)).1;
     [bits(&cached), bits(&logits(model, levels))]
 }
 
 /// Which values moved, `[channel][pixel]`: scores, and logits where any of a value's did.
-fn moved(config: &ModelConfig, base: &[Vec<u32>; 2], found: [&[u32]; 2]) -> [Vec<bool>; 2] {
+pub fn moved(config: &ModelConfig, base: &[Vec<u32>; 2], found: [&[u32]; 2]) -> [Vec<bool>; 2] {
     let pixels = config.height * config.width;
     let place = |planes: usize, part: usize| {
         let differs = |k: usize| base[part][k] != found[part][k];

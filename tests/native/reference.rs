@@ -1,9 +1,11 @@
 //! Numbers from `tests/fixtures/reference.py`, an independent float64 implementation with plain loops.
 //!
 //! Mistakes caught: a residual or a skip added twice or not at all (14), a forgotten ReLU or bias, channels and logits
-//! interleaved the wrong way, a mask that is not applied to loaded weights (11), inputs or targets scaled wrongly (6).
+//! interleaved the wrong way, a mask that is not applied to loaded weights (11), inputs or targets scaled wrongly (6); of
+//! several scales, a small image that is another part of the large one, a deconvolution that spreads the other way or is
+//! shifted, a condition that is added in another place or to one direction only.
 
-use crate::common::{assert_close, draw_cached, images, logits, trial};
+use crate::common::{assert_close, draw_cached_scales, images, logits, trial};
 use burn::module::{ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor};
 use libtest_mimic::Trial;
@@ -22,7 +24,7 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-const FIXTURES: [(&str, &str); 9] = [
+const FIXTURES: [(&str, &str); 13] = [
     ("pixelcnn-1x2", include_str!("../fixtures/pixelcnn-1x2.json")),
     ("pixelcnn-1x256", include_str!("../fixtures/pixelcnn-1x256.json")),
     ("pixelcnn-3x2", include_str!("../fixtures/pixelcnn-3x2.json")),
@@ -32,6 +34,10 @@ const FIXTURES: [(&str, &str); 9] = [
     ("diagonal-1x2", include_str!("../fixtures/diagonal-1x2.json")),
     ("diagonal-3x2", include_str!("../fixtures/diagonal-3x2.json")),
     ("diagonal-3x256", include_str!("../fixtures/diagonal-3x256.json")),
+    ("pixelcnn-two-1x2", include_str!("../fixtures/pixelcnn-two-1x2.json")),
+    ("pixelcnn-two-3x2", include_str!("../fixtures/pixelcnn-two-3x2.json")),
+    ("row-two-1x2", include_str!("../fixtures/row-two-1x2.json")),
+    ("diagonal-two-3x256", include_str!("../fixtures/diagonal-two-3x256.json")),
 ];
 
 /// One file of the script.
@@ -62,8 +68,13 @@ impl Fixture {
         })
     }
 
-    fn nll(&self) -> Vec<f32> {
-        floats(&self.json["nll_nats"]["values"])
+    /// The model of each scale with the levels of its images and what the script says of them, in the order they draw.
+    fn scales<'a>(&'a self, model: &'a Model) -> Vec<(&'a Model, Vec<u8>, &'a Value)> {
+        let mut scales = vec![(model, self.levels.clone(), &self.json)];
+        if let Some(small) = &model.small {
+            scales.insert(0, (small, self.config.small_levels(&self.levels), &self.json["small"]));
+        }
+        scales
     }
 }
 
@@ -76,18 +87,20 @@ const TOLERANCE: f32 = 1e-5;
 
 fn logits_match() {
     for fixture in Fixture::all() {
-        let found = logits(&fixture.model(&Device::flex()), &fixture.levels);
-        let every = fixture.json["logits"]["every"].as_u64().expect("a number") as usize;
-        let found: Vec<f32> = found.into_iter().step_by(every).collect();
-        assert_close(fixture.name, &found, &floats(&fixture.json["logits"]["values"]), TOLERANCE);
+        for (model, levels, expected) in fixture.scales(&fixture.model(&Device::flex())) {
+            let every = expected["logits"]["every"].as_u64().expect("a number") as usize;
+            let found: Vec<f32> = logits(model, &levels).into_iter().step_by(every).collect();
+            assert_close(fixture.name, &found, &floats(&expected["logits"]["values"]), TOLERANCE);
+        }
     }
 }
 
 fn nll_matches() {
     for fixture in Fixture::all() {
-        let (model, images) = (fixture.model(&Device::flex()), images(&fixture.config, fixture.levels.clone()));
-        let found = score(&model, &images, 2, &Device::flex(), |_| ());
-        assert_close(fixture.name, &found, &fixture.nll(), TOLERANCE);
+        for (model, levels, expected) in fixture.scales(&fixture.model(&Device::flex())) {
+            let found = score(model, &images(&model.config, levels), 2, &Device::flex(), |_| ());
+            assert_close(fixture.name, &found, &floats(&expected["nll_nats"]["values"]), TOLERANCE);
+        }
     }
 }
 
@@ -96,9 +109,11 @@ fn cached_nll_matches() {
         let model = fixture.model(&Device::flex());
         let count = fixture.levels.len() / fixture.config.dimensions();
         let request = Request::scoring(fixture.levels.clone(), count, &fixture.config);
-        let (levels, found) = draw_cached(&model, &request);
-        assert_eq!(levels, fixture.levels, "{}", fixture.name);
-        assert_close(fixture.name, &found, &fixture.nll(), TOLERANCE);
+        let found = draw_cached_scales(&model, &request);
+        for ((_, levels, expected), (found_levels, found)) in fixture.scales(&model).into_iter().zip(found) {
+            assert_eq!(found_levels, levels, "{}", fixture.name);
+            assert_close(fixture.name, &found, &floats(&expected["nll_nats"]["values"]), TOLERANCE);
+        }
     }
 }
 
@@ -121,11 +136,14 @@ fn gradients_match() {
     for fixture in Fixture::all() {
         let Some(expected) = fixture.json["gradients"].as_object() else { continue };
         let model = fixture.model(&device);
-        let input = model.input(&fixture.levels, &device);
-        let nll = nll_nats(model.forward(input, None), targets(&model, &fixture.levels, &device));
-        let gradients = nll.sum().backward();
+        let nll = fixture.scales(&model).into_iter().map(|(model, levels, _)| {
+            let logits = model.forward(model.input(&levels, &device), model.small_input(&levels, &device));
+            nll_nats(logits, targets(model, &levels, &device)).sum()
+        });
+        let gradients = nll.reduce(|a, b| a + b).expect("at least one scale").backward();
         let mut collect = Collect { gradients: &gradients, found: Vec::new() };
-        burn::module::Module::visit(&model.net, &mut collect);
+        burn::module::Module::visit(&model.nets(), &mut collect);
+        assert_eq!(collect.found.len(), expected.len(), "{}: tensors", fixture.name);
         for ((name, ..), found) in model.tensors().iter().zip(collect.found) {
             for pair in expected[name].as_array().expect("a list of pairs") {
                 let (at, value) = (pair[0].as_u64().expect("an index") as usize, pair[1].as_f64().expect("a number"));

@@ -4,7 +4,8 @@
 //! place, an image that depends on its batch, given pixels that are drawn over, drawing by argmax (13).
 
 use crate::common::{
-    NETWORKS, assert_close, bits, config, draw_cached, draw_naive, images, logits, mask_of, model, random_levels, trial,
+    NETWORKS, assert_close, bits, config, draw_cached, draw_naive, images, logits_given, mask_of, model, random_levels,
+    trial,
 };
 use burn::tensor::Device;
 use libtest_mimic::Trial;
@@ -77,11 +78,17 @@ fn distance_to_step(logits: &[f32], temperature: f32, u: f32) -> f64 {
 /// to the nearest step of the distribution, which tells rounding (1e-7) from a mistake. Seeds whose uniforms come that
 /// near are refused: another processor might round the other way.
 fn assert_same_levels(model: &Model, request: &Request, cached: &[u8], naive: &[u8]) {
+    assert_same_levels_given(model, request, None, [cached, naive]);
+}
+
+/// The same of the images of one scale, drawn from these small ones.
+pub fn assert_same_levels_given(model: &Model, request: &Request, small: Option<&[u8]>, [cached, naive]: [&[u8]; 2]) {
     let config = &model.config;
     let (pixels, channels, count) = (config.height * config.width, config.channels, config.logits());
     for k in 0..request.count {
         let [cached, naive] = [cached, naive].map(|levels| &levels[k * config.dimensions()..][..config.dimensions()]);
-        let logits = logits(model, naive);
+        let small = small.map(|levels| levels.chunks_exact(levels.len() / request.count).nth(k).expect("image k"));
+        let logits = logits_given(model, naive, small);
         for rank in 0..config.dimensions() {
             let (pixel, channel) = (rank / channels, rank % channels);
             let (y, x) = (pixel / config.width, pixel % config.width);
@@ -89,7 +96,7 @@ fn assert_same_levels(model: &Model, request: &Request, cached: &[u8], naive: &[
                 continue;
             }
             let own: Vec<f32> = (0..count).map(|l| logits[(channel * count + l) * pixels + pixel]).collect();
-            let u = uniform(request.seed, request.first + k as u32, y, x, channel);
+            let u = uniform(request.seed, request.first + k as u32, request.scale << 12 | y, x, channel);
             let distance = distance_to_step(&own, request.temperature, u);
             let [cached, naive] = [cached, naive].map(|levels| levels[channel * pixels + pixel]);
             let place = format!("{config:?}, image {k}, channel {channel}, row {y}, column {x}");

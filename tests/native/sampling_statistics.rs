@@ -1,9 +1,12 @@
 //! Pictures drawn with many seeds against the distribution the network states, by χ².
 //!
 //! Mistakes caught: drawing by argmax (13), a temperature that multiplies or is left out, a cumulative distribution
-//! that is off by one level, uniforms that repeat from pixel to pixel or image to image.
+//! that is off by one level, uniforms that repeat from pixel to pixel, image to image or scale to scale.
 
-use crate::common::{NETWORKS, config, draw_cached, draw_naive, images, logits, model, trial};
+use crate::common::{
+    NETWORKS, config, draw_cached, draw_cached_scales, draw_naive, enlarging, images, logits, model, trial,
+};
+use crate::likelihood_scales::log_probabilities;
 use burn::tensor::Device;
 use libtest_mimic::Trial;
 use pixelrnn::likelihood::score;
@@ -14,6 +17,7 @@ pub fn trials() -> Vec<Trial> {
     vec![
         trial("sampling::first_pixel_follows_its_softmax_chi_squared", first_pixel_follows_its_softmax),
         trial("sampling::whole_images_follow_their_likelihood_chi_squared", images_follow_their_likelihood),
+        trial("sampling::pairs_of_two_scales_follow_their_likelihood_chi_squared", pairs_follow_their_likelihood),
     ]
 }
 
@@ -89,5 +93,23 @@ fn images_follow_their_likelihood() {
             counted[image.iter().rev().fold(0, |bits, &level| bits << 1 | usize::from(level))] += 1;
         }
         chi_squared(&format!("{network:?}, {channels} channels, {size:?}"), &counted, &probabilities);
+    }
+}
+
+/// The small image and the large one together: p(small) p(large | small) for each of the 32 pairs of a pixel and 2×2.
+fn pairs_follow_their_likelihood() {
+    for network in NETWORKS {
+        let config = enlarging(&ModelConfig { network, layers: 1, ..config(1, 2, [2, 2]) }, 2);
+        let model = model(&config, 8);
+        let (large, small) = log_probabilities(&model);
+        let pairs = large.iter().zip(&small).flat_map(|(large, small)| large.iter().map(move |large| large + small));
+        let probabilities: Vec<f64> = pairs.map(f64::exp).collect();
+        let mut counted = vec![0; 32];
+        let drawn = draw_cached_scales(&model, &Request::samples(31, COUNT));
+        for (small, large) in drawn[0].0.iter().zip(drawn[1].0.chunks_exact(4)) {
+            let large = large.iter().rev().fold(0, |bits, &level| bits << 1 | usize::from(level));
+            counted[usize::from(*small) * 16 + large] += 1;
+        }
+        chi_squared(&format!("{network:?}, two scales"), &counted, &probabilities);
     }
 }

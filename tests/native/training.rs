@@ -28,13 +28,13 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// 10 images in batches of 4: a pass has a ragged last batch.
-const IMAGES: usize = 10;
+pub const IMAGES: usize = 10;
 
 fn run_of(optimizer: &str, average: f64, channels: usize, levels: u16) -> TrainConfig {
     run_with(optimizer, average, &config(channels, levels, [6, 5]))
 }
 
-fn run_with(optimizer: &str, average: f64, model: &ModelConfig) -> TrainConfig {
+pub fn run_with(optimizer: &str, average: f64, model: &ModelConfig) -> TrainConfig {
     let json = json!({
         "name": "tiny", "dataset": "binarized-mnist", "batch": 4, "epochs": 3, "optimizer": optimizer,
         "learning_rate": 0.01, "final_learning_rate": 0.001, "warmup_steps": 2, "average": average,
@@ -43,11 +43,11 @@ fn run_with(optimizer: &str, average: f64, model: &ModelConfig) -> TrainConfig {
     TrainConfig::from_json(&json.to_string()).expect("a good configuration")
 }
 
-fn trainer(config: &TrainConfig) -> Trainer {
+pub fn trainer(config: &TrainConfig) -> Trainer {
     Trainer::new(config.clone(), IMAGES, &Device::flex()).expect("a good configuration")
 }
 
-fn load(bytes: &[u8]) -> Model {
+pub fn load(bytes: &[u8]) -> Model {
     weights::load(bytes, &Device::flex()).expect("a good weights file").model
 }
 
@@ -59,24 +59,26 @@ fn grey_and_colour() -> impl Iterator<Item = ModelConfig> {
 
 fn masked_weights_stay_zero() {
     for optimizer in ["adam", "rms_prop"] {
-        for model in grey_and_colour() {
-            let config = run_with(optimizer, 0.9, &model);
-            let images = random_images(&config.model, IMAGES, 1);
-            let mut trainer = trainer(&config);
-            let before = load(&trainer.checkpoint().weights).tensors();
-            for _ in 0..trainer.steps_per_epoch() {
-                trainer.step(&images);
-            }
-            let checkpoint = trainer.checkpoint();
-            for (what, bytes) in [("weights", &checkpoint.weights), ("average", &checkpoint.average)] {
-                let after = load(bytes).tensors();
-                assert_ne!(after, before, "{optimizer}: the {what} did not move");
-                for (name, shape, values) in after {
-                    let Some(mask) = mask_of(&config.model, &name, &shape) else { continue };
-                    let grown = values.iter().zip(mask).position(|(&value, mask)| mask == 0.0 && value != 0.0);
-                    assert_eq!(grown, None, "{optimizer}, {model:?}: masked entry of {name} in the {what}");
-                }
-            }
+        grey_and_colour().for_each(|model| masked_weights_stay_zero_in(optimizer, &model));
+    }
+}
+
+/// After a pass over the data, in the weights and in their average; and every tensor has moved.
+pub fn masked_weights_stay_zero_in(optimizer: &str, model: &ModelConfig) {
+    let config = run_with(optimizer, 0.9, model);
+    let images = random_images(&config.model, IMAGES, 1);
+    let mut trainer = trainer(&config);
+    let before = load(&trainer.checkpoint().weights).tensors();
+    for _ in 0..trainer.steps_per_epoch() {
+        trainer.step(&images);
+    }
+    let checkpoint = trainer.checkpoint();
+    for (what, bytes) in [("weights", &checkpoint.weights), ("average", &checkpoint.average)] {
+        for ((name, shape, values), (.., before)) in load(bytes).tensors().into_iter().zip(&before) {
+            assert_ne!(values, *before, "{optimizer}, {model:?}: {name} did not move in the {what}");
+            let Some(mask) = mask_of(&config.model, &name, &shape) else { continue };
+            let grown = values.iter().zip(mask).position(|(&value, mask)| mask == 0.0 && value != 0.0);
+            assert_eq!(grown, None, "{optimizer}, {model:?}: masked entry of {name} in the {what}");
         }
     }
 }
@@ -115,7 +117,7 @@ fn garbage_behind_the_mask_is_not_seen() {
 }
 
 /// Steps to the end of the run, which a checkpoint or the beginning may lie behind.
-fn finish(mut trainer: Trainer, train: &Images, valid: &Images) -> (Checkpoint, Vec<EpochRecord>) {
+pub fn finish(mut trainer: Trainer, train: &Images, valid: &Images) -> (Checkpoint, Vec<EpochRecord>) {
     let mut records = Vec::new();
     while !trainer.done() {
         while trainer.progress().step < trainer.steps_per_epoch() {
@@ -128,44 +130,46 @@ fn finish(mut trainer: Trainer, train: &Images, valid: &Images) -> (Checkpoint, 
 
 fn resume_is_uninterrupted() {
     for (optimizer, average) in [("adam", 0.9), ("adam", 0.0), ("rms_prop", 0.9)] {
-        for model in grey_and_colour() {
-            let config = run_with(optimizer, average, &model);
-            let [train, valid] = [(IMAGES, 1), (7, 2)].map(|(count, seed)| random_images(&config.model, count, seed));
-            let start = trainer(&config).checkpoint().to_bytes();
-            let resume = |bytes: &[u8]| {
-                let checkpoint = Checkpoint::from_bytes(bytes, &config).expect("a good checkpoint");
-                Trainer::resume(checkpoint, IMAGES, &Device::flex()).expect("a good checkpoint")
-            };
-            let (expected, expected_records) = finish(resume(&start), &train, &valid);
-            assert_eq!((expected.progress.epoch, expected_records.len()), (3, 3));
-            // Before the first step, in the middle of a pass, at its end, in the second pass.
-            for steps in [0, 1, 2, 3, 5] {
-                let mut trainer = resume(&start);
-                let mut records = Vec::new();
-                for _ in 0..steps {
-                    trainer.step(&train);
-                    if trainer.progress().step == 3 && steps > 3 {
-                        records.push(trainer.finish_epoch(&valid, |_| ()));
-                    }
-                }
-                let stopped = trainer.checkpoint().to_bytes();
-                drop(trainer);
-                let (found, more) = finish(resume(&stopped), &train, &valid);
-                records.extend(more);
-                let what = format!("{optimizer}, average {average}, {model:?}, stopped after {steps} steps");
-                assert_eq!(found.weights, expected.weights, "{what}: weights");
-                assert_eq!(found.average, expected.average, "{what}: average");
-                let (found, expected) = (found.progress.best.expect("a best"), expected.progress.best.expect("a best"));
-                assert_eq!(found.1, expected.1, "{what}: best epoch");
-                assert_same_number(&what, found.0, expected.0);
-                assert_eq!(records.len(), expected_records.len(), "{what}");
-                for (found, expected) in records.iter().zip(&expected_records) {
-                    assert_eq!((found.epoch, found.best), (expected.epoch, expected.best), "{what}");
-                    assert_same_number(&what, found.train_nats, expected.train_nats);
-                    assert_same_number(&what, found.valid_nats, expected.valid_nats);
-                    assert_same_number(&what, found.valid_bits_per_dim, expected.valid_bits_per_dim);
-                }
+        grey_and_colour().for_each(|model| resume_is_uninterrupted_in(optimizer, average, &model));
+    }
+}
+
+/// Stopped before the first step, in the middle of a pass, at its end, in the second pass.
+pub fn resume_is_uninterrupted_in(optimizer: &str, average: f64, model: &ModelConfig) {
+    let config = run_with(optimizer, average, model);
+    let [train, valid] = [(IMAGES, 1), (7, 2)].map(|(count, seed)| random_images(&config.model, count, seed));
+    let start = trainer(&config).checkpoint().to_bytes();
+    let resume = |bytes: &[u8]| {
+        let checkpoint = Checkpoint::from_bytes(bytes, &config).expect("a good checkpoint");
+        Trainer::resume(checkpoint, IMAGES, &Device::flex()).expect("a good checkpoint")
+    };
+    let (expected, expected_records) = finish(resume(&start), &train, &valid);
+    assert_eq!((expected.progress.epoch, expected_records.len()), (3, 3));
+    for steps in [0, 1, 2, 3, 5] {
+        let mut trainer = resume(&start);
+        let mut records = Vec::new();
+        for _ in 0..steps {
+            trainer.step(&train);
+            if trainer.progress().step == 3 && steps > 3 {
+                records.push(trainer.finish_epoch(&valid, |_| ()));
             }
+        }
+        let stopped = trainer.checkpoint().to_bytes();
+        drop(trainer);
+        let (found, more) = finish(resume(&stopped), &train, &valid);
+        records.extend(more);
+        let what = format!("{optimizer}, average {average}, {model:?}, stopped after {steps} steps");
+        assert_eq!(found.weights, expected.weights, "{what}: weights");
+        assert_eq!(found.average, expected.average, "{what}: average");
+        let (found, expected) = (found.progress.best.expect("a best"), expected.progress.best.expect("a best"));
+        assert_eq!(found.1, expected.1, "{what}: best epoch");
+        assert_same_number(&what, found.0, expected.0);
+        assert_eq!(records.len(), expected_records.len(), "{what}");
+        for (found, expected) in records.iter().zip(&expected_records) {
+            assert_eq!((found.epoch, found.best), (expected.epoch, expected.best), "{what}");
+            assert_same_number(&what, found.train_nats, expected.train_nats);
+            assert_same_number(&what, found.valid_nats, expected.valid_nats);
+            assert_same_number(&what, found.valid_bits_per_dim, expected.valid_bits_per_dim);
         }
     }
 }
@@ -190,7 +194,12 @@ fn checkpoints_are_read_back() {
 
 /// The mean over a pass whose rate is next to nothing is the likelihood of its ten images, in batches of 4, 4 and 2.
 fn training_nats_count_every_image_once() {
-    let config = TrainConfig { learning_rate: 1e-30, final_learning_rate: 0.0, ..run_of("rms_prop", 0.0, 1, 2) };
+    training_nats_count_every_image_of(&config(1, 2, [6, 5]));
+}
+
+pub fn training_nats_count_every_image_of(model: &ModelConfig) {
+    let still = run_with("rms_prop", 0.0, model);
+    let config = TrainConfig { learning_rate: 1e-30, final_learning_rate: 0.0, ..still };
     let images = random_images(&config.model, IMAGES, 1);
     let mut trainer = trainer(&config);
     let expected = evaluate(&trainer.kept(), &images, 3, &Device::flex(), |_| ()).nats_per_image;

@@ -29,11 +29,11 @@ pub fn tiny() -> ModelConfig {
 
 /// A tensor on its way into a file.
 #[derive(Clone)]
-struct Tensor {
-    name: String,
-    dtype: Dtype,
-    shape: Vec<usize>,
-    data: Vec<u8>,
+pub struct Tensor {
+    pub name: String,
+    pub dtype: Dtype,
+    pub shape: Vec<usize>,
+    pub data: Vec<u8>,
 }
 
 /// The tensors of a model, each value encoded by `encode`.
@@ -47,12 +47,12 @@ fn tensors(model: &Model, dtype: Dtype, encode: impl Fn(f32) -> Vec<u8>) -> Vec<
     model.tensors().into_iter().map(tensor).collect()
 }
 
-fn f32_tensors(model: &Model) -> Vec<Tensor> {
+pub fn f32_tensors(model: &Model) -> Vec<Tensor> {
     tensors(model, Dtype::F32, |value| value.to_le_bytes().to_vec())
 }
 
 /// A safetensors file with these tensors and metadata.
-fn file(tensors: &[Tensor], metadata: &[(&str, &str)]) -> Vec<u8> {
+pub fn file(tensors: &[Tensor], metadata: &[(&str, &str)]) -> Vec<u8> {
     let metadata: HashMap<String, String> =
         metadata.iter().map(|(name, text)| (name.to_string(), text.to_string())).collect();
     let view = |tensor: &Tensor| {
@@ -63,7 +63,7 @@ fn file(tensors: &[Tensor], metadata: &[(&str, &str)]) -> Vec<u8> {
     safetensors::serialize(tensors.iter().map(view), Some(metadata)).expect("a good file")
 }
 
-fn config_json(config: &ModelConfig) -> Value {
+pub fn config_json(config: &ModelConfig) -> Value {
     serde_json::to_value(config).expect("plain numbers")
 }
 

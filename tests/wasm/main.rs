@@ -2,9 +2,9 @@
 #![cfg(target_arch = "wasm32")]
 
 use burn::tensor::Device;
-use pixelrnn::model::{self, ModelConfig, Network};
+use pixelrnn::model::{self, Conditioning, ModelConfig, Network};
 use pixelrnn::sample::{CachedSampler, Plan, Request, uniform};
-use pixelrnn::wasm::{Model, Sampler, score};
+use pixelrnn::wasm::{Model, Sampler, distribution, score};
 use pixelrnn::weights;
 use std::sync::Arc;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -24,7 +24,14 @@ const CONFIG: ModelConfig = ModelConfig {
     h: 4,
     head: 6,
     skip: true,
+    conditioning: None,
 };
+
+/// 4×6 from 2×3.
+fn two_scales(network: Network) -> ModelConfig {
+    let small = ModelConfig { network, height: 2, width: 3, ..CONFIG };
+    ModelConfig { network, width: 6, conditioning: Some(Conditioning { maps: 3, small: Box::new(small) }), ..CONFIG }
+}
 
 /// A weights file whose weights are a function of their place alone.
 fn weights_file(config: &ModelConfig) -> Vec<u8> {
@@ -34,6 +41,13 @@ fn weights_file(config: &ModelConfig) -> Vec<u8> {
         (0..shape.iter().product()).map(|k| uniform(tensor, k as u32, 0, 0, 0) - 0.5).collect()
     });
     weights::save(&model, None, None)
+}
+
+/// A file that says it is of this network and has no tensors.
+fn weights_with_config(config: &ModelConfig) -> Vec<u8> {
+    let config = serde_json::to_string(config).expect("plain numbers");
+    let header = serde_json::json!({ "__metadata__": { "config": config } }).to_string();
+    [&(header.len() as u64).to_le_bytes(), header.as_bytes()].concat()
 }
 
 fn sampler(model: &Model, method: &str, given: Option<Vec<u8>>, mask: Option<Vec<u8>>) -> Sampler {
@@ -53,6 +67,12 @@ fn a_model_tells_what_it_is() {
     assert_eq!(model.parameters(), CONFIG.parameters());
     let metadata: serde_json::Value = serde_json::from_str(&model.metadata()).expect("JSON");
     assert_eq!(metadata["config"]["h"], 4);
+    assert_eq!(model.scales(), [5, 4]);
+
+    let config = two_scales(Network::RowLstm);
+    let model = Model::load(&weights_file(&config)).unwrap_or_else(|_| panic!("a good file"));
+    assert_eq!(model.scales(), [3, 2, 6, 4]);
+    assert_eq!((model.width(), model.height(), model.parameters()), (6, 4, config.parameters()));
 }
 
 #[wasm_bindgen_test]
@@ -77,6 +97,65 @@ fn naive_and_cached_draw_the_same_rows_and_count_them() {
     }
 }
 
+/// The small image first, then the large one: their rows are of their own widths.
+#[wasm_bindgen_test]
+fn naive_and_cached_draw_the_same_rows_of_every_scale() {
+    let networks = [Network::PixelCnn, Network::RowLstm, Network::DiagonalBiLstm];
+    for config in networks.map(two_scales) {
+        let model = Model::load(&weights_file(&config)).unwrap_or_else(|_| panic!("a good file"));
+        let (mut naive, mut cached) = (sampler(&model, "naive", None, None), sampler(&model, "cached", None, None));
+        let mut likelihoods = vec![cached.log_likelihood().unwrap_or_else(|_| panic!("a likelihood"))];
+        for (scale, [width, height]) in [[3, 2], [6, 4]].into_iter().enumerate() {
+            for y in 0..height {
+                for sampler in [&naive, &cached] {
+                    assert_eq!((sampler.scale(), sampler.y(), sampler.done()), (scale, y, false), "{config:?}");
+                }
+                let rows =
+                    [naive.next_row(), cached.next_row()].map(|row| row.unwrap_or_else(|_| panic!("row {y}")).to_vec());
+                assert_eq!(rows[0], rows[1], "{config:?}, scale {scale}, row {y}");
+                assert_eq!(rows[0].len(), 2 * width * 4, "{config:?}, scale {scale}, row {y}");
+                likelihoods.push(cached.log_likelihood().unwrap_or_else(|_| panic!("a likelihood")));
+            }
+        }
+        assert!(naive.done() && cached.done());
+        assert_eq!(naive.levels(), cached.levels());
+        assert_eq!(cached.levels().len(), 2 * 24);
+        assert!(message(cached.next_row()).contains("every row"));
+        // Every row of either scale adds to −ln p, and that of an image is not that of the large one alone.
+        assert!(likelihoods.windows(2).all(|pair| pair[0][0] < pair[1][0]), "{config:?}: {likelihoods:?}");
+        assert!(message(naive.log_likelihood()).contains("several scales"));
+    }
+}
+
+/// The distribution of a value is what its score says of its level, and it is one.
+#[wasm_bindgen_test]
+fn distributions_are_those_that_images_are_scored_by() {
+    let colour = ModelConfig { channels: 3, levels: 256, h: 5, ..CONFIG };
+    for config in [CONFIG, colour, two_scales(Network::DiagonalBiLstm)] {
+        let model = Model::load(&weights_file(&config)).unwrap_or_else(|_| panic!("a good file"));
+        let levels: Vec<u8> = (0..config.dimensions()).map(|k| (k * 89 % usize::from(config.levels)) as u8).collect();
+        let nll = score(&model, levels.clone(), 1).unwrap_or_else(|_| panic!("scores"));
+        for (k, (&level, nll)) in levels.iter().zip(nll).enumerate() {
+            let (channel, pixel) = (k / (config.height * config.width), k % (config.height * config.width));
+            let (y, x) = (pixel / config.width, pixel % config.width);
+            let found = distribution(&model, levels.clone(), channel, y, x).unwrap_or_else(|_| panic!("a place"));
+            assert_eq!(found.len(), usize::from(config.levels));
+            // Up to 256 of them, each rounded to 24 bits; a logarithm of a probability above 10⁻³.
+            assert!((found.iter().sum::<f32>() - 1.0).abs() < 1e-5, "{config:?}, value {k}");
+            assert!((found[usize::from(level)].ln() + nll).abs() < 1e-4, "{config:?}, value {k}: {nll}");
+        }
+        for (reason, found) in [
+            ("channel", distribution(&model, levels.clone(), config.channels, 0, 0)),
+            ("row", distribution(&model, levels.clone(), 0, config.height, 0)),
+            ("column", distribution(&model, levels.clone(), 0, 0, usize::MAX)),
+            ("given levels", distribution(&model, levels[1..].to_vec(), 0, 0, 0)),
+        ] {
+            let found = message(found);
+            assert!(found.contains(reason), "{reason}: {found}");
+        }
+    }
+}
+
 /// The browser draws what the library draws anywhere: these levels were drawn natively, and are asserted there too.
 #[wasm_bindgen_test]
 fn the_seed_gives_the_same_levels_as_natively() {
@@ -92,6 +171,17 @@ fn the_seed_gives_the_same_levels_as_natively() {
         while sampler.next_row() {}
         let levels: Vec<u8> = sampler.canvases().flat_map(|canvas| canvas.levels.clone()).collect();
         assert_eq!(levels, expected, "{network:?}");
+    }
+    // Two scales: the small image, then the large one.
+    let expected: [[u8; 30]; 3] = include!("../fixtures/tiny-levels-scales.in");
+    for (network, expected) in [Network::PixelCnn, Network::RowLstm, Network::DiagonalBiLstm].into_iter().zip(expected)
+    {
+        let loaded = weights::load(&weights_file(&two_scales(network)), &Device::flex());
+        let plan = Arc::new(Plan::new(&loaded.unwrap_or_else(|_| panic!("a good file")).model));
+        let mut sampler = CachedSampler::new(plan, Request::samples(11, 1)).expect("good");
+        while sampler.next_row() {}
+        let of = |scale| sampler.of_scale(scale).canvases().flat_map(|canvas| canvas.levels.clone());
+        assert_eq!(of(0).chain(of(1)).collect::<Vec<u8>>(), expected, "{network:?}, two scales");
     }
 }
 
@@ -123,6 +213,16 @@ fn bad_input_is_an_error_with_a_reason() {
     damaged[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
     assert!(message(Model::load(&damaged)).contains("tensor `"));
 
+    // Two scales whose sides do not fit, and more nested than there may be.
+    let json = serde_json::to_string(&two_scales(Network::PixelCnn)).expect("plain numbers");
+    for (from, to, reason) in [
+        (r#""height":2"#, r#""height":3"#, "`conditioning.small.height`"),
+        (r#""maps":3"#, r#""maps":0"#, "`conditioning.maps`"),
+    ] {
+        let config = serde_json::from_str(&json.replace(from, to)).expect("a configuration");
+        let file = weights_with_config(&config);
+        assert!(message(Model::load(&file)).contains(reason), "{reason}");
+    }
     let model = Model::load(&file).unwrap_or_else(|_| panic!("a good file"));
     let new = |method: &str, count, temperature, given: Option<Vec<u8>>, mask: Option<Vec<u8>>| {
         message(Sampler::new(&model, method, 1, 0, count, temperature, given, mask))
@@ -142,4 +242,12 @@ fn bad_input_is_an_error_with_a_reason() {
         assert!(found.contains(reason), "{reason}: {found}");
     }
     assert!(message(score(&model, vec![0; 21], 1)).contains("given levels"));
+}
+
+/// 4,294,967,297 weights, one more than 32 bits count: a file of a few hundred bytes has no room for them.
+#[wasm_bindgen_test]
+fn a_network_of_more_weights_than_32_bits_count_is_refused() {
+    let network = Network::DiagonalBiLstm;
+    let config = ModelConfig { network, layers: 127, h: 997, head: 483, skip: false, ..CONFIG };
+    assert!(message(Model::load(&weights_with_config(&config))).contains("room"));
 }

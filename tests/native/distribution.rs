@@ -1,0 +1,117 @@
+//! The predictive distribution of one value: the softmax of the full pass's logits there, whatever stands after it.
+//!
+//! Mistakes caught: a distribution at another place or of another channel, one that the value itself or later ones move, rows
+//! that are drawn further than needed and overwrite what was kept, a place beyond the image.
+
+use crate::causality::lively;
+use crate::common::{
+    NETWORKS, Place, assert_close, bits, config, enlarging, enlarging_from, logits, model, random_levels, trial,
+};
+use libtest_mimic::Trial;
+use pixelrnn::model::ModelConfig;
+use pixelrnn::sample::{Plan, distribution};
+use std::sync::Arc;
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("distribution::it_is_the_softmax_of_the_full_pass_everywhere", it_is_the_softmax),
+        trial("distribution::later_values_do_not_move_it", later_values_do_not_move_it),
+        trial("distribution::a_place_beyond_the_image_is_named", errors_are_named),
+    ]
+}
+
+/// Colour and grey, binary and not, one to three scales, for every network.
+fn cases() -> impl Iterator<Item = ModelConfig> {
+    NETWORKS.into_iter().flat_map(|network| {
+        let of = |channels, levels, size| ModelConfig { network, ..config(channels, levels, size) };
+        let middle = enlarging(&of(3, 2, [4, 2]), 2);
+        [
+            of(3, 256, [3, 4]),
+            of(3, 2, [4, 3]),
+            of(1, 2, [5, 4]),
+            of(1, 256, [1, 5]),
+            enlarging(&of(3, 256, [4, 2]), 2),
+            enlarging(&of(1, 2, [4, 6]), 2),
+            enlarging_from(&of(3, 2, [8, 4]), middle),
+        ]
+    })
+}
+
+fn of(plan: &Arc<Plan>, levels: &[u8], place: Place) -> Vec<f32> {
+    distribution(plan, levels, [place.channel, place.y, place.x]).expect("a place of the image")
+}
+
+fn it_is_the_softmax() {
+    for (k, config) in cases().enumerate() {
+        let (config, model) = (&config, model(&config, 40 + k as u64));
+        let plan = Arc::new(Plan::new(&model));
+        let (levels, pixels, count) = (random_levels(config, 1, 3), config.height * config.width, config.logits());
+        let logits = logits(&model, &levels);
+        for (k, place) in Place::all(config).into_iter().enumerate() {
+            let own = |l: usize| f64::from(logits[(place.channel * count + l) * pixels + k % pixels]);
+            let own: Vec<f64> = if count == 1 { vec![0.0, own(0)] } else { (0..count).map(own).collect() };
+            let highest = own.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let total: f64 = own.iter().map(|z| (z - highest).exp()).sum();
+            let expected: Vec<f32> = own.iter().map(|z| ((z - highest).exp() / total) as f32).collect();
+            let found = of(&plan, &levels, place);
+            // Logits of a few, each off by some 24-bit roundings of sums in another order; probabilities below one.
+            assert_close(&format!("{config:?}, {place:?}"), &found, &expected, 4e-6);
+            let total: f64 = found.iter().map(|&p| f64::from(p)).sum();
+            // Up to 256 of them, each rounded to 24 bits.
+            assert!((total - 1.0).abs() < 1e-6, "{config:?}, {place:?}: they add up to {total}");
+        }
+    }
+}
+
+/// Bit for bit; with several scales for as long as the small image inside stays the same. What comes before moves it.
+fn later_values_do_not_move_it() {
+    for config in cases() {
+        let (config, plan) = (&config, Arc::new(Plan::new(&lively(&config))));
+        let (levels, other) = (random_levels(config, 1, 3), random_levels(config, 1, 4));
+        let (places, factor) = (Place::all(config), config.factor());
+        let rank = |place: &Place| (place.y, place.x, place.channel);
+        let held = |place: &Place| factor > 1 && place.y % factor == factor / 2 && place.x % factor == factor / 2;
+        let mut moved = 0;
+        for &place in &places {
+            let expected = bits(&of(&plan, &levels, place));
+            let mixed = |theirs: &dyn Fn(&Place) -> bool| -> Vec<u8> {
+                (0..levels.len()).map(|k| if theirs(&places[k]) { other[k] } else { levels[k] }).collect()
+            };
+            let after = mixed(&|at| rank(at) >= rank(&place) && !held(at));
+            assert_eq!(bits(&of(&plan, &after, place)), expected, "{config:?}: {place:?} sees itself or what is later");
+            let before = mixed(&|at| rank(at) < rank(&place));
+            moved += usize::from(bits(&of(&plan, &before, place)) != expected);
+        }
+        assert!(2 * moved > places.len(), "{config:?}: {moved} of {} see what is before them", places.len());
+    }
+}
+
+fn errors_are_named() {
+    let models = [model(&config(3, 2, [4, 5]), 1), model(&enlarging(&config(1, 256, [4, 6]), 2), 1)];
+    for model in models {
+        let (config, plan) = (&model.config, Arc::new(Plan::new(&model)));
+        let ModelConfig { channels, height, width, .. } = *config;
+        let good = vec![0; config.dimensions()];
+        let last = [channels - 1, height - 1, width - 1];
+        assert!(distribution(&plan, &good, last).is_ok());
+        let of_2 = good.repeat(2);
+        let bad_level = vec![2; config.dimensions()];
+        let mut cases = vec![
+            (good.clone(), [channels, 0, 0], "channel", channels.to_string()),
+            (good.clone(), [0, height, 0], "row", height.to_string()),
+            (good.clone(), [0, 0, width], "column", width.to_string()),
+            (good.clone(), [0, 0, usize::MAX], "column", usize::MAX.to_string()),
+            (of_2, [0, 0, 0], "given levels", format!("{} values", 2 * config.dimensions())),
+            (good[1..].to_vec(), [0, 0, 0], "given levels", format!("{} values", config.dimensions() - 1)),
+            (Vec::new(), [0, 0, 0], "given levels", "0 values".to_owned()),
+        ];
+        if config.levels == 2 {
+            cases.push((bad_level, [0, 0, 0], "given levels", "level 2".to_owned()));
+        }
+        for (levels, place, field, found) in cases {
+            let error = distribution(&plan, &levels, place).expect_err(field);
+            assert_eq!((error.field, &error.found), (field, &found), "{place:?}");
+            assert!(error.to_string().contains(&error.expected), "{error}");
+        }
+    }
+}
