@@ -2,10 +2,11 @@
 
 use super::{DeviceKind, Failure, PathBuf, check_output, load_model, read_images};
 use indicatif::{ProgressBar, ProgressStyle};
-use pixelrnn::data::{DatasetKind, Split, load};
+use pixelrnn::data::{DatasetKind, Split, Validation, load_split};
 use pixelrnn::grid::write_atomic;
 use pixelrnn::likelihood::{Likelihood, evaluate, score as score_images};
 use pixelrnn::npy;
+use pixelrnn::weights::Loaded;
 use serde_json::{Value, json};
 
 /// Images a forward pass takes at once.
@@ -35,14 +36,18 @@ pub struct EvalOptions {
 
 pub fn eval(options: EvalOptions) -> Result<(), Failure> {
     let device = options.device.open()?;
-    let model = load_model(&options.model, &device)?.model;
+    let Loaded { model, training, .. } = load_model(&options.model, &device)?;
     let config = &model.config;
     let kind = options.dataset.unwrap_or(match (config.channels, config.levels) {
         (1, 2) => DatasetKind::BinarizedMnist,
         (1, _) => DatasetKind::Mnist,
         _ => DatasetKind::Cifar10,
     });
-    let images = load(kind, options.split, &options.data)?;
+    // The validation split is the one the network was chosen on.
+    let run = training.as_ref().map(|training| &training["config"]).filter(|run| run["dataset"] == kind.name());
+    let validation: Option<Validation> = run.and_then(|run| run["validation"].as_str()?.parse().ok());
+    let validation = validation.filter(|&validation| kind.allows(validation)).unwrap_or(kind.validation());
+    let images = load_split(kind, options.split, validation, &options.data)?;
     let [count, channels, height, width] = images.shape();
     let (found, expected) = ([channels, height, width], [config.channels, config.height, config.width]);
     if found != expected || images.levels != config.levels {

@@ -1,8 +1,9 @@
-//! Several scales (§3.6): a network draws a small image, and another, which sees all of it at every pixel, the large one.
+//! Several scales (§3.6): a network draws a small image, and another, which sees it around every pixel, the large one.
 //!
 //! The small image is the large one *subsampled*: of every block of pixels the one at its centre is kept. A convolutional
 //! network with deconvolutions turns it back into a map as large as the large image, which every layer of the large image's
-//! network sees through a 1×1 convolution without a mask.
+//! network sees through a 1×1 convolution without a mask. The map's own view has a bound, two or three pixels of the small image to
+//! either side; what lies farther back a pixel knows through the pixels drawn before it.
 
 use super::ModelConfig;
 use burn::module::Module;

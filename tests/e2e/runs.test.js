@@ -142,13 +142,18 @@ describe('a run', () => {
       Object.assign(window, { tasks: [] });
       new PerformanceObserver((list) => window.tasks.push(...list.getEntries())).observe({ type: 'longtask', buffered: true });
     });
+    // Where the completions are, asked for once, before anything is measured.
+    await page.goto(site.url);
+    await page.locator('#figure-one').waitFor();
+    await page.waitForTimeout(4000);
+    const { y } = (await page.locator('#figure-one').boundingBox()) ?? { y: 0 };
     // Durations are of wall time, so a busy machine can only lengthen them: the best of five counts.
     let blocked = ['not measured'];
     for (let attempt = 0; attempt < 5 && blocked.length; attempt++) {
       await page.goto(`${site.url}?${attempt}#pace=steady`);
       // Nothing is evaluated on the page meanwhile: the test's own scripts would be measured too.
       await page.waitForTimeout(4000);
-      await page.mouse.wheel(0, 1000);
+      await page.mouse.wheel(0, y - 200);
       await page.waitForTimeout(3000);
       assert.equal(await page.evaluate(() => window.seen.done.length), 1);
       await page.locator('#completions-report').filter({ hasText: 'completions in' }).waitFor();
