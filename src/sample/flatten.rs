@@ -254,7 +254,8 @@ impl Outputs {
     }
 }
 
-fn values<const D: usize>(param: &Param<Tensor<D>>) -> Vec<f32> {
+/// A weight as plain numbers.
+pub(super) fn values<const D: usize>(param: &Param<Tensor<D>>) -> Vec<f32> {
     param.val().into_data().try_into_vec().expect("weights are 32-bit floats")
 }
 
