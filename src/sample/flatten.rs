@@ -1,6 +1,6 @@
 //! From a network's layers to the steps of a [`Plan`].
 
-use super::plan::{Border, HERE, LANES, Pass, Place, Plan, Run, Slot, Step, Store};
+use super::plan::{Border, HERE, LANES, PANEL, Pass, Place, Plan, Run, Slot, Step, Store};
 use crate::model::{Head, ModelConfig, PixelCnn, PixelRnn};
 use crate::nn::gates::GATES;
 use crate::nn::mask::{MaskKind, features_of};
@@ -168,12 +168,8 @@ impl Plan {
         let mut passes = Vec::new();
         for group in 0..groups {
             let outputs = Outputs::of(group, groups, c_out / gates, gates);
-            let start = self.weights.len();
-            self.push_row(&outputs, |_| 0.0);
-            for place in 0..taps * c_in {
-                self.push_row(&outputs, |out| weight[(out * c_in + place % c_in) * taps + place / c_in]);
-            }
-            passes.push(Pass { runs: runs.to_vec(), first: outputs.first, features: outputs.features, weights: start });
+            let weights = |out: usize, place: usize| weight[(out * c_in + place % c_in) * taps + place / c_in];
+            passes.push(self.pass(&outputs, runs.to_vec(), |_| 0.0, weights));
         }
         self.steps.push(Step::Conv { from, to, relu: false, store: Store::AddTo { base: to }, passes });
     }
@@ -208,27 +204,36 @@ impl Plan {
             let row = |up: usize| Run { from: Place { up, left }, length: kernel_w * c_in };
             let current = Run { from: Place { up: 0, left }, length: kernel_w / 2 * c_in + seen };
             let runs = (1..=kernel_h / 2).rev().map(row).chain([current]).filter(|run| run.length > 0).collect();
-
-            let start = self.weights.len();
-            self.push_row(&outputs, |out| bias[out]);
-            for up in (0..=kernel_h / 2).rev() {
-                let length = if up == 0 { current.length } else { kernel_w * c_in };
-                for place in 0..length {
-                    let (column, input) = (place / c_in, place % c_in);
-                    self.push_row(&outputs, |out| {
-                        weight[((out * c_in + input) * kernel_h + kernel_h / 2 - up) * kernel_w + column]
-                    });
-                }
-            }
-            passes.push(Pass { runs, first: outputs.first, features: outputs.features, weights: start });
+            // Inputs are numbered tap after tap of the kernel, row by row, features inside: rows above are whole.
+            let weights = |out: usize, place: usize| {
+                let (tap, input) = (place / c_in, place % c_in);
+                weight[(out * c_in + input) * kernel_h * kernel_w + tap]
+            };
+            passes.push(self.pass(&outputs, runs, |out| bias[out], weights));
         }
         self.steps.push(Step::Conv { from, to, relu, store, passes });
     }
 
-    /// One row of weights, or of biases, for the outputs of a pass.
-    fn push_row(&mut self, outputs: &Outputs, value: impl Fn(usize) -> f32) {
-        self.weights.extend(outputs.iter().map(value));
-        self.weights.resize(self.weights.len().next_multiple_of(LANES), 0.0);
+    /// A pass, its weights added to the plan's: `bias` of an output, and `weight` of an output and an input, counted along the
+    /// runs.
+    fn pass(
+        &mut self,
+        outputs: &Outputs,
+        runs: Vec<Run>,
+        bias: impl Fn(usize) -> f32,
+        weight: impl Fn(usize, usize) -> f32,
+    ) -> Pass {
+        let pass = Pass { runs, first: outputs.first, features: outputs.features, weights: self.weights.len() };
+        let outputs: Vec<usize> = outputs.iter().collect();
+        for panel in outputs.chunks(PANEL) {
+            let mut row = |value: &dyn Fn(usize) -> f32| {
+                self.weights.extend(panel.iter().map(|&out| value(out)));
+                self.weights.resize(self.weights.len().next_multiple_of(LANES), 0.0);
+            };
+            row(&bias);
+            (0..pass.inputs()).for_each(|input| row(&|out| weight(out, input)));
+        }
+        pass
     }
 }
 

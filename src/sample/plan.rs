@@ -14,6 +14,15 @@ use std::sync::Arc;
 /// Outputs are padded with zeros to a multiple of this, the width of the smallest vector register in use.
 pub const LANES: usize = 4;
 
+/// Outputs whose weights stand side by side.
+pub const PANEL: usize = 16;
+
+/// Inputs summed in a row. A sum is made like this, in every sampler: the bias, plus the sum of the first `SEGMENT` inputs of
+/// the first run, each times its weight, plus that of the next ones, and so on to the end of the run (whose last segment may
+/// be shorter), then the next run. A segment does not wait for the one before it, so processors overlap them, and a GPU
+/// computes them all at once; the result is the same to the last bit wherever products and sums are rounded one by one.
+pub const SEGMENT: usize = 16;
+
 /// A place for features: the last `rows` rows of a feature map with `halo` columns of zeros on both sides, or, where
 /// later steps look at the current pixel only, that pixel alone.
 #[derive(Clone, Debug, PartialEq)]
@@ -122,8 +131,16 @@ pub struct Pass {
     pub first: usize,
     /// Features of `to` written.
     pub features: usize,
-    /// Where in [`Plan::weights`] the biases stand, padded to [`LANES`]; behind them one such row an input read.
+    /// Where its part of [`Plan::weights`] starts: for every [`PANEL`] outputs a row of biases, then a row of weights for each
+    /// input read. The last rows are as many outputs wide as are left, padded to [`LANES`].
     pub weights: usize,
+}
+
+impl Pass {
+    /// Values read.
+    pub fn inputs(&self) -> usize {
+        self.runs.iter().map(|run| run.length).sum()
+    }
 }
 
 /// A contiguous run of features in one row of a slot.
@@ -197,6 +214,16 @@ impl Plan {
         scales
     }
 
+    /// Most values that a pass reads rectified.
+    pub fn most_rectified(&self) -> usize {
+        let steps = self.steps.iter().chain(self.scans.iter().flatten());
+        let rectified = steps.flat_map(|step| match step {
+            Step::Conv { relu: true, passes, .. } => passes.as_slice(),
+            _ => &[],
+        });
+        rectified.map(Pass::inputs).max().unwrap_or(0)
+    }
+
     /// Multiplications of weights for one whole image, all scales together. No scan follows the last row.
     pub fn multiplications(&self) -> usize {
         let ModelConfig { height, width, .. } = self.config;
@@ -205,7 +232,7 @@ impl Plan {
                 Step::Conv { passes, .. } => passes.as_slice(),
                 Step::Sum { .. } | Step::Cell { .. } => &[],
             });
-            passes.map(|p| p.features * p.runs.iter().map(|run| run.length).sum::<usize>()).sum()
+            passes.map(|pass| pass.features * pass.inputs()).sum()
         };
         let scans: usize = self.scans.iter().map(|steps| pixel(steps)).sum();
         let conditioning = self.conditioning.as_ref();

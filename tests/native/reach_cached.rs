@@ -31,7 +31,7 @@ pub fn steep(config: &ModelConfig) -> Model {
             "first.bias" => (1.5, None),
             "first.weight" => (2.0, None),
             // A softmax over many levels sees only how much their logits differ: those of the darker half are 0.
-            "head.output.weight" if config.levels > 2 => (20.0, None),
+            "head.output.weight" if config.levels > 2 => (40.0, None),
             name if name.ends_with("input_to_state.bias") => (1.0, Some([2.0, 0.0, 2.0, -1.0])),
             name if name.ends_with("input_to_state.weight") => (1.0, Some([0.1, 0.1, 0.1, 1.0])),
             name if name.ends_with("state_to_state") => (1.0, Some([0.1, 0.1, 0.1, 1.2])),

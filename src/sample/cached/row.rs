@@ -1,0 +1,305 @@
+//! One row of a few images, side by side, in the widest registers the processor has.
+
+use crate::image::level_to_input;
+use crate::nn::gates::{GATES, cell};
+use crate::sample::canvas::Canvas;
+use crate::sample::lanes::{self, Lanes, Registers};
+use crate::sample::layout::At;
+use crate::sample::plan::{PANEL, Plan, SEGMENT};
+use crate::sample::program::{Conv, Keep, Op, Program};
+use crate::sample::request::Request;
+
+/// An image while it is drawn.
+pub struct Image {
+    /// What is decided.
+    pub canvas: Canvas,
+    /// Its features, see [`Layout`](crate::sample::layout::Layout).
+    pub values: Vec<f32>,
+    /// Room for what a convolution reads rectified.
+    rectified: Vec<f32>,
+}
+
+impl Image {
+    /// An image before its first row.
+    pub fn new(canvas: Canvas, values: Vec<f32>, plan: &Plan) -> Self {
+        Self { canvas, values, rectified: vec![0.0; plan.most_rectified()] }
+    }
+}
+
+/// What is to be done.
+#[derive(Clone, Copy)]
+pub struct Row<'a> {
+    /// The network.
+    pub plan: &'a Plan,
+    /// Its work in this row.
+    pub program: &'a Program,
+    /// The request.
+    pub request: &'a Request,
+    /// The row.
+    pub y: usize,
+}
+
+impl Row<'_> {
+    /// Draws the row of up to [`TOGETHER`](super::TOGETHER) images.
+    pub fn draw(self, images: &mut [Image]) {
+        #[cfg(target_arch = "x86_64")]
+        {
+            #[target_feature(enable = "avx512f")]
+            fn avx512(row: Row, images: &mut [Image]) {
+                row.draw_with::<lanes::Avx512>(images);
+            }
+            #[target_feature(enable = "avx2")]
+            fn avx2(row: Row, images: &mut [Image]) {
+                row.draw_with::<lanes::Avx2>(images);
+            }
+            // SAFETY: each is called only where the processor has its instructions.
+            if std::is_x86_feature_detected!("avx512f") {
+                return unsafe { avx512(self, images) };
+            }
+            if std::is_x86_feature_detected!("avx2") {
+                return unsafe { avx2(self, images) };
+            }
+        }
+        #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+        self.draw_with::<lanes::Plain>(images);
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        self.draw_with::<lanes::Simd128>(images);
+    }
+
+    /// Four, two or one at a time.
+    #[inline(always)]
+    fn draw_with<R: Registers>(self, images: &mut [Image]) {
+        let (fours, rest) = images.as_chunks_mut::<4>();
+        for four in fours {
+            self.draw_images::<R, _>(four);
+        }
+        let (twos, rest) = rest.as_chunks_mut::<2>();
+        for two in twos {
+            self.draw_images::<R, _>(two);
+        }
+        for one in rest.as_chunks_mut::<1>().0 {
+            self.draw_images::<R, _>(one);
+        }
+    }
+
+    #[inline(always)]
+    fn draw_images<R: Registers, const I: usize>(self, images: &mut [Image; I]) {
+        let (config, logits) = (&self.plan.config, self.plan.config.logits());
+        let input = self.program.input.expect("the program of a row");
+        for x in 0..config.width {
+            for (channel, ops) in self.program.channels.iter().enumerate() {
+                for op in ops {
+                    self.op::<R, I>(op, x, images);
+                }
+                let at = self.program.logits[channel].x(x);
+                for image in images.iter_mut() {
+                    let values = &image.values[at..at + logits];
+                    let level = image.canvas.decide(self.request, config, [channel, self.y, x], values);
+                    image.values[input.x(x) + channel] = level_to_input(level, config.levels);
+                }
+            }
+        }
+        if self.y + 1 == config.height {
+            return;
+        }
+        for scan in &self.program.scans {
+            for x in (0..config.width).rev() {
+                for op in scan {
+                    self.op::<R, I>(op, x, images);
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn op<R: Registers, const I: usize>(self, op: &Op, x: usize, images: &mut [Image; I]) {
+        match op {
+            Op::Conv(conv) => self.conv::<R, I>(conv, x, images),
+            Op::Sum { from, to, count } => {
+                let ([one, other], to) = (from.map(|at| at.x(x)), to.x(x));
+                for image in images {
+                    for k in 0..*count {
+                        image.values[to + k] = image.values[one + k] + image.values[other + k];
+                    }
+                }
+            }
+            Op::Cell { from, before, h, c, count } => {
+                for image in images {
+                    cells(&mut image.values, *count, from.x(x), before.x(x), [h.x(x), c.x(x)]);
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn conv<R: Registers, const I: usize>(self, conv: &Conv, x: usize, images: &mut [Image; I]) {
+        if conv.relu {
+            self.rectify(conv, x, images);
+        }
+        let inputs = conv.inputs;
+        let mut weights = &self.plan.weights[conv.weights..];
+        let mut first = 0;
+        while first < conv.features {
+            match conv.features - first {
+                13.. => self.panel::<R, 16, I>(weights, conv, first, x, images),
+                9.. => self.panel::<R, 12, I>(weights, conv, first, x, images),
+                5.. => self.panel::<R, 8, I>(weights, conv, first, x, images),
+                _ => self.panel::<R, 4, I>(weights, conv, first, x, images),
+            }
+            first += PANEL;
+            weights = weights.get((inputs + 1) * PANEL..).unwrap_or(&[]);
+        }
+    }
+
+    /// Puts what a convolution reads, rectified, one read after another.
+    #[inline(always)]
+    fn rectify<const I: usize>(self, conv: &Conv, x: usize, images: &mut [Image; I]) {
+        let reads = &self.program.reads[conv.first_read..conv.first_read + conv.reads];
+        for Image { values, rectified, .. } in images {
+            let mut to = 0;
+            for read in reads {
+                let from = &values[read.at.x(x)..][..read.length];
+                for (to, &from) in rectified[to..to + read.length].iter_mut().zip(from) {
+                    *to = if from > 0.0 { from } else { 0.0 };
+                }
+                to += read.length;
+            }
+        }
+    }
+
+    /// Up to `N` outputs, from output `first` on, of a convolution.
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    fn panel<R: Lanes<N>, const N: usize, const I: usize>(
+        self,
+        weights: &[f32],
+        conv: &Conv,
+        first: usize,
+        x: usize,
+        images: &mut [Image; I],
+    ) {
+        let (bias, mut rows) = weights.as_chunks::<N>().0.split_first().expect("a row of biases");
+        let mut sums = [R::load(bias); I];
+        let mut rectified = 0;
+        for read in &self.program.reads[conv.first_read..conv.first_read + conv.reads] {
+            let at = if conv.relu { rectified } else { read.at.x(x) };
+            rectified += read.length;
+            let mut inputs: [&[f32]; I] = [&[]; I];
+            for i in 0..I {
+                let source = if conv.relu { &images[i].rectified } else { &images[i].values };
+                inputs[i] = &source[at..at + read.length];
+            }
+            let (these, rest) = rows.split_at(read.length);
+            rows = rest;
+            let (whole, part) = these.as_chunks::<SEGMENT>();
+            for (k, rows) in whole.iter().enumerate() {
+                let mut segment = [R::zero(); I];
+                let mut values: [&[f32; SEGMENT]; I] = [&[0.0; SEGMENT]; I];
+                for i in 0..I {
+                    values[i] = inputs[i][k * SEGMENT..].first_chunk().expect("a whole segment");
+                }
+                for j in 0..SEGMENT {
+                    let weights = R::load(&rows[j]);
+                    for i in 0..I {
+                        segment[i] = segment[i].add_product(values[i][j], weights);
+                    }
+                }
+                for i in 0..I {
+                    sums[i] = sums[i].add(segment[i]);
+                }
+            }
+            if !part.is_empty() {
+                let mut segment = [R::zero(); I];
+                let start = whole.len() * SEGMENT;
+                for (j, row) in part.iter().enumerate() {
+                    let weights = R::load(row);
+                    for i in 0..I {
+                        segment[i] = segment[i].add_product(inputs[i][start + j], weights);
+                    }
+                }
+                for i in 0..I {
+                    sums[i] = sums[i].add(segment[i]);
+                }
+            }
+        }
+        for i in 0..I {
+            keep(&mut images[i].values, conv, first, x, sums[i]);
+        }
+    }
+}
+
+/// Puts sums, from output `first` on, where they belong.
+#[inline(always)]
+fn keep<R: Lanes<N>, const N: usize>(values: &mut [f32], conv: &Conv, first: usize, x: usize, sums: R) {
+    let count = (conv.features - first).min(N);
+    let sums = match conv.keep {
+        Keep::Sum => sums,
+        Keep::Rectified => sums.rectify(),
+        Keep::With(base) => sums.add(load(values, base, first, count, x)),
+    };
+    let to = &mut values[conv.to.x(x) + first..][..count];
+    // Whole vectors wherever they fit: a length the compiler knows is not a call of `memcpy`.
+    match to.first_chunk_mut() {
+        Some(to) => sums.store(to),
+        None => {
+            let mut some = [0.0; N];
+            sums.store(&mut some);
+            for k in 0..count {
+                to[k] = some[k];
+            }
+        }
+    }
+}
+
+/// `count` features, the rest zeros.
+#[inline(always)]
+fn load<R: Lanes<N>, const N: usize>(values: &[f32], at: At, first: usize, count: usize, x: usize) -> R {
+    let from = &values[at.x(x) + first..][..count];
+    match from.first_chunk() {
+        Some(from) => R::load(from),
+        None => {
+            let mut some = [0.0; N];
+            for k in 0..count {
+                some[k] = from[k];
+            }
+            R::load(&some)
+        }
+    }
+}
+
+/// Steps `count` cells whose sums start at `from`, gate after gate.
+#[inline(always)]
+fn cells(values: &mut [f32], count: usize, from: usize, before: usize, [h, c]: [usize; 2]) {
+    let mut k = 0;
+    while k < count {
+        let [before, h, c] = [before, h, c].map(|start| start + k);
+        k += match count - k {
+            16.. => some_cells::<16>(values, count, from + k, before, [h, c]),
+            4.. => some_cells::<4>(values, count, from + k, before, [h, c]),
+            _ => some_cells::<1>(values, count, from + k, before, [h, c]),
+        };
+    }
+}
+
+/// `N` of them, in a loop that becomes vector instructions. Gives `N`.
+#[inline(always)]
+fn some_cells<const N: usize>(
+    values: &mut [f32],
+    gate: usize,
+    from: usize,
+    before: usize,
+    [h, c]: [usize; 2],
+) -> usize {
+    let mut sums = [[0.0; N]; GATES];
+    for (k, sums) in sums.iter_mut().enumerate() {
+        sums.copy_from_slice(&values[from + k * gate..][..N]);
+    }
+    let (mut cells_before, mut states, mut cells) = ([0.0; N], [0.0; N], [0.0; N]);
+    cells_before.copy_from_slice(&values[before..][..N]);
+    for l in 0..N {
+        (states[l], cells[l]) = cell([sums[0][l], sums[1][l], sums[2][l], sums[3][l]], cells_before[l]);
+    }
+    values[h..][..N].copy_from_slice(&states);
+    values[c..][..N].copy_from_slice(&cells);
+    N
+}
