@@ -11,7 +11,8 @@ const MAX_LEVELS: usize = 256;
 /// Pure, and the same to the last bit on every machine: its exponentials are the same code everywhere.
 pub fn draw(logits: &[f32], temperature: f32, u: f32) -> u8 {
     if let [log_odds] = logits {
-        let level_0 = 1.0 / (1.0 + libm::expf(log_odds / temperature));
+        let z = log_odds / temperature;
+        let level_0 = if z > 87.0 { 0.0 } else { 1.0 / (1.0 + exp(z)) };
         return u8::from(u >= level_0);
     }
     Softmax::new(logits, temperature).pick(u)
@@ -48,16 +49,22 @@ pub fn probabilities(logits: &[f32], temperature: f32) -> Vec<f32> {
     softmax.weights[..logits.len()].iter().map(|weight| weight / softmax.total).collect()
 }
 
-/// e^((logit − highest logit) / temperature) of every level.
+/// Levels whose weights are summed in a row: a processor overlaps such sums, and a GPU makes them side by side.
+pub const CHUNK: usize = 16;
+
+/// e^((logit − highest logit) / temperature) of every level, and their sums.
 struct Softmax {
     weights: [f32; MAX_LEVELS],
     levels: usize,
     highest: f32,
+    /// Sums of every [`CHUNK`] levels, level after level.
+    chunks: [f32; MAX_LEVELS / CHUNK],
+    /// Sum of the chunks, one after another.
     total: f32,
 }
 
 impl Softmax {
-    /// Written without branches and calls, so that it becomes vector instructions.
+    /// The exponentials are written without branches and calls, so that they become vector instructions.
     fn new(logits: &[f32], temperature: f32) -> Self {
         let (levels, mut weights) = (logits.len(), [0.0; MAX_LEVELS]);
         let highest = logits.iter().fold(f32::NEG_INFINITY, |high, &logit| if logit > high { logit } else { high });
@@ -65,27 +72,41 @@ impl Softmax {
             let x = (logit - highest) / temperature;
             *weight = if x < -87.0 { 0.0 } else { exp(x) };
         }
-        // Sixteen sums, so that an addition need not wait for the one before it; their order is part of the result.
-        let mut sums = [0.0; 16];
-        for chunk in weights.as_chunks::<16>().0 {
-            for (sum, weight) in sums.iter_mut().zip(chunk) {
-                *sum += weight;
-            }
+        let mut chunks = [0.0; MAX_LEVELS / CHUNK];
+        for (sum, chunk) in chunks.iter_mut().zip(weights.as_chunks::<CHUNK>().0) {
+            *sum = chunk.iter().fold(0.0, |sum, weight| sum + weight);
         }
-        Self { weights, levels, highest, total: sums.iter().sum() }
+        let total = chunks.iter().fold(0.0, |sum, chunk| sum + chunk);
+        Self { weights, levels, highest, chunks, total }
     }
 
+    /// The first level at which the cumulative distribution passes `u`: first its chunk, then the level in it.
     fn pick(&self, u: f32) -> u8 {
         let threshold = u * self.total;
-        let mut cumulative = 0.0;
-        for (level, weight) in self.weights[..self.levels].iter().enumerate() {
-            cumulative += weight;
+        let mut before = 0.0;
+        for (chunk, sum) in self.chunks.iter().enumerate() {
+            if before + sum > threshold {
+                return self.pick_in(chunk * CHUNK, before, threshold);
+            }
+            before += sum;
+        }
+        // Only rounding leads here: the last level of any weight closes the distribution.
+        self.weights[..self.levels].iter().rposition(|&weight| weight > 0.0).unwrap_or(0) as u8
+    }
+
+    fn pick_in(&self, first: usize, before: f32, threshold: f32) -> u8 {
+        let (mut cumulative, mut last) = (before, first);
+        for level in first..(first + CHUNK).min(self.levels) {
+            cumulative += self.weights[level];
             if cumulative > threshold {
                 return level as u8;
             }
+            if self.weights[level] > 0.0 {
+                last = level;
+            }
         }
-        // Only rounding leads here: the last level of any weight closes the distribution.
-        self.weights.iter().rposition(|&weight| weight > 0.0).unwrap_or(0) as u8
+        // Rounding again: the last level of any weight closes the chunk.
+        last as u8
     }
 
     fn nll_nats(&self, logits: &[f32], level: u8) -> f32 {

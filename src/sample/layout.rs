@@ -63,6 +63,11 @@ impl Layout {
         Self { areas: areas.collect(), length }
     }
 
+    /// Values of an image.
+    pub fn length(&self) -> usize {
+        self.length
+    }
+
     /// Values of an image before its first row: zeros, and the borders of its slots.
     pub fn blank(&self, plan: &Plan) -> Vec<f32> {
         let mut values = vec![0.0; self.length];

@@ -10,6 +10,8 @@ mod canvas;
 mod distribution;
 mod draw;
 mod flatten;
+#[cfg(feature = "fused")]
+mod fused;
 mod lanes;
 mod layout;
 mod naive;
@@ -23,6 +25,8 @@ pub use cached::CachedSampler;
 pub use canvas::Canvas;
 pub use distribution::distribution;
 pub use draw::{draw, nll_nats, probabilities};
+#[cfg(feature = "fused")]
+pub use fused::{FusedDevice, FusedError, FusedSampler};
 pub use naive::NaiveSampler;
 pub use plan::{Border, Conditioning, HERE, LANES, PANEL, Pass, Place, Plan, Run, SEGMENT, Slot, Step, Store};
 pub use request::{Given, MAX_COUNT, Request, RequestError};

@@ -1,7 +1,7 @@
 //! A plan with its places worked out for one row: what is left to do at a pixel is `start + x · column`.
 
-use super::layout::{At, Layout};
-use super::plan::{HERE, Pass, Plan, Step, Store};
+use super::layout::At;
+use super::plan::{HERE, Pass, Place, Plan, Step, Store};
 use crate::nn::gates::GATES;
 use crate::nn::mask::features_of;
 
@@ -91,8 +91,9 @@ pub struct Read {
 }
 
 impl Program {
-    /// The work of row `y`. What an earlier row left in `self` is overwritten.
-    pub fn set_row(&mut self, plan: &Plan, layout: &Layout, y: usize) {
+    /// The work of a row, in which `at` gives the place of a slot's features. What an earlier row left in `self` is overwritten.
+    pub fn set_row(&mut self, plan: &Plan, at: impl Fn(usize, Place) -> At) {
+        let at = &at;
         let channels = plan.config.channels;
         self.reads.clear();
         self.channels.resize(channels, Vec::new());
@@ -100,51 +101,51 @@ impl Program {
         for channel in 0..channels {
             let mut ops = std::mem::take(&mut self.channels[channel]);
             ops.clear();
-            ops.extend(plan.steps.iter().map(|step| self.op(plan, layout, step, channel, y)));
+            ops.extend(plan.steps.iter().map(|step| self.op(plan, at, step, channel)));
             self.channels[channel] = ops;
         }
         for (k, scan) in plan.scans.iter().enumerate() {
             let mut ops = std::mem::take(&mut self.scans[k]);
             ops.clear();
             let steps = (0..channels).flat_map(|group| scan.iter().map(move |step| (group, step)));
-            ops.extend(steps.map(|(group, step)| self.op(plan, layout, step, group, y)));
+            ops.extend(steps.map(|(group, step)| self.op(plan, at, step, group)));
             self.scans[k] = ops;
         }
-        let logits = layout.at(plan.logits, HERE, y);
+        let logits = at(plan.logits, HERE);
         self.logits.clear();
         self.logits.extend((0..channels).map(|channel| logits.feature(channel * plan.config.logits())));
-        self.input = Some(layout.at(0, HERE, y));
+        self.input = Some(at(0, HERE));
     }
 
-    fn op(&mut self, plan: &Plan, layout: &Layout, step: &Step, group: usize, y: usize) -> Op {
+    fn op(&mut self, plan: &Plan, at: &impl Fn(usize, Place) -> At, step: &Step, group: usize) -> Op {
         let units = |slot: usize| features_of(group, plan.slots[slot].features, plan.config.channels);
         match *step {
             Step::Conv { from, to, relu, store, ref passes } => {
                 let Pass { ref runs, first, features, weights } = passes[group];
                 let first_read = self.reads.len();
-                let reads = runs.iter().map(|run| Read { at: layout.at(from, run.from, y), length: run.length });
+                let reads = runs.iter().map(|run| Read { at: at(from, run.from), length: run.length });
                 self.reads.extend(reads);
                 let keep = match store {
                     Store::Set => Keep::Sum,
                     Store::SetRelu => Keep::Rectified,
-                    Store::AddTo { base } => Keep::With(layout.at(base, HERE, y).feature(first)),
+                    Store::AddTo { base } => Keep::With(at(base, HERE).feature(first)),
                 };
-                let to = layout.at(to, HERE, y).feature(first);
+                let to = at(to, HERE).feature(first);
                 let (reads, inputs) = (runs.len(), passes[group].inputs());
                 Op::Conv(Conv { first_read, reads, inputs, relu, weights, features, to, keep })
             }
             Step::Sum { terms, to } => {
                 let units = units(to);
-                let from = terms.map(|(slot, place)| layout.at(slot, place, y).feature(units.start));
-                Op::Sum { from, to: layout.at(to, HERE, y).feature(units.start), count: units.len() }
+                let from = terms.map(|(slot, place)| at(slot, place).feature(units.start));
+                Op::Sum { from, to: at(to, HERE).feature(units.start), count: units.len() }
             }
             Step::Cell { from, h, c, before } => {
                 let units = units(h);
                 Op::Cell {
-                    from: layout.at(from, HERE, y).feature(GATES * units.start),
-                    before: layout.at(c, before, y).feature(units.start),
-                    h: layout.at(h, HERE, y).feature(units.start),
-                    c: layout.at(c, HERE, y).feature(units.start),
+                    from: at(from, HERE).feature(GATES * units.start),
+                    before: at(c, before).feature(units.start),
+                    h: at(h, HERE).feature(units.start),
+                    c: at(c, HERE).feature(units.start),
                     count: units.len(),
                 }
             }

@@ -11,6 +11,8 @@ mod cli_train;
 mod common;
 mod data;
 mod distribution;
+#[cfg(feature = "wgpu")]
+mod fused;
 mod likelihood;
 mod likelihood_scales;
 mod reach;
@@ -38,6 +40,8 @@ fn main() -> ExitCode {
         cli_train::trials(),
         data::trials(),
         distribution::trials(),
+        #[cfg(feature = "wgpu")]
+        fused::trials(),
         likelihood::trials(),
         likelihood_scales::trials(),
         reach::trials(),

@@ -29,7 +29,7 @@ pub fn trials() -> Vec<Trial> {
 
 /// Sizes that are not square, one row, one column, one pixel, rows shorter and longer than the kernels are wide, more and
 /// fewer rows than are kept, and widths that no number of colours or vector lanes divides.
-fn cases() -> Vec<ModelConfig> {
+pub fn cases() -> Vec<ModelConfig> {
     type Case = (usize, u16, [usize; 2], usize, usize, usize, bool);
     const CASES: [Case; 12] = [
         // channels, levels, [height, width], layers, h, head, skip

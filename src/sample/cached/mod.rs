@@ -90,8 +90,9 @@ impl CachedSampler {
         if self.done() {
             return false;
         }
-        self.program.set_row(&self.plan, &self.layout, self.y);
-        let row = Row { plan: &self.plan, program: &self.program, request: &self.request, y: self.y };
+        let (layout, y) = (&self.layout, self.y);
+        self.program.set_row(&self.plan, |slot, from| layout.at(slot, from, y));
+        let row = Row { plan: &self.plan, program: &self.program, request: &self.request, y };
         #[cfg(feature = "native")]
         {
             use rayon::prelude::*;

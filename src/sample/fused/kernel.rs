@@ -1,0 +1,461 @@
+//! The kernel of the fused sampler: one row of every image, one workgroup an image, nothing read back in between.
+//!
+//! It is an interpreter of the table that [`table`](super::table) makes of a plan: for every pixel the same list of operations,
+//! each in two phases with a barrier behind either. In the first, all threads share out the segments of the sums; in the
+//! second, one thread an output adds them up in the order of [`SEGMENT`](crate::sample::plan::SEGMENT). So the control flow
+//! around the barriers depends on nothing that is read, as WebGPU demands; all networks share one kernel; and the sums are those
+//! of the cached sampler, to the bit where the driver does not fuse products and sums.
+#![allow(missing_docs, reason = "the macro makes public items of its own")]
+
+use super::table::{
+    ADD, ALSO, CELLS, CELLS_TO, COUNT, DRAW_CHUNKS, DRAW_HIGHEST, DRAW_LEVEL, FIRST_SEGMENT, KIND, NONE, OPERATION,
+    PART, PARTS, PLACE, RECTIFY, SEGMENT_WORDS, SEGMENTS, SHARED, TO,
+};
+use crate::sample::draw::CHUNK;
+use crate::sample::plan::{PANEL, SEGMENT};
+use cubecl::prelude::*;
+
+/// What a kernel is compiled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Shape {
+    /// Threads of a workgroup.
+    pub threads: usize,
+    /// Columns of an image.
+    pub width: usize,
+    /// Colours of a pixel.
+    pub channels: usize,
+    /// Levels of a value.
+    pub levels: usize,
+    /// Operations of a pixel.
+    pub operations: usize,
+    /// Values of workgroup memory.
+    pub shared: usize,
+    /// Where in it the sums of segments start.
+    pub partials: usize,
+    /// Where in it sums are kept that go on in the next operation.
+    pub unfinished: usize,
+    /// Where in it the softmax starts: a weight a level, then the same at temperature 1.
+    pub softmax: usize,
+    /// Where in it the softmax's [`CHUNK_VALUES`] start.
+    pub chunks: usize,
+    /// Values kept for an image.
+    pub image: usize,
+    /// Whether this is a scan from right to left, which draws nothing.
+    pub scan: bool,
+}
+
+/// In [`Shape::chunks`]: the highest logit of every chunk, then the chunks' sums, then those at temperature 1.
+const SUMS: usize = 16;
+const SUMS_AT_1: usize = 32;
+/// Values there.
+pub const CHUNK_VALUES: usize = 48;
+
+/// Draws one row of every image (workgroup x), or makes its scans (workgroup y makes scan y).
+///
+/// `given` has the levels to keep, `[image, channel, column]`, [`NONE`] where a value is drawn; it is read where `any_given` is
+/// 1. `drawn` gets level and −ln p of every value, `[image, channel, column, 2]`.
+#[cube(launch_unchecked)]
+#[allow(clippy::too_many_arguments, reason = "a kernel takes its buffers and numbers one by one")]
+pub fn draw_row(
+    weights: &[f32],
+    table: &[u32],
+    values: &mut [f32],
+    given: &[u32],
+    drawn: &mut [f32],
+    first_operation: u32,
+    any_given: u32,
+    seed_low: u32,
+    seed_high: u32,
+    first_image: u32,
+    row: u32,
+    temperature: f32,
+    #[comptime] shape: Shape,
+) {
+    let thread = UNIT_POS as usize;
+    let image = CUBE_POS_X as usize;
+    let start = image * comptime!(shape.image);
+    let scan = CUBE_POS_Y as usize;
+    let first = first_operation as usize + scan * comptime!(shape.operations * OPERATION);
+    let mut shared = Shared::<[f32]>::new_slice(comptime!(shape.shared));
+
+    for column in 0..comptime!(shape.width) {
+        let mut x = column;
+        if comptime!(shape.scan) {
+            x = comptime!(shape.width - 1) - column;
+        }
+        for k in 0..comptime!(shape.operations) {
+            let op = first + k * OPERATION;
+            let kind = table[op + KIND];
+            let count = table[op + COUNT] as usize;
+
+            // Phase 1: the sums of segments, or what drawing needs of every logit.
+            let items = count * table[op + SEGMENTS] as usize;
+            let first_segment = table[op + FIRST_SEGMENT] as usize;
+            let mut item = thread;
+            while item < items {
+                let segment = first_segment + item / count * SEGMENT_WORDS;
+                let output = item % count;
+                let panel = output / PANEL;
+                let width = width_of(count, panel);
+                let panel_start = table[segment + 4] as usize + panel * PANEL * (table[segment + 5] as usize + 1);
+                let weight = panel_start + table[segment + 6] as usize * width + output % PANEL;
+                let from = place(table, segment, x);
+                let length = table[segment + 2] as usize;
+                let rectify = table[segment + 3] == 1u32;
+                // Most segments are whole: written out, their loads need not wait for a loop. Mesa's software Vulkan ends a
+                // shader's loops after 65,535 rounds in all, besides.
+                let whole = length == SEGMENT;
+                let mut sum = 0.0f32;
+                if from >= SHARED {
+                    let from = (from - SHARED) as usize;
+                    if whole {
+                        #[unroll]
+                        for j in 0..SEGMENT {
+                            let value = select(rectify, rectified(shared[from + j]), shared[from + j]);
+                            sum += times(value, weights[weight + j * width]);
+                        }
+                    } else {
+                        for j in 0..length {
+                            let value = select(rectify, rectified(shared[from + j]), shared[from + j]);
+                            sum += times(value, weights[weight + j * width]);
+                        }
+                    }
+                } else {
+                    let from = start + from as usize;
+                    if whole {
+                        #[unroll]
+                        for j in 0..SEGMENT {
+                            let value = select(rectify, rectified(values[from + j]), values[from + j]);
+                            sum += times(value, weights[weight + j * width]);
+                        }
+                    } else {
+                        for j in 0..length {
+                            let value = select(rectify, rectified(values[from + j]), values[from + j]);
+                            sum += times(value, weights[weight + j * width]);
+                        }
+                    }
+                }
+                shared[comptime!(shape.partials) + item] = sum;
+                item += comptime!(shape.threads);
+            }
+            if comptime!(!shape.scan && shape.levels > 2) {
+                let logits = place(table, op + ADD, x);
+                if kind == DRAW_HIGHEST && thread < comptime!(shape.levels.div_ceil(CHUNK)) {
+                    let end = u32::min((thread as u32 + 1) * CHUNK as u32, comptime!(shape.levels as u32));
+                    let mut highest = value_at(&*values, &shared, start, logits + thread as u32 * CHUNK as u32);
+                    for level in thread as u32 * CHUNK as u32..end {
+                        let logit = value_at(&*values, &shared, start, logits + level);
+                        if logit > highest {
+                            highest = logit;
+                        }
+                    }
+                    shared[comptime!(shape.chunks) + thread] = highest;
+                }
+                if kind == DRAW_CHUNKS {
+                    let highest = highest_of(&shared, shape);
+                    let mut level = thread;
+                    while level < comptime!(shape.levels) {
+                        let above = value_at(&*values, &shared, start, logits + level as u32) - highest;
+                        shared[comptime!(shape.softmax) + level] = weight_of(above / temperature);
+                        shared[comptime!(shape.softmax + shape.levels) + level] = weight_of(above);
+                        level += comptime!(shape.threads);
+                    }
+                }
+            }
+            sync_cube();
+
+            // Phase 2: one thread an output, or a cell, or the draw.
+            if kind < CELLS {
+                let mut output = thread;
+                while output < count {
+                    let mut sum = sum_of(weights, table, &shared, op, output, shape);
+                    if table[op + ADD] != NONE {
+                        sum += value_at(&*values, &shared, start, place(table, op + ADD, x) + output as u32);
+                    }
+                    if table[op + ALSO] != NONE {
+                        sum += value_at(&*values, &shared, start, place(table, op + ALSO, x) + output as u32);
+                    }
+                    if table[op + RECTIFY] == 1u32 {
+                        sum = rectified(sum);
+                    }
+                    put(values, &mut shared, start, place(table, op + TO, x) + output as u32, sum);
+                    output += comptime!(shape.threads);
+                }
+            }
+            if kind == CELLS {
+                let units = count / 4;
+                let mut unit = thread;
+                while unit < units {
+                    let mut gates = Array::<f32>::new(4usize);
+                    for gate in 0..4usize {
+                        let output = gate * units + unit;
+                        let mut sum = sum_of(weights, table, &shared, op, output, shape);
+                        if table[op + ADD] != NONE {
+                            sum += value_at(&*values, &shared, start, place(table, op + ADD, x) + output as u32);
+                        }
+                        gates[gate] = sum;
+                    }
+                    let before = value_at(&*values, &shared, start, place(table, op + ALSO, x) + unit as u32);
+                    let cell = times(sigmoid(gates[1]), before) + times(sigmoid(gates[2]), tanh(gates[3]));
+                    let state = times(sigmoid(gates[0]), tanh(cell));
+                    put(values, &mut shared, start, place(table, op + TO, x) + unit as u32, state);
+                    put(values, &mut shared, start, place(table, op + CELLS_TO, x) + unit as u32, cell);
+                    unit += comptime!(shape.threads);
+                }
+            }
+            if comptime!(!shape.scan) {
+                if comptime!(shape.levels > 2) {
+                    if kind == DRAW_CHUNKS && thread < comptime!(shape.levels.div_ceil(CHUNK)) {
+                        let end = usize::min((thread + 1) * CHUNK, comptime!(shape.levels));
+                        let mut sum = 0.0f32;
+                        let mut sum_at_1 = 0.0f32;
+                        for level in thread * CHUNK..end {
+                            sum += shared[comptime!(shape.softmax) + level];
+                            sum_at_1 += shared[comptime!(shape.softmax + shape.levels) + level];
+                        }
+                        shared[comptime!(shape.chunks + SUMS) + thread] = sum;
+                        shared[comptime!(shape.chunks + SUMS_AT_1) + thread] = sum_at_1;
+                    }
+                }
+                if kind == DRAW_LEVEL && thread == 0 {
+                    let channel = count;
+                    let logits = place(table, op + ADD, x);
+                    let value = (image * comptime!(shape.channels) + channel) * comptime!(shape.width) + x;
+                    let mut level = NONE.runtime();
+                    if any_given == 1u32 {
+                        level = given[value];
+                    }
+                    let spot = row << 16u32 | (x as u32) << 2u32 | channel as u32;
+                    let u = uniform(seed_low, seed_high, first_image + image as u32, spot);
+                    let nll_nats = if comptime!(shape.levels == 2) {
+                        let z = value_at(&*values, &shared, start, logits);
+                        if level == NONE {
+                            let tempered = z / temperature;
+                            let mut level_0 = 1.0f32 / (1.0f32 + exp(tempered));
+                            if tempered > 87.0f32 {
+                                level_0 = 0.0f32;
+                            }
+                            level = select(u >= level_0, 1u32, 0u32);
+                        }
+                        let towards = select(level == 0u32, z, -z);
+                        rectified(towards) + (1.0f32 + exp(-f32::abs(z))).ln()
+                    } else {
+                        let mut total = 0.0f32;
+                        for chunk in 0..comptime!(shape.levels.div_ceil(CHUNK)) {
+                            total += shared[comptime!(shape.chunks + SUMS_AT_1) + chunk];
+                        }
+                        if level == NONE {
+                            level = pick(&shared, u, shape);
+                        }
+                        let own = value_at(&*values, &shared, start, logits + level);
+                        highest_of(&shared, shape) + total.ln() - own
+                    };
+                    drawn[2 * value] = level as f32;
+                    drawn[2 * value + 1] = nll_nats;
+                    let intensity = level as f32 / comptime!(shape.levels as f32 - 1.0);
+                    let input = times(2.0f32, intensity) - 1.0f32;
+                    put(values, &mut shared, start, place(table, op + TO, x), input);
+                }
+            }
+            sync_cube();
+            sync_storage();
+        }
+    }
+}
+
+/// Outputs of a panel in a row of weights: its own, padded.
+#[cube]
+fn width_of(count: usize, panel: usize) -> usize {
+    usize::min(PANEL, (count - panel * PANEL).div_ceil(4usize) * 4usize)
+}
+
+/// The place at column `x` that stands in the table at `word`.
+#[cube]
+fn place(table: &[u32], word: usize, x: usize) -> u32 {
+    table[word] + x as u32 * table[word + PLACE]
+}
+
+/// The value at a place.
+#[cube]
+fn value_at(values: &[f32], shared: &[f32], start: usize, at: u32) -> f32 {
+    let mut value = 0.0f32;
+    if at >= SHARED {
+        value += shared[(at - SHARED) as usize];
+    } else {
+        value += values[start + at as usize];
+    }
+    value
+}
+
+/// Puts a value to a place.
+#[cube]
+fn put(values: &mut [f32], shared: &mut [f32], start: usize, at: u32, value: f32) {
+    if at >= SHARED {
+        shared[(at - SHARED) as usize] = value;
+    } else {
+        values[start + at as usize] = value;
+    }
+}
+
+/// An output's sum: of each part its bias, or what an earlier operation left unfinished, and its segments.
+#[cube]
+fn sum_of(weights: &[f32], table: &[u32], shared: &[f32], op: usize, output: usize, #[comptime] shape: Shape) -> f32 {
+    let count = table[op + COUNT] as usize;
+    let panel = output / PANEL;
+    let mut sum = 0.0f32;
+    let mut item = comptime!(shape.partials) + output;
+    for part in 0..PARTS {
+        let word = op + PART + part * 3;
+        let segments = table[word + 2];
+        if segments > 0 {
+            let mut own = 0.0f32;
+            if table[word] == NONE {
+                own += shared[comptime!(shape.unfinished) + output];
+            } else {
+                own += weights[table[word] as usize + panel * PANEL * (table[word + 1] as usize + 1) + output % PANEL];
+            }
+            for _ in 0..segments {
+                own += shared[item];
+                item += count;
+            }
+            sum = own + sum;
+        }
+    }
+    sum
+}
+
+/// ReLU; 0 for NaN.
+#[cube]
+fn rectified(value: f32) -> f32 {
+    select(value > 0.0f32, value, 0.0f32)
+}
+
+/// The highest logit of all chunks.
+#[cube]
+fn highest_of(shared: &[f32], #[comptime] shape: Shape) -> f32 {
+    let mut highest = shared[comptime!(shape.chunks)];
+    for chunk in 1..comptime!(shape.levels.div_ceil(CHUNK)) {
+        let other = shared[comptime!(shape.chunks) + chunk];
+        if other > highest {
+            highest = other;
+        }
+    }
+    highest
+}
+
+/// e^x, nothing where that is below 10⁻³⁷: as in [`draw`](crate::sample::draw()).
+#[cube]
+fn weight_of(x: f32) -> f32 {
+    let weight = exp(x);
+    select(x < -87.0f32, 0.0f32, weight)
+}
+
+/// The level that `u` picks, see [`draw`](crate::sample::draw()).
+#[cube]
+fn pick(shared: &[f32], u: f32, #[comptime] shape: Shape) -> u32 {
+    let chunks = comptime!(shape.levels.div_ceil(CHUNK));
+    let mut total = 0.0f32;
+    for chunk in 0..chunks {
+        total += shared[comptime!(shape.chunks + SUMS) + chunk];
+    }
+    let threshold = times(u, total);
+    // The chunk that passes the threshold, and the sum of those before it.
+    let mut before = 0.0f32;
+    let mut found = NONE.runtime();
+    let mut last = 0u32;
+    for chunk in 0..chunks {
+        let sum = shared[comptime!(shape.chunks + SUMS) + chunk];
+        if sum > 0.0f32 {
+            last = chunk as u32;
+        }
+        if found == NONE {
+            if before + sum > threshold {
+                found = chunk as u32;
+            } else {
+                before += sum;
+            }
+        }
+    }
+    // Only rounding leads past all of them: then the last level of any weight.
+    let past = found == NONE;
+    let chunk = select(past, last, found) as usize;
+    let mut cumulative = before;
+    let mut level = NONE.runtime();
+    let mut last = chunk as u32 * CHUNK as u32;
+    for k in chunk * CHUNK..usize::min((chunk + 1) * CHUNK, comptime!(shape.levels)) {
+        let weight = shared[comptime!(shape.softmax) + k];
+        cumulative += weight;
+        if level == NONE && !past && cumulative > threshold {
+            level = k as u32;
+        }
+        if weight > 0.0f32 {
+            last = k as u32;
+        }
+    }
+    select(level == NONE, last, level)
+}
+
+/// A product, rounded: as a fused sum with nothing, because compilers on the way would fuse a plain one with the next sum.
+#[cube]
+fn times(a: f32, b: f32) -> f32 {
+    fma(a, b, 0.0f32)
+}
+
+/// e^x as in [`gates`](crate::nn::gates), to the bit where nothing is fused. Only the rounding to a whole number is asked for in
+/// another way: there, a driver may take adding and subtracting a large number for doing nothing.
+#[cube]
+fn exp(x: f32) -> f32 {
+    let x = select(x > 87.0f32, 87.0f32, x);
+    let x = select(x < -87.0f32, -87.0f32, x);
+    let n = f32::round(times(x, comptime!(std::f32::consts::LOG2_E)));
+    let r = x - times(n, comptime!(355.0f32 / 512.0)) - times(n, comptime!(-2.121_944_4e-4f32));
+    let series = times(1.987_569_1e-4f32, r) + 1.398_199_9e-3f32;
+    let series = times(series, r) + 8.333_452e-3f32;
+    let series = times(series, r) + 4.166_579_6e-2f32;
+    let series = times(series, r) + 0.166_666_65f32;
+    let series = times(series, r) + 0.5f32;
+    let power = f32::from_bits(((n as i32 + 127i32) as u32) << 23u32);
+    times(times(times(series, r), r) + r + 1.0f32, power)
+}
+
+/// The logistic function.
+#[cube]
+fn sigmoid(x: f32) -> f32 {
+    1.0f32 / (1.0f32 + exp(-x))
+}
+
+/// The hyperbolic tangent.
+#[cube]
+fn tanh(x: f32) -> f32 {
+    1.0f32 - 2.0f32 / (1.0f32 + exp(times(2.0f32, x)))
+}
+
+/// Its bits moved to the left, around the end.
+#[cube]
+fn rotated(word: u32, by: u32) -> u32 {
+    word << by | word >> (32u32 - by)
+}
+
+/// The uniform number of a value, see [`uniform`](crate::sample::uniform()).
+#[cube]
+fn uniform(key_0: u32, key_1: u32, image: u32, spot: u32) -> f32 {
+    let key_2 = key_0 ^ key_1 ^ 0x1BD1_1BDAu32;
+    let mut a = image + key_0;
+    let mut b = spot + key_1;
+    for group in 0..5u32 {
+        let even = group % 2u32 == 0u32;
+        a += b;
+        b = rotated(b, select(even, 13u32, 17u32)) ^ a;
+        a += b;
+        b = rotated(b, select(even, 15u32, 29u32)) ^ a;
+        a += b;
+        b = rotated(b, select(even, 26u32, 16u32)) ^ a;
+        a += b;
+        b = rotated(b, select(even, 6u32, 24u32)) ^ a;
+        // The keys in turn: 1 and 2, 2 and 0, 0 and 1.
+        let turn = group % 3u32;
+        a += select(turn == 0u32, key_1, select(turn == 1u32, key_2, key_0));
+        b += select(turn == 0u32, key_2, select(turn == 1u32, key_0, key_1)) + group + 1u32;
+    }
+    (a >> 8u32) as f32 / 16_777_216.0f32
+}

@@ -1,0 +1,403 @@
+//! A plan as a table of numbers for the kernel: the operations of a pixel, with places worked out for every row of the rings.
+
+use crate::nn::gates::GATES;
+use crate::sample::layout::{At, Layout};
+use crate::sample::plan::{Place, Plan, SEGMENT};
+use crate::sample::program::{Conv, Keep, Op, Program};
+
+use super::kernel::{CHUNK_VALUES, Shape};
+
+/// Nothing: no place, no bias, no given level.
+pub const NONE: u32 = u32::MAX;
+/// Added to places in workgroup memory.
+pub const SHARED: u32 = 1 << 30;
+
+/// Words of an operation.
+pub const OPERATION: usize = 24;
+/// What it is: below [`CELLS`] a convolution or a sum.
+pub const KIND: usize = 0;
+/// Outputs; of a draw, its colour.
+pub const COUNT: usize = 1;
+/// Segments of all its sums, and the word of the first.
+pub const SEGMENTS: usize = 2;
+pub const FIRST_SEGMENT: usize = 3;
+/// For each part of the sums: where its weights start ([`NONE`]: it goes on with an unfinished sum), inputs, segments.
+pub const PART: usize = 4;
+/// Parts.
+pub const PARTS: usize = 3;
+/// A place whose values are added, or a draw's logits; as every place, its column 0 and, behind it, values a column.
+pub const ADD: usize = 13;
+/// Another; of cells, the cells before.
+pub const ALSO: usize = 15;
+/// Where the outputs, or the states of cells, or what is drawn go to.
+pub const TO: usize = 17;
+/// Where the cells go to.
+pub const CELLS_TO: usize = 19;
+/// 1 where outputs are rectified.
+pub const RECTIFY: usize = 21;
+/// From a place's column 0 to its values a column.
+pub const PLACE: usize = 1;
+
+/// Kinds.
+const CONVOLVE: u32 = 0;
+pub const CELLS: u32 = 1;
+pub const DRAW_HIGHEST: u32 = 2;
+pub const DRAW_CHUNKS: u32 = 3;
+pub const DRAW_LEVEL: u32 = 4;
+
+/// Words of a segment: place (2), values, whether they are rectified, where its part's weights start, inputs of the part, rows
+/// of weights before its own.
+pub const SEGMENT_WORDS: usize = 7;
+
+/// Values of workgroup memory in use at most: every WebGPU has 16 KiB.
+const SHARED_VALUES: usize = 4096;
+/// Most values for the sums of segments: more are made in several operations.
+const MOST_PARTIALS: usize = 1536;
+
+/// A plan for the kernel.
+pub struct Table {
+    /// Operations and segments of all rows of the rings.
+    pub words: Vec<u32>,
+    /// Word of the first operation of a pixel, by row modulo the number of these.
+    rows: Vec<[u32; 2]>,
+    /// Kernels: of the row, and of its scans where there are any.
+    pub row: Shape,
+    /// Of its scans.
+    pub scan: Option<Shape>,
+    /// Scans.
+    pub scans: u32,
+}
+
+/// A network that the kernel has no room for.
+#[derive(Debug, thiserror::Error, PartialEq)]
+#[error("{outputs} outputs in one step: the fused sampler has room for {MOST_PARTIALS}")]
+pub struct TooWide {
+    outputs: usize,
+}
+
+impl Table {
+    /// The table of `plan`, whose values stand as `layout` says, for workgroups of `threads`.
+    ///
+    /// # Errors
+    /// When the network is too wide.
+    pub fn new(plan: &Plan, layout: &Layout, threads: usize) -> Result<Self, TooWide> {
+        // Once to see how much room sums need, and again with places for them.
+        let rough = Room::default().lower(plan, layout, 0)?;
+        let room = Room::new(plan, rough.iter().flatten());
+        let (mut words, mut rows) = (Vec::new(), Vec::new());
+        let phases = plan.slots.iter().fold(1, |phases, slot| lcm(phases, slot.rows.max(1)));
+        for y in 0..phases {
+            let [row, scans] = room.lower(plan, layout, y)?;
+            rows.push([words.len() as u32, (words.len() + row.len() * OPERATION) as u32]);
+            write(&[row, scans].concat(), &mut words);
+        }
+        let [row, scans] = rough;
+        let config = &plan.config;
+        let shape = Shape {
+            threads,
+            width: config.width,
+            channels: config.channels,
+            levels: usize::from(config.levels),
+            operations: row.len(),
+            shared: room.values,
+            partials: room.partials,
+            unfinished: room.unfinished,
+            softmax: room.softmax,
+            chunks: room.chunks,
+            image: layout.length(),
+            scan: false,
+        };
+        let count = plan.scans.len();
+        // The layers are alike, and so are their scans.
+        let operations = scans.len() / count.max(1);
+        assert_eq!(operations * count, scans.len(), "scans of unequal lengths");
+        let scan = (count > 0).then_some(Shape { operations, scan: true, ..shape });
+        Ok(Self { words, rows, row: shape, scan, scans: count as u32 })
+    }
+
+    /// Words of the first operation of row `y`, and of the scans that follow it.
+    pub fn first_operations(&self, y: usize) -> [u32; 2] {
+        self.rows[y % self.rows.len()]
+    }
+}
+
+/// What stands where in workgroup memory.
+#[derive(Default)]
+struct Room {
+    values: usize,
+    partials: usize,
+    unfinished: usize,
+    softmax: usize,
+    chunks: usize,
+    /// Of each slot, where there is room for it; the others are kept with the image.
+    slots: Vec<Option<usize>>,
+}
+
+impl Room {
+    fn new<'a>(plan: &Plan, operations: impl Iterator<Item = &'a Operation> + Clone) -> Self {
+        let levels = usize::from(plan.config.levels);
+        let mut room = Self::default();
+        room.unfinished = operations.clone().map(Operation::items).max().unwrap_or(0);
+        let unfinished = operations.filter(|operation| operation.unfinished()).map(|operation| operation.count);
+        room.softmax = room.unfinished + unfinished.max().unwrap_or(0);
+        room.chunks = room.softmax + if levels > 2 { 2 * levels } else { 0 };
+        room.values = room.chunks + CHUNK_VALUES;
+        for slot in &plan.slots {
+            let fits = slot.rows == 0 && room.values + slot.features <= SHARED_VALUES;
+            room.slots.push(fits.then_some(room.values));
+            room.values += if fits { slot.features } else { 0 };
+        }
+        room
+    }
+
+    /// The operations of a pixel of row `y`, and of all scans behind it.
+    fn lower(&self, plan: &Plan, layout: &Layout, y: usize) -> Result<[Vec<Operation>; 2], TooWide> {
+        let mut program = Program::default();
+        program.set_row(plan, |slot, from: Place| match self.slots.get(slot) {
+            Some(Some(start)) => At { start: start + SHARED as usize, column: 0 },
+            _ => layout.at(slot, from, y),
+        });
+        let input = program.input.expect("the program of a row");
+        let mut row = Vec::new();
+        for (channel, ops) in program.channels.iter().enumerate() {
+            row.extend(self.operations(&program, ops)?);
+            let kinds = [DRAW_HIGHEST, DRAW_CHUNKS, DRAW_LEVEL];
+            for &kind in if plan.config.levels > 2 { &kinds[..] } else { &kinds[2..] } {
+                let (add, to) = (Some(program.logits[channel]), Some(input.feature(channel)));
+                row.push(Operation { kind, count: channel, add, to, ..Operation::default() });
+            }
+        }
+        let scans: Result<Vec<_>, _> = program.scans.iter().map(|ops| self.operations(&program, ops)).collect();
+        Ok([row, scans?.concat()])
+    }
+
+    /// Operations for the kernel: where sums are added to sums and become cells, one does it all.
+    fn operations(&self, program: &Program, ops: &[Op]) -> Result<Vec<Operation>, TooWide> {
+        let mut operations: Vec<Operation> = Vec::new();
+        for op in ops {
+            let next = Operation::new(program, op);
+            if operations.last_mut().is_some_and(|last| last.join(&next)) {
+                continue;
+            }
+            operations.push(next);
+        }
+        let mut parts = Vec::new();
+        for operation in operations {
+            self.split(operation, &mut parts)?;
+        }
+        Ok(parts)
+    }
+
+    /// Cuts an operation into ones whose segments there is room for.
+    fn split(&self, mut operation: Operation, to: &mut Vec<Operation>) -> Result<(), TooWide> {
+        if operation.count > MOST_PARTIALS && operation.kind <= CELLS {
+            return Err(TooWide { outputs: operation.count });
+        }
+        let unfinished = At { start: self.unfinished + SHARED as usize, column: 0 };
+        while operation.items() > MOST_PARTIALS {
+            let [part] = &mut operation.parts[..] else { panic!("only small sums are joined") };
+            let rest = part.segments.split_off(MOST_PARTIALS / operation.count);
+            let (first, count) = (part.clone(), operation.count);
+            *part = Part { weights: None, segments: rest, ..*part };
+            to.push(Operation { count, parts: vec![first], to: Some(unfinished), ..Operation::default() });
+        }
+        to.push(operation);
+        Ok(())
+    }
+}
+
+/// An operation of the kernel, see the words of the table.
+#[derive(Clone, Debug, Default)]
+struct Operation {
+    kind: u32,
+    count: usize,
+    parts: Vec<Part>,
+    add: Option<At>,
+    also: Option<At>,
+    to: Option<At>,
+    cells_to: Option<At>,
+    rectify: bool,
+}
+
+/// A convolution's part in sums.
+#[derive(Clone, Debug)]
+struct Part {
+    /// Where its weights start, or that it goes on with an unfinished sum.
+    weights: Option<usize>,
+    first_weights: usize,
+    inputs: usize,
+    segments: Vec<Segment>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Segment {
+    at: At,
+    length: usize,
+    rectify: bool,
+    rows_before: usize,
+}
+
+impl Operation {
+    fn new(program: &Program, op: &Op) -> Self {
+        match *op {
+            Op::Conv(ref conv) => {
+                let (add, rectify) = match conv.keep {
+                    Keep::Sum => (None, false),
+                    Keep::Rectified => (None, true),
+                    Keep::With(base) => (Some(base), false),
+                };
+                let parts = vec![Part::new(program, conv)];
+                Self { count: conv.features, parts, add, to: Some(conv.to), rectify, ..Self::default() }
+            }
+            Op::Sum { from, to, count } => {
+                let [add, also] = from.map(Some);
+                Self { count, add, also, to: Some(to), ..Self::default() }
+            }
+            Op::Cell { from, before, h, c, count } => {
+                let (add, also, to, cells_to) = (Some(from), Some(before), Some(h), Some(c));
+                Self { kind: CELLS, count: GATES * count, add, also, to, cells_to, ..Self::default() }
+            }
+        }
+    }
+
+    /// Sums of segments.
+    fn items(&self) -> usize {
+        self.count * self.parts.iter().map(|part| part.segments.len()).sum::<usize>()
+    }
+
+    /// Whether it goes on with sums of the operation before it.
+    fn unfinished(&self) -> bool {
+        self.parts.iter().any(|part| part.weights.is_none())
+    }
+
+    /// Takes `next` in, where it only goes on with what this one has written: adds to it, or makes cells of it.
+    fn join(&mut self, next: &Self) -> bool {
+        let goes_on = self.kind == CONVOLVE && !self.rectify && self.count == next.count && next.add == self.to;
+        let sums = goes_on && self.add.is_none() && next.kind == CONVOLVE && next.to == self.to && next.also.is_none();
+        if sums && self.parts.len() < PARTS && self.items() + next.items() <= MOST_PARTIALS {
+            self.parts.extend(next.parts.iter().cloned());
+            self.rectify = next.rectify;
+            return true;
+        }
+        // The sums themselves are not read again.
+        if goes_on && next.kind == CELLS && self.items() <= MOST_PARTIALS {
+            *self = Self { parts: std::mem::take(&mut self.parts), add: self.add, ..next.clone() };
+            return true;
+        }
+        false
+    }
+}
+
+impl Part {
+    fn new(program: &Program, conv: &Conv) -> Self {
+        let (mut segments, mut rows_before) = (Vec::new(), 0);
+        for read in &program.reads[conv.first_read..conv.first_read + conv.reads] {
+            for start in (0..read.length).step_by(SEGMENT) {
+                let length = SEGMENT.min(read.length - start);
+                segments.push(Segment { at: read.at.feature(start), length, rectify: conv.relu, rows_before });
+                rows_before += length;
+            }
+        }
+        Self { weights: Some(conv.weights), first_weights: conv.weights, inputs: conv.inputs, segments }
+    }
+}
+
+/// Appends operations and, behind them, their segments.
+fn write(operations: &[Operation], words: &mut Vec<u32>) {
+    let mut at = words.len();
+    words.resize(at + operations.len() * OPERATION, 0);
+    for operation in operations {
+        let segments = words.len();
+        for part in &operation.parts {
+            assert!(!part.segments.is_empty(), "a sum of nothing");
+            for segment in &part.segments {
+                let Segment { at, length, rectify, rows_before } = *segment;
+                words.extend([at.start as u32, at.column as u32, length as u32, u32::from(rectify)]);
+                // Behind the row of biases.
+                words.extend([part.first_weights as u32, part.inputs as u32, rows_before as u32 + 1]);
+            }
+        }
+        let word = &mut words[at..at + OPERATION];
+        word[KIND] = operation.kind;
+        word[COUNT] = operation.count as u32;
+        word[SEGMENTS] = operation.parts.iter().map(|part| part.segments.len() as u32).sum();
+        word[FIRST_SEGMENT] = segments as u32;
+        for (part, word) in operation.parts.iter().zip(word[PART..].chunks_exact_mut(3)) {
+            word[0] = part.weights.map_or(NONE, |weights| weights as u32);
+            word[1] = part.inputs as u32;
+            word[2] = part.segments.len() as u32;
+        }
+        for (place, at) in
+            [(ADD, operation.add), (ALSO, operation.also), (TO, operation.to), (CELLS_TO, operation.cells_to)]
+        {
+            word[place] = at.map_or(NONE, |at| at.start as u32);
+            word[place + PLACE] = at.map_or(0, |at| at.column as u32);
+        }
+        word[RECTIFY] = u32::from(operation.rectify);
+        at += OPERATION;
+    }
+}
+
+fn lcm(a: usize, b: usize) -> usize {
+    let gcd = |mut a: usize, mut b: usize| {
+        while b != 0 {
+            (a, b) = (b, a % b);
+        }
+        a
+    };
+    a / gcd(a, b) * b
+}
+
+#[cfg(all(test, feature = "native"))]
+mod tests {
+    use super::*;
+    use crate::model::{Model, ModelConfig, Network};
+    use burn::tensor::Device;
+
+    /// What a kernel would read and write without being asked.
+    #[test]
+    fn every_place_is_one_of_the_image_s_or_the_workgroup_s() {
+        let networks = [Network::PixelCnn, Network::RowLstm, Network::DiagonalBiLstm];
+        for (network, (channels, levels, h)) in
+            networks.into_iter().flat_map(|n| [(1, 2, 5), (1, 2, 100), (3, 256, 130)].map(|case| (n, case)))
+        {
+            let (height, width) = (3, 4);
+            let (layers, head, skip) = (2, 20, true);
+            let config =
+                ModelConfig { network, channels, levels, height, width, layers, h, head, skip, conditioning: None };
+            let plan = Plan::new(&Model::init(&config, &Device::flex()).expect("a good configuration"));
+            let layout = Layout::new(&plan);
+            let table = Table::new(&plan, &layout, 32).expect("room");
+            assert!(table.row.shared <= SHARED_VALUES, "{config:?}");
+            for y in 0..height {
+                let [row, scan] = table.first_operations(y).map(|word| word as usize);
+                let mut operations = vec![(row, table.row.operations)];
+                if let Some(shape) = table.scan {
+                    operations.push((scan, shape.operations * table.scans as usize));
+                }
+                for k in operations.iter().flat_map(|&(first, count)| (0..count).map(move |k| first + k * OPERATION)) {
+                    let op = &table.words[k..k + OPERATION];
+                    let check = |at: usize, column: usize, length: usize| {
+                        let last = at + (width - 1) * column + length;
+                        let end =
+                            if at >= SHARED as usize { SHARED as usize + table.row.shared } else { layout.length() };
+                        assert!(last <= end, "{config:?}, row {y}, kind {}: {at} {column} {length}", op[KIND]);
+                    };
+                    let count = if op[KIND] == CELLS { op[COUNT] / 4 } else { op[COUNT] } as usize;
+                    for place in [ADD, ALSO, TO, CELLS_TO].into_iter().filter(|&place| op[place] != NONE) {
+                        let length = if op[KIND] > CELLS { 1 } else { count };
+                        check(op[place] as usize, op[place + PLACE] as usize, length);
+                    }
+                    for segment in 0..op[SEGMENTS] as usize {
+                        let segment = &table.words[op[FIRST_SEGMENT] as usize + segment * SEGMENT_WORDS..];
+                        check(segment[0] as usize, segment[1] as usize, segment[2] as usize);
+                        let (count, inputs) = (op[COUNT] as usize, segment[5] as usize);
+                        let weights = count.next_multiple_of(4) * (inputs + 1);
+                        assert!(segment[4] as usize + weights <= plan.weights.len(), "{config:?}, row {y}");
+                        assert!((segment[6] + segment[2]) as usize <= inputs + 1, "{config:?}, row {y}");
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The fused sampler against the cached one: the same levels at every position, the same −ln p to rounding. On whatever adapter
+//! wgpu finds, software ones included; ignored, with the reason, where there is none.
+
+use crate::common::{
+    NETWORKS, assert_close, config, draw_cached_scales, enlarging, enlarging_from, model, random_levels,
+};
+use crate::sampling::cases;
+use libtest_mimic::Trial;
+use pixelrnn::model::{Model, ModelConfig, Network};
+use pixelrnn::sample::{FusedDevice, FusedError, FusedSampler, Given, Plan, Request};
+use std::sync::Arc;
+
+pub fn trials() -> Vec<Trial> {
+    let tests: [(&str, fn(&FusedDevice)); 6] = [
+        ("fused::draws_what_cached_draws", fused_is_cached),
+        ("fused::given_pixels_stay_and_the_others_are_cached_s", completions_are_cached_s),
+        ("fused::scores_are_cached_s", scores_are_cached_s),
+        ("fused::every_scale_is_cached_s", scales_are_cached_s),
+        ("fused::wide_layers_are_summed_in_several_operations", wide_layers_are_cached_s),
+        ("fused::what_does_not_fit_is_refused", misfits_are_refused),
+    ];
+    let device = FusedDevice::open_wgpu();
+    let missing = device.as_ref().err().map(FusedError::to_string);
+    let device = device.ok();
+    let trial = |(name, body): (&str, fn(&FusedDevice))| {
+        let device = device.clone();
+        let run = move || {
+            body(&device.expect("not ignored"));
+            Ok(())
+        };
+        Trial::test(name, run).with_ignored_flag(missing.is_some()).with_kind(missing.clone().unwrap_or_default())
+    };
+    tests.into_iter().map(trial).collect()
+}
+
+/// Draws with both and compares every scale.
+fn assert_same(device: &FusedDevice, model: &Model, request: &Request) {
+    let plan = Arc::new(Plan::new(model));
+    let mut fused = FusedSampler::new(device, plan, request.clone()).expect("a good request");
+    for scale in 0..model.scales().len() {
+        for y in 0..model.scales()[scale].config.height {
+            assert_eq!((fused.scale(), fused.y(), fused.done()), (scale, y, false));
+            assert!(fused.next_row().expect("a working device"));
+        }
+    }
+    assert!(fused.done() && !fused.next_row().expect("a working device"));
+    let mut total = vec![0.0; request.count];
+    for (scale, (levels, nll_nats)) in draw_cached_scales(model, request).into_iter().enumerate() {
+        let config = &model.scales()[scale].config;
+        let fused = fused.of_scale(scale);
+        let what = format!("{config:?}, seed {}, temperature {}", request.seed, request.temperature);
+        let differ = fused.levels().iter().zip(&levels).position(|(found, expected)| found != expected);
+        assert!(differ.is_none(), "{what}: levels differ from value {} on", differ.unwrap_or(0));
+        // Numbers up to twenty whose logarithm the GPU takes its own way.
+        assert_close(&what, fused.nll_nats_of_values(), &nll_nats, 2e-5);
+        for (total, image) in total.iter_mut().zip(nll_nats.chunks_exact(config.dimensions())) {
+            *total += image.iter().sum::<f32>();
+        }
+    }
+    // As many roundings as values, at most some hundreds.
+    assert_close("−ln p of images", &fused.nll_nats(), &total, 0.02);
+}
+
+fn fused_is_cached(device: &FusedDevice) {
+    for (k, config) in cases().into_iter().enumerate() {
+        let model = model(&config, 500 + k as u64);
+        for (seed, temperature) in [(1, 1.0), (u64::MAX, 0.7)] {
+            assert_same(device, &model, &Request { temperature, first: 5, ..Request::samples(seed, 3) });
+        }
+    }
+}
+
+fn completions_are_cached_s(device: &FusedDevice) {
+    for network in NETWORKS {
+        for (channels, levels) in [(1, 2), (3, 256), (1, 256)] {
+            let config = ModelConfig { network, ..config(channels, levels, [6, 5]) };
+            let mask: Vec<u8> = (0..3 * 30).map(|k| u8::from(k % 30 > 12 + k / 30 && k % 4 > 0)).collect();
+            let given = Given { levels: random_levels(&config, 3, 9), mask };
+            let request = Request { given: Some(given), ..Request::samples(77, 3) };
+            assert_same(device, &model(&config, 31), &request);
+        }
+    }
+}
+
+fn scores_are_cached_s(device: &FusedDevice) {
+    for network in NETWORKS {
+        for (channels, levels) in [(1, 2), (3, 256)] {
+            let config = ModelConfig { network, ..config(channels, levels, [5, 7]) };
+            let request = Request::scoring(random_levels(&config, 4, 3), 4, &config);
+            assert_same(device, &model(&config, 8), &request);
+        }
+    }
+}
+
+fn scales_are_cached_s(device: &FusedDevice) {
+    for network in NETWORKS {
+        for (channels, levels) in [(1, 2), (3, 256)] {
+            let two = enlarging(&ModelConfig { network, ..config(channels, levels, [6, 4]) }, 2);
+            let three = enlarging_from(&ModelConfig { network, ..config(channels, levels, [12, 8]) }, two.clone());
+            for config in [two, three] {
+                assert_same(device, &model(&config, 4), &Request::samples(6, 2));
+                let given = Given { levels: random_levels(&config, 1, 2), mask: top_given(&config) };
+                let request = Request { given: Some(given), ..Request::samples(6, 2) };
+                assert_same(device, &model(&config, 4), &request);
+            }
+        }
+    }
+}
+
+/// The upper half given.
+fn top_given(config: &ModelConfig) -> Vec<u8> {
+    (0..config.height * config.width).map(|k| u8::from(k / config.width >= config.height / 2)).collect()
+}
+
+fn wide_layers_are_cached_s(device: &FusedDevice) {
+    for network in NETWORKS {
+        for (channels, levels, h) in [(1, 2, 100), (3, 256, 130)] {
+            let config = ModelConfig { network, layers: 1, h, head: 150, ..config(channels, levels, [3, 4]) };
+            assert_same(device, &model(&config, 12), &Request::samples(2, 2));
+        }
+    }
+}
+
+fn misfits_are_refused(device: &FusedDevice) {
+    let refused = |config: &ModelConfig, request: Request| {
+        let plan = Arc::new(Plan::new(&model(config, 1)));
+        FusedSampler::new(device, plan, request).err().expect("an error").to_string()
+    };
+    let small = config(1, 2, [3, 3]);
+    assert!(refused(&small, Request::samples(1, 0)).contains("count: found 0"));
+    let wide = ModelConfig { network: Network::RowLstm, h: 400, layers: 1, ..small };
+    let message = refused(&wide, Request::samples(1, 1));
+    assert!(message.contains("1600 outputs"), "{message}");
+}
