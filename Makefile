@@ -21,6 +21,9 @@ OPT_GPU_DIST ?= -O1
 # Arguments for the server, as in `make run SERVE="--port 9000 --base /sub/"`.
 SERVE ?=
 
+# Arguments for the ladder, as in `make bench BENCH="--quick"`; benches/ladder.mjs lists them.
+BENCH ?=
+
 # What a bundle is made of: everything but the native side.
 NATIVE_ONLY := src/main.rs src/npy.rs src/grid.rs src/cli/% src/data/% src/train/%
 WASM_SOURCES := $(filter-out $(NATIVE_ONLY),$(shell find src -name '*.rs')) \
@@ -34,7 +37,7 @@ help:
 	@echo 'make test         install what is missing, run every test (test-native wasm-test e2e: some of them)'
 	@echo 'make check        format, lints, docs, types, rooms, size budget'
 	@echo 'make wasm         both browser bundles into pkg/ (wasm-cpu, wasm-gpu: one)'
-	@echo 'make bench        the sampling ladder'
+	@echo 'make bench        the sampling ladder: every way to draw in one table and one picture (BENCH="--quick": some)'
 	@echo 'make dist         the page for a static host, fully optimised, into dist/'
 	@echo 'make clean        remove what make built'
 
@@ -86,9 +89,10 @@ wasm-test-gpu: setup-test
 e2e: setup-test wasm-cpu wasm-gpu
 	@scripts/logged.sh e2e scripts/e2e.sh
 
-bench: setup-test wasm-cpu
-	cargo bench --no-default-features --features native --bench sampling
-	node benches/browser.mjs
+# A machine without the peers still has a ladder: their lines say that they are not installed.
+bench: setup-test wasm-cpu $(if $(filter --gpu,$(BENCH)),wasm-gpu)
+	-@scripts/peers.sh
+	node benches/ladder.mjs --json $(TARGET_DIR)/bench/ladder.json $(BENCH)
 
 ## Checks
 

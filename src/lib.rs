@@ -27,6 +27,7 @@ pub mod nn;
 #[cfg(feature = "native")]
 pub mod npy;
 pub mod sample;
+#[cfg(feature = "fused")]
 pub mod selftest;
 #[cfg(feature = "native")]
 pub mod train;

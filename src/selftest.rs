@@ -4,7 +4,7 @@
 //! believed before this has passed.
 
 use crate::model::{Model, ModelConfig, Network};
-use crate::sample::{CachedSampler, NaiveSampler, Plan, Request, uniform};
+use crate::sample::{CachedSampler, FusedDevice, FusedSampler, NaiveSampler, Plan, Request, uniform};
 use burn::tensor::Device;
 use std::sync::Arc;
 
@@ -26,6 +26,20 @@ pub enum SelfTestError {
         /// What the CPU gave.
         expected: f32,
     },
+    /// It scores otherwise.
+    #[error(
+        "the GPU failed its start-up test: −ln p of value {index} of a tiny {network:?} is {found}, {expected} expected"
+    )]
+    Nll {
+        /// The network.
+        network: Network,
+        /// Position of the first value that is off.
+        index: usize,
+        /// What the GPU gave.
+        found: f32,
+        /// What the CPU gave.
+        expected: f32,
+    },
     /// It draws something else.
     #[error("the GPU failed its start-up test: it drew the levels {found:?} where the CPU drew {expected:?}")]
     Levels {
@@ -36,8 +50,38 @@ pub enum SelfTestError {
     },
 }
 
-/// Computes the logits of a tiny network of every kind on `device` and on the CPU, then draws two tiny binary images with one
-/// of them on both, and compares.
+/// Draws and scores tiny images with a tiny network of every kind, binary and in colour, with the fused and with the cached
+/// sampler, and compares.
+///
+/// # Errors
+/// When the device fails, or differs from the CPU.
+pub async fn run_fused(device: &FusedDevice) -> Result<(), SelfTestError> {
+    for network in [Network::PixelCnn, Network::RowLstm, Network::DiagonalBiLstm] {
+        for (channels, levels) in [(1, 2), (3, 256)] {
+            let plan = Arc::new(Plan::new(&tiny_model(network, channels, levels)));
+            let request = Request::samples(5, 2);
+            let mut cached = CachedSampler::new(plan.clone(), request.clone()).expect("a good request");
+            while cached.next_row() {}
+            let mut fused = FusedSampler::new(device, plan, request).map_err(|error| failed(&error))?;
+            while fused.next_row_async().await.map_err(|error| failed(&error))? {}
+            let expected: Vec<u8> = cached.canvases().flat_map(|canvas| canvas.levels.clone()).collect();
+            if fused.levels() != expected {
+                return Err(SelfTestError::Levels { found: fused.levels().to_vec(), expected });
+            }
+            let expected = cached.canvases().flat_map(|canvas| canvas.nll_nats.clone());
+            for (index, (&found, expected)) in fused.nll_nats_of_values().iter().zip(expected).enumerate() {
+                // Numbers up to ten, as below.
+                if (found - expected).abs() > 1e-3 || found.is_nan() {
+                    return Err(SelfTestError::Nll { network, index, found, expected });
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Computes the logits of a tiny network of every kind with burn's own operations on `device` and on the CPU, then draws two
+/// tiny binary images with one of them on both, and compares.
 ///
 /// # Errors
 /// When the device fails, or differs from the CPU.
@@ -73,16 +117,23 @@ async fn compare_logits(network: Network, device: &Device) -> Result<(), SelfTes
     Ok(())
 }
 
-fn failed(error: &dyn std::fmt::Debug) -> SelfTestError {
-    SelfTestError::Device(format!("{error:?}"))
+fn failed(error: &dyn std::fmt::Display) -> SelfTestError {
+    SelfTestError::Device(error.to_string())
 }
 
-/// A network of one block on 2×3 pixels whose weights are a function of their place alone, on the CPU and on `device`.
+/// A tiny network on the CPU and on `device`.
 fn tiny_models(network: Network, device: &Device) -> (Model, Model) {
+    let model = tiny_model(network, 1, 2);
+    let on_device = model.to_device(device);
+    (model, on_device)
+}
+
+/// A network of one block on 2×3 pixels whose weights are a function of their place alone.
+fn tiny_model(network: Network, channels: usize, levels: u16) -> Model {
     let config = ModelConfig {
         network,
-        channels: 1,
-        levels: 2,
+        channels,
+        levels,
         height: 2,
         width: 3,
         layers: 1,
@@ -92,10 +143,8 @@ fn tiny_models(network: Network, device: &Device) -> (Model, Model) {
         conditioning: None,
     };
     let mut tensor = 0;
-    let model = Model::init(&config, &Device::flex()).expect("a good configuration").map_tensors(|_, shape| {
+    Model::init(&config, &Device::flex()).expect("a good configuration").map_tensors(|_, shape| {
         tensor += 1;
         (0..shape.iter().product()).map(|k| uniform(tensor, k as u32, 0, 0, 0) - 0.5).collect()
-    });
-    let on_device = model.to_device(device);
-    (model, on_device)
+    })
 }

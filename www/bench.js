@@ -2,7 +2,11 @@
  * The engine for benchmarks of others: `globalThis.pixelBench` (see `bench.html`).
  */
 
-import { cpuPackage } from './wasm.js';
+import { findAdapter } from './adapter.js';
+import { cpuPackage, gpuPackage } from './wasm.js';
+
+/** Drawing before the first repetition, for as long: a browser compiles what runs often a second time, and better. */
+const WARM_UP_MS = 300;
 
 /**
  * A PixelCNN without skip connections, as its layers are.
@@ -24,6 +28,8 @@ import { cpuPackage } from './wasm.js';
  * @property {number} batch     images drawn together
  * @property {number} reps      repetitions
  * @property {number} budgetMs  time for one repetition; what takes longer is scaled up from the rows drawn until then
+ * @property {"cpu" | "gpu"} [backend]  `cpu` if left out; `gpu` rejects where there is none
+ * @property {"cached" | "naive"} [method]  `naive` runs a full pass for each pixel, on either; `cached` if left out
  */
 
 /**
@@ -31,7 +37,11 @@ import { cpuPackage } from './wasm.js';
  * @property {number[]} ms_per_image  one number per repetition
  * @property {number} pixels          of one image
  * @property {boolean} extrapolated   whether any repetition ran into its budget
+ * @property {number[]} first_row_ms    from the request to the first row of the whole batch, one number per repetition
  * @property {number} init_ms         from the shape to a network ready to draw
+ * @property {number} cold_ms_per_image  of the very first drawing, scaled up like the others
+ * @property {"cpu" | "gpu"} backend  that drew
+ * @property {string} adapter         name of the GPU, empty on the CPU
  */
 
 /**
@@ -39,48 +49,92 @@ import { cpuPackage } from './wasm.js';
  * @param {BenchOptions} options
  * @returns {Promise<BenchResult>}
  */
-async function pixelBench({ model: shape, batch = 1, reps = 3, budgetMs = Infinity }) {
-  const { Model, Sampler } = await cpuPackage();
+async function pixelBench({ model: shape, batch = 1, reps = 3, budgetMs = Infinity, backend = 'cpu', method = 'cached' }) {
+  const draws = backend === 'gpu' ? await gpuDraws() : await cpuDraws();
   const start = performance.now();
-  const model = Model.untrained(JSON.stringify(configOf(shape)), 1n);
+  const model = draws.Model.untrained(JSON.stringify(configOf(shape)), 1n);
   const init_ms = performance.now() - start;
   let extrapolated = false;
   try {
-    /** @type {number[]} */
-    const ms_per_image = [];
-    for (let repetition = 0; repetition < reps; repetition++) {
-      const sampler = new Sampler(model, 'cached', BigInt(repetition), 0, batch, 1);
+    let seed = 0n;
+    const draw = async (/** @type {number} */ limit_ms) => {
+      const opened = performance.now();
+      const sampler = await draws.open(model, method, seed++, batch);
       try {
-        const { rows, ms } = drawWithin(sampler, budgetMs);
-        extrapolated ||= rows < shape.side;
-        ms_per_image.push((ms * shape.side) / rows / batch);
+        return await drawWithin(sampler, opened, Math.min(budgetMs, limit_ms), shape.side);
       } finally {
         sampler.free();
+        // The page stays alive between two repetitions.
+        await new Promise((resolve) => setTimeout(resolve));
       }
-      // The page stays alive between two repetitions.
-      await new Promise((resolve) => setTimeout(resolve));
+    };
+    const perImage = (/** @type {{ rows: number, ms: number }} */ { rows, ms }) => (ms * shape.side) / rows / batch;
+    const warming = performance.now();
+    const cold_ms_per_image = perImage(await draw(Infinity));
+    while (performance.now() - warming < WARM_UP_MS) await draw(WARM_UP_MS);
+
+    /** @type {number[]} */
+    const ms_per_image = [];
+    /** @type {number[]} */
+    const first_row_ms = [];
+    for (let repetition = 0; repetition < reps; repetition++) {
+      const drawn = await draw(Infinity);
+      extrapolated ||= drawn.rows < shape.side;
+      ms_per_image.push(perImage(drawn));
+      first_row_ms.push(drawn.first_row_ms);
     }
-    return { ms_per_image, pixels: shape.side ** 2, extrapolated, init_ms };
+    const { adapter } = draws;
+    return { ms_per_image, first_row_ms, pixels: shape.side ** 2, extrapolated, init_ms, cold_ms_per_image, backend, adapter };
   } finally {
     model.free();
   }
 }
 
+/** @typedef {{ done: boolean, nextRow(): unknown, free(): void }} RowSampler */
+
+async function cpuDraws() {
+  const { Model, Sampler } = await cpuPackage();
+  /** @type {(...options: [import('./wasm.js').WasmModel, string, bigint, number]) => Promise<RowSampler>} */
+  const open = async (model, method, seed, batch) => new Sampler(model, method, seed, 0, batch, 1);
+  return { Model, open, adapter: '' };
+}
+
+/** @type {Promise<import('./wasm.js').WasmGpu> | null} */
+let opened = null;
+
+async function gpuDraws() {
+  const { present, name, software, reason } = await findAdapter();
+  if (!present) throw new Error(reason);
+  const { Gpu, GpuSampler, Model } = await gpuPackage();
+  opened ??= Gpu.init(software);
+  const gpu = await opened;
+  /** @type {(...options: [import('./wasm.js').WasmModel, string, bigint, number]) => Promise<RowSampler>} */
+  const open = (model, method, seed, batch) =>
+    GpuSampler.create(gpu, model, method === 'naive' ? 'naive' : 'fused', seed, 0, batch, 1);
+  return { Model, open, adapter: name };
+}
+
 /**
  * Draws rows until all are drawn or the time is over.
- * @param {import('./wasm.js').WasmSampler} sampler
- * @param {number} budgetMs
+ * @param {RowSampler} sampler
+ * @param {number} opened  when it was asked for
+ * @param {number} limit_ms
+ * @param {number} height
  */
-function drawWithin(sampler, budgetMs) {
+async function drawWithin(sampler, opened, limit_ms, height) {
   const start = performance.now();
   let rows = 0;
   let ms = 0;
-  while (!sampler.done && (rows === 0 || ms < budgetMs)) {
-    sampler.nextRow();
+  let first_row_ms = 0;
+  while (rows < height && (rows === 0 || ms < limit_ms)) {
+    const row = sampler.nextRow();
+    // Not on the CPU: every wait is a turn of the event loop's microtasks.
+    if (row instanceof Promise) await row;
     rows += 1;
     ms = performance.now() - start;
+    if (rows === 1) first_row_ms = performance.now() - opened;
   }
-  return { rows, ms };
+  return { rows, ms, first_row_ms };
 }
 
 /**

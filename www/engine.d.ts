@@ -88,7 +88,7 @@ export interface Drawing {
   /** `[count, C, H, W]`. */
   levels: Uint8Array<ArrayBuffer>;
   /**
-   * Minus the log-likelihood of each image, null where the GPU drew. With several scales it is of them all,
+   * Minus the log-likelihood of each image. With several scales it is of them all,
    * -ln p(small) - ln p(large | small), and null where `naive` drew.
    */
   nll_nats: Float32Array<ArrayBuffer> | null;
@@ -113,6 +113,25 @@ export interface DistributionOptions {
   signal?: AbortSignal;
 }
 
+/** Images that are drawn together. */
+export interface Batch {
+  /** Name of a model in `models/index.json`. */
+  model: string;
+  count: number;
+}
+
+/** What a row of a batch takes. */
+export interface Calibration {
+  /** The faster one. */
+  backend: 'cpu' | 'gpu';
+  /** Name of the adapter. */
+  adapter: string;
+  cpu_ms: number;
+  gpu_ms: number;
+  /** That measuring took, the GPU being opened already. */
+  elapsed_ms: number;
+}
+
 export interface BackendReport {
   backend: 'cpu' | 'gpu';
   /** Name of the adapter, empty without one. */
@@ -121,7 +140,10 @@ export interface BackendReport {
   sentence: string;
 }
 
-/** Owns one worker. Fires `bundle` when the GPU bundle has become available. */
+/**
+ * Owns one worker. Fires `choice` when it has found out what draws a batch faster, and `bundle` when the GPU bundle has
+ * become available.
+ */
 export class Engine extends EventTarget {
   /** The models on offer. */
   models(): Promise<ModelEntry[]>;
@@ -135,8 +157,10 @@ export class Engine extends EventTarget {
   score(options: { model: string; levels: Uint8Array; count: number; signal?: AbortSignal }): Promise<Float32Array<ArrayBuffer>>;
   /** The probability of each level of one value, knowing everything that is drawn before it; at temperature 1. */
   distribution(options: DistributionOptions): Promise<Float32Array<ArrayBuffer>>;
-  /** Says where a run with this setting draws, and why. Some networks are never drawn on the GPU. */
-  describe(backend: Backend, info?: ModelInfo): Promise<BackendReport>;
+  /** Finds out whether the CPU or the GPU draws a batch faster; rejects where there is no GPU to draw on. */
+  calibrate(options: Batch & { signal?: AbortSignal }): Promise<Calibration>;
+  /** Says where a run with this setting draws, and why. */
+  describe(backend: Backend, batch?: Batch): Promise<BackendReport>;
   /** Stops every run; their promises reject with an `AbortError`. */
   stop(): void;
   /** Stops everything and ends the worker. */

@@ -16,9 +16,14 @@ import { WorkerLink } from './worker-link.js';
 const BUNDLE_POLL_MS = 5000;
 const BUNDLE_POLLS = 60;
 
-const SEVERAL_SCALES = 'Networks of several scales are not drawn on the GPU.';
+/** Without anything drawn for as long, there is time to find out whether the GPU would be faster. */
+const IDLE_MS = 400;
 
-/** Owns one worker. Fires `bundle` when the GPU bundle has become available. */
+/**
+ * @typedef {{ measured: import('./engine.js').Calibration } | { refused: string }} Choice
+ */
+
+/** Owns one worker. Fires `choice` when it has found out what draws a batch faster, and `bundle` when the GPU bundle has become available. */
 export class Engine extends EventTarget {
   #link = new WorkerLink();
   /** @type {Promise<ModelEntry[]> | null} */
@@ -27,6 +32,9 @@ export class Engine extends EventTarget {
   #loads = new Map();
   /** @type {Promise<boolean> | null} */
   #bundle = null;
+  /** Of batches measured: what draws them faster, or why the GPU does not. @type {Map<string, Choice>} */
+  #choices = new Map();
+  #drawing = 0;
 
   /**
    * The models on offer.
@@ -93,21 +101,45 @@ export class Engine extends EventTarget {
   }
 
   /**
+   * Finds out whether the CPU or the GPU draws a batch faster. Takes under a second once the GPU bundle is there.
+   * @param {import('./engine.js').Batch & { signal?: AbortSignal }} options
+   * @returns {Promise<import('./engine.js').Calibration>}
+   */
+  async calibrate({ model, count, signal }) {
+    await this.load(model, { signal });
+    const report = await this.describe('gpu');
+    if (report.backend === 'cpu') throw new Error(report.sentence);
+    const weights = await this.#weights(model);
+    /** @type {import('./protocol.js').CalibratedReply} */
+    const { adapter, cpu_ms, gpu_ms, elapsed_ms } = await this.#link.request({ type: 'calibrate', id: 0, weights, count }, signal);
+    return { backend: gpu_ms < cpu_ms ? 'gpu' : 'cpu', adapter, cpu_ms, gpu_ms, elapsed_ms };
+  }
+
+  /**
    * Says where a run with this setting draws, and why.
    * @param {Backend} backend
-   * @param {import('./protocol.js').ModelInfo} [info]  of the network that draws
+   * @param {import('./engine.js').Batch} [batch]  that is to be drawn
    * @returns {Promise<import('./engine.js').BackendReport>}
    */
-  async describe(backend, info) {
+  async describe(backend, batch) {
     if (backend === 'cpu') return onCpu('CPU, cached sampler.');
-    if (info && info.scales.length > 1) return onCpu(`CPU, cached sampler. ${SEVERAL_SCALES}`);
     const adapter = await findAdapter();
     if (!adapter.present) return onCpu(`CPU, cached sampler. ${adapter.reason}`);
     const named = adapter.software ? `${adapter.name}, a software adapter` : adapter.name;
     const bundle = await this.#gpuBundle();
-    if (backend === 'auto') return onCpu(`CPU, cached sampler. WebGPU adapter present: ${named}.`, adapter.name);
+    if (backend === 'auto') {
+      const choice = batch && this.#choices.get(keyOf(batch));
+      if (!choice) return onCpu(`CPU, cached sampler. WebGPU adapter present: ${named}.`, adapter.name);
+      if ('refused' in choice) return onCpu(`CPU, cached sampler. ${choice.refused}`, adapter.name);
+      const { cpu_ms, gpu_ms } = choice.measured;
+      const row = `${duration(Math.min(cpu_ms, gpu_ms))} for a row of ${batch.count === 1 ? 'the image' : `${batch.count} images`}`;
+      if (choice.measured.backend === 'gpu') {
+        return { backend: 'gpu', adapter: adapter.name, sentence: `GPU, whole rows in one kernel, on ${named}: ${row}, the CPU takes ${duration(cpu_ms)}.` };
+      }
+      return onCpu(`CPU, cached sampler: ${row}, ${named} takes ${duration(gpu_ms)}.`, adapter.name);
+    }
     if (!bundle) return onCpu('CPU, cached sampler. The GPU bundle is not there yet.', adapter.name);
-    return { backend: 'gpu', adapter: adapter.name, sentence: `GPU, a full pass for each pixel, on ${named}.` };
+    return { backend: 'gpu', adapter: adapter.name, sentence: `GPU, whole rows in one kernel, on ${named}.` };
   }
 
   /** Stops every run. */
@@ -145,15 +177,21 @@ export class Engine extends EventTarget {
     const { model, seed, first = 0, count = 1, temperature = 1, given, mask, signal, onRow, onFallback } = options;
     const info = await this.load(model, { signal });
     const weights = await this.#weights(model);
-    const method = await this.#method(options, info);
+    const method = await this.#method(options);
     signal?.throwIfAborted();
     /** @type {import('./protocol.js').SampleRequest} */
     const request = { type: 'sample', id: 0, weights, method, seed, first, count, temperature, given, mask };
+    this.#drawing += 1;
     /** @type {import('./protocol.js').DoneReply} */
     const done = await this.#link.request(request, signal, (reply) => {
       if (reply.type === 'row') onRow?.({ scale: reply.scale, y: reply.y, ...info.scales[reply.scale], rgba: reply.rgba });
-      else if (reply.type === 'fallback') onFallback?.(reply.reason);
-    });
+      else if (reply.type === 'fallback') {
+        // What was faster is not there any more.
+        this.#choices.set(keyOf({ model, count }), { refused: reply.reason });
+        onFallback?.(reply.reason);
+      }
+    }).finally(() => (this.#drawing -= 1));
+    if (method === 'cached' && (options.backend ?? 'auto') === 'auto') this.#chooseWhenIdle({ model, count });
     const pixels = info.scales.reduce((sum, { width, height }) => sum + count * width * height, 0);
     return {
       levels: done.levels,
@@ -168,19 +206,40 @@ export class Engine extends EventTarget {
 
   /**
    * @param {SampleOptions} options
-   * @param {import('./protocol.js').ModelInfo} info
    * @returns {Promise<import('./protocol.js').Method>}
    */
-  async #method({ method = 'cached', backend = 'auto', onFallback }, info) {
-    if (method === 'naive' || backend !== 'gpu') return method;
-    if (info.scales.length > 1) {
-      onFallback?.(SEVERAL_SCALES);
-      return method;
+  async #method({ method = 'cached', backend = 'auto', model, count = 1, onFallback }) {
+    if (method === 'naive' || backend === 'cpu') return method;
+    if (backend === 'auto') {
+      const choice = this.#choices.get(keyOf({ model, count }));
+      return choice && 'measured' in choice && choice.measured.backend === 'gpu' ? 'gpu' : method;
     }
     const report = await this.describe('gpu');
     if (report.backend === 'gpu') return 'gpu';
     onFallback?.(report.sentence);
     return method;
+  }
+
+  /**
+   * Calibrates a batch that was drawn on the CPU, once, when nothing else is to be done, and where there is hope: not for
+   * software adapters, nor where a visitor saves data.
+   * @param {import('./engine.js').Batch} batch
+   */
+  #chooseWhenIdle(batch) {
+    if (this.#choices.has(keyOf(batch))) return;
+    setTimeout(async () => {
+      if (this.#drawing > 0 || this.#choices.has(keyOf(batch))) return;
+      const { connection } = /** @type {{ connection?: { saveData?: boolean } }} */ (/** @type {unknown} */ (navigator));
+      const { present, software } = await findAdapter();
+      if (!present || software || connection?.saveData || !(await this.#gpuBundle())) return;
+      try {
+        this.#choices.set(keyOf(batch), { measured: await this.calibrate(batch) });
+      } catch (error) {
+        if (error instanceof DOMException && error.name === 'AbortError') return;
+        this.#choices.set(keyOf(batch), { refused: error instanceof Error ? error.message : String(error) });
+      }
+      this.dispatchEvent(new Event('choice'));
+    }, IDLE_MS);
   }
 
   /**
@@ -258,4 +317,14 @@ async function bundleListed() {
  */
 function onCpu(sentence, adapter = '') {
   return { backend: 'cpu', adapter, sentence };
+}
+
+/** @param {import('./engine.js').Batch} batch */
+function keyOf({ model, count }) {
+  return `${model} ${count}`;
+}
+
+/** @param {number} ms */
+function duration(ms) {
+  return `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
 }

@@ -31,8 +31,6 @@ export class PixelRnnElement extends Base {
   #redrawQueued = false;
   #hurry = false;
   #readyModel = '';
-  /** Of the network that draws. @type {import('./engine.js').ModelInfo | undefined} */
-  #info;
 
   connectedCallback() {
     // A move: the clean-up of disconnectedCallback has not run yet and will see it is connected.
@@ -170,7 +168,6 @@ export class PixelRnnElement extends Base {
     const model = this.model || (await engine.models())[0]?.name || '';
     const info = await engine.load(model, { signal, onProgress: (loaded, total) => panel.showProgress(model, loaded, total) });
     signal.throwIfAborted();
-    this.#info = info;
     panel.showStart(count);
     if (this.#readyModel !== model) this.#emit('ready', { model, ...info });
     this.#readyModel = model;
@@ -201,8 +198,8 @@ export class PixelRnnElement extends Base {
    * @param {Panel} panel
    */
   async #showBackend(panel) {
-    const { backend } = this;
-    const { sentence } = await sharedEngine().describe(backend, this.#info);
+    const { backend, count } = this;
+    const { sentence } = await sharedEngine().describe(backend, { model: this.#readyModel, count });
     if (backend === this.backend) panel.showBackend(sentence);
   }
 
@@ -233,7 +230,7 @@ export class PixelRnnElement extends Base {
       const pixel = this.#picture?.pixelAt(event);
       if (pixel) this.#emit('pick', pixel);
     }, { signal });
-    sharedEngine().addEventListener('bundle', () => void this.#showBackend(panel), { signal });
+    for (const news of ['bundle', 'choice']) sharedEngine().addEventListener(news, () => void this.#showBackend(panel), { signal });
     const observer = new ResizeObserver(([entry]) => this.#picture?.fit(entry.contentRect.width));
     observer.observe(panel.stage);
     signal.addEventListener('abort', () => observer.disconnect());

@@ -3,7 +3,7 @@
  *
  * The page numbers its requests with `id`; every answer carries the id of its request, so that rows of
  * two runs can never be mixed. Each request ends in exactly one of `loaded`, `done`, `scored`,
- * `distributed`, `stopped` or `failed`.
+ * `distributed`, `calibrated`, `stopped` or `failed`.
  */
 
 /** Most images in one batch. */
@@ -46,8 +46,8 @@ export const BACKENDS = Object.freeze(['auto', 'cpu', 'gpu']);
  */
 
 /**
- * How rows are drawn: once per pixel with the cached features, a full pass per pixel, or a full pass
- * per pixel on WebGPU.
+ * How rows are drawn: with every feature computed once, by a full pass per pixel, or with every feature
+ * computed once inside one kernel on WebGPU.
  * @typedef {"cached" | "naive" | "gpu"} Method
  */
 
@@ -97,13 +97,22 @@ export const BACKENDS = Object.freeze(['auto', 'cpu', 'gpu']);
  */
 
 /**
+ * Page -> worker: find out what draws `count` images faster.
+ * @typedef {object} CalibrateRequest
+ * @property {"calibrate"} type
+ * @property {number} id
+ * @property {WeightsFile} weights
+ * @property {number} count
+ */
+
+/**
  * Page -> worker: give up request `id`. Looked at between rows.
  * @typedef {object} StopRequest
  * @property {"stop"} type
  * @property {number} id
  */
 
-/** @typedef {LoadRequest | SampleRequest | ScoreRequest | DistributionRequest} WorkRequest */
+/** @typedef {LoadRequest | SampleRequest | ScoreRequest | DistributionRequest | CalibrateRequest} WorkRequest */
 /** @typedef {WorkRequest | StopRequest} Request */
 
 /**
@@ -171,6 +180,17 @@ export const BACKENDS = Object.freeze(['auto', 'cpu', 'gpu']);
  */
 
 /**
+ * Worker -> page: what a row of the batch takes.
+ * @typedef {object} CalibratedReply
+ * @property {"calibrated"} type
+ * @property {number} id
+ * @property {string} adapter     name of the GPU
+ * @property {number} cpu_ms
+ * @property {number} gpu_ms
+ * @property {number} elapsed_ms  that measuring took
+ */
+
+/**
  * Worker -> page: the request was given up as asked.
  * @typedef {object} StoppedReply
  * @property {"stopped"} type
@@ -189,5 +209,5 @@ export const BACKENDS = Object.freeze(['auto', 'cpu', 'gpu']);
 
 /**
  * @typedef {ProgressReply | LoadedReply | RowReply | FallbackReply | DoneReply | ScoredReply
- *   | DistributedReply | StoppedReply | FailedReply} Reply
+ *   | DistributedReply | CalibratedReply | StoppedReply | FailedReply} Reply
  */

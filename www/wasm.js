@@ -33,10 +33,12 @@
 
 /**
  * @typedef {object} WasmGpuSampler
+ * @property {number} scale  of the row drawn next
  * @property {number} y
  * @property {boolean} done
  * @property {() => Promise<Uint8ClampedArray<ArrayBuffer>>} nextRow
  * @property {() => Uint8Array<ArrayBuffer>} levels
+ * @property {() => Float32Array<ArrayBuffer> | undefined} logLikelihood  nothing where `naive` draws
  * @property {() => void} free
  */
 
@@ -54,8 +56,8 @@
 /**
  * What only the GPU bundle exports.
  * @typedef {object} GpuExports
- * @property {{ init(): Promise<WasmGpu> }} Gpu
- * @property {{ create(gpu: WasmGpu, bytes: Uint8Array, seed: bigint, first: number, count: number,
+ * @property {{ init(software: boolean): Promise<WasmGpu> }} Gpu
+ * @property {{ create(gpu: WasmGpu, model: WasmModel, method: string, seed: bigint, first: number, count: number,
  *   temperature: number, given?: Uint8Array, mask?: Uint8Array): Promise<WasmGpuSampler> }} GpuSampler
  */
 

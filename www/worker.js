@@ -4,7 +4,8 @@
  * and several runs share the worker row by row.
  */
 
-import { adapterName } from './adapter.js';
+import { adapterName, findAdapter } from './adapter.js';
+import { calibrate } from './calibration.js';
 import { ModelShelf } from './model-shelf.js';
 import { cpuPackage, gpuPackage, wasmBytes } from './wasm.js';
 import { fetchWeights } from './weights.js';
@@ -15,8 +16,8 @@ import { fetchWeights } from './weights.js';
 /** @typedef {import('./wasm.js').WasmModel} WasmModel */
 
 /**
- * A model with the bytes it was made from: the GPU builds its own from the same bytes.
- * @typedef {{ bytes: Uint8Array, model: WasmModel, free(): void }} LoadedModel
+ * A model, and the same in the other bundle, which is another program with memory of its own.
+ * @typedef {{ model: WasmModel, gpuModel(): Promise<WasmModel>, free(): void }} LoadedModel
  */
 
 /**
@@ -83,6 +84,19 @@ async function work(request, signal) {
       const { score } = await cpuPackage();
       const nll_nats = score(loaded.model, request.levels, request.count);
       scope.postMessage({ type: 'scored', id, nll_nats }, [nll_nats.buffer]);
+    } else if (request.type === 'calibrate') {
+      const { count } = request;
+      const measured = await calibrate({
+        cpu: async () => new (await cpuPackage()).Sampler(loaded.model, 'cached', 0n, 0, count, 1),
+        gpu: async () => {
+          const { GpuSampler } = await gpuPackage();
+          const { gpu } = await gpuOnce();
+          return GpuSampler.create(gpu, await loaded.gpuModel(), 'fused', 0n, 0, count, 1);
+        },
+        signal,
+      });
+      const { adapter } = await gpuOnce();
+      scope.postMessage({ type: 'calibrated', id, adapter, ...measured });
     } else if (request.type === 'distribution') {
       const { distribution } = await cpuPackage();
       // Whoever walks over a picture gives up most of what was asked: let that be heard first.
@@ -119,12 +133,21 @@ async function buildModel(weights, signal, onProgress) {
     fetchWeights(weights, signal, (loaded) => onProgress(loaded, weights.bytes)),
   ]);
   const model = Model.load(bytes);
-  return { bytes, model, free: () => release(model) };
+  /** @type {Promise<WasmModel> | null} */
+  let onGpu = null;
+  return {
+    model,
+    gpuModel: () => (onGpu ??= gpuPackage().then((gpu) => gpu.Model.load(bytes))),
+    free() {
+      release(model);
+      void onGpu?.then(release, () => undefined);
+    },
+  };
 }
 
 /**
- * Draws every row of a request on the CPU. `from` rows are known already and not posted again: those
- * that a GPU drew, which draws networks of one scale only.
+ * Draws every row of a request on the CPU. The first `from` rows, those of all scales counted, were
+ * drawn by a GPU and posted already.
  * @param {SampleRequest} request
  * @param {WasmModel} model
  * @param {AbortSignal} signal
@@ -136,12 +159,12 @@ async function drawOnCpu(request, model, signal, from = 0) {
   const sampler = new Sampler(model, method, request.seed, request.first, request.count, request.temperature, request.given, request.mask);
   let elapsed_ms = 0;
   try {
-    while (!sampler.done) {
+    for (let rows = 0; !sampler.done; rows++) {
       const { scale, y } = sampler;
       const start = performance.now();
       const rgba = sampler.nextRow();
       elapsed_ms += performance.now() - start;
-      if (y >= from) postRow(request.id, { scale, y, rgba });
+      if (rows >= from) postRow(request.id, { scale, y, rgba });
       await nextTurn();
       signal.throwIfAborted();
     }
@@ -159,7 +182,7 @@ async function drawOnCpu(request, model, signal, from = 0) {
  * @param {LoadedModel} loaded
  * @param {AbortSignal} signal
  */
-async function drawOnGpu(request, { bytes, model }, signal) {
+async function drawOnGpu(request, { model, gpuModel }, signal) {
   /** @type {import('./wasm.js').WasmGpuSampler | null} */
   let sampler = null;
   /** @type {Uint8Array} */
@@ -170,26 +193,30 @@ async function drawOnGpu(request, { bytes, model }, signal) {
     const { GpuSampler } = await gpuPackage();
     const { gpu, adapter } = await gpuOnce();
     signal.throwIfAborted();
-    sampler = await GpuSampler.create(gpu, bytes, request.seed, request.first, request.count, request.temperature, request.given, request.mask);
+    const { seed, first, count, temperature, given, mask } = request;
+    sampler = await GpuSampler.create(gpu, await gpuModel(), 'fused', seed, first, count, temperature, given, mask);
     while (!sampler.done) {
+      const { scale, y } = sampler;
       const start = performance.now();
       const rgba = await sampler.nextRow();
       elapsed_ms += performance.now() - start;
       // Kept on this side: after a lost device there may be nothing left to ask.
       levels = sampler.levels();
-      postRow(request.id, { scale: 0, y: rows, rgba });
+      postRow(request.id, { scale, y, rgba });
       rows += 1;
       await nextTurn();
       signal.throwIfAborted();
     }
-    return { levels: sampler.levels(), nll_nats: null, elapsed_ms, method: /** @type {const} */ ('gpu'), adapter };
+    const nll_nats = sampler.logLikelihood() ?? null;
+    return { levels: sampler.levels(), nll_nats, elapsed_ms, method: /** @type {const} */ ('gpu'), adapter };
   } catch (error) {
     signal.throwIfAborted();
     const reason = isPanic(error) ? 'The GPU code stopped unexpectedly.' : sentence(error);
     scope.postMessage({ type: 'fallback', id: request.id, reason });
-    const rest = rows ? remainder(request, model, levels, rows) : request;
+    // Of several scales the small picture cannot be given: it is drawn again, the same.
+    const rest = rows && model.scales.length === 2 ? remainder(request, model, levels, rows) : request;
     const drawn = await drawOnCpu(rest, model, signal, rows);
-    return { ...drawn, nll_nats: null, elapsed_ms: elapsed_ms + drawn.elapsed_ms };
+    return { ...drawn, elapsed_ms: elapsed_ms + drawn.elapsed_ms };
   } finally {
     release(sampler);
   }
@@ -222,7 +249,9 @@ function remainder(request, model, levels, rows) {
 /** Starts WebGPU once for all runs, failed or not: the device cannot be started twice in a worker. */
 async function gpuOnce() {
   const { Gpu } = await gpuPackage();
-  gpuReady ??= Gpu.init().then((gpu) => ({ gpu, adapter: adapterName(JSON.parse(gpu.adapter)) }));
+  gpuReady ??= findAdapter()
+    .then(({ software }) => Gpu.init(software))
+    .then((gpu) => ({ gpu, adapter: adapterName(JSON.parse(gpu.adapter)) }));
   return gpuReady;
 }
 

@@ -9,17 +9,21 @@ use pixelrnn::image::Images;
 use pixelrnn::model::{Model, ModelConfig};
 use pixelrnn::npy;
 use pixelrnn::sample::{CachedSampler, Given, NaiveSampler, Plan, Request};
+#[cfg(feature = "fused")]
+use pixelrnn::sample::{FusedDevice, FusedSampler};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// How to draw; both give the same images.
+/// How to draw; all give the same images.
 #[derive(Clone, Copy, ValueEnum)]
 enum Method {
     /// A whole forward pass for every value.
     Naive,
     /// Every feature once.
     Cached,
+    /// The same on a GPU, a row a kernel.
+    Fused,
 }
 
 #[derive(clap::Args)]
@@ -101,20 +105,15 @@ impl Common {
         let bar = ProgressBar::new(config.scales().iter().map(|scale| scale.height as u64).sum()).with_style(rows);
         let start = Instant::now();
         let (levels, name) = match self.sampler {
-            Method::Cached => {
-                let mut sampler = CachedSampler::new(Arc::new(Plan::new(&model)), request)?;
-                while sampler.next_row() {
-                    bar.inc(1);
-                }
-                (sampler.canvases().flat_map(|canvas| canvas.levels.iter().copied()).collect(), "cached")
-            }
+            Method::Cached => (draw_cached(&model, request, &bar)?, "cached sampler".to_owned()),
             Method::Naive => {
                 let mut sampler = NaiveSampler::new(model, request, &Device::flex())?;
                 while sampler.next_row() {
                     bar.inc(1);
                 }
-                (sampler.levels().to_vec(), "naive")
+                (sampler.levels().to_vec(), "naive sampler".to_owned())
             }
+            Method::Fused => draw_fused(&model, request, &bar)?,
         };
         let elapsed_ms = start.elapsed().as_secs_f64() * 1e3;
         bar.finish_and_clear();
@@ -122,12 +121,57 @@ impl Common {
         let images = Images::new(shape, config.levels, levels)?;
         write_atomic(&self.out, &format.bytes(&images)?)?;
         println!(
-            "{count} images, {name} sampler, {:.3} ms an image, written to {}",
+            "{count} images, {name}, {:.3} ms an image, written to {}",
             elapsed_ms / count as f64,
             self.out.display()
         );
         Ok(())
     }
+}
+
+fn draw_cached(model: &Model, request: Request, bar: &ProgressBar) -> Result<Vec<u8>, Failure> {
+    let mut sampler = CachedSampler::new(Arc::new(Plan::new(model)), request)?;
+    while sampler.next_row() {
+        bar.inc(1);
+    }
+    Ok(sampler.canvases().flat_map(|canvas| canvas.levels.iter().copied()).collect())
+}
+
+/// Draws on a GPU that has passed the start-up test; if it is lost, the CPU goes on from the rows drawn so far.
+#[cfg(feature = "fused")]
+fn draw_fused(model: &Model, request: Request, bar: &ProgressBar) -> Result<(Vec<u8>, String), Failure> {
+    let device = open_fused()?;
+    device.test()?;
+    let mut sampler = FusedSampler::new(&device, Arc::new(Plan::new(model)), request)?;
+    loop {
+        match sampler.next_row() {
+            Ok(true) => bar.inc(1),
+            Ok(false) => return Ok((sampler.levels().to_vec(), format!("fused sampler on {}", device.name()))),
+            Err(error) => {
+                bar.suspend(|| eprintln!("{error}; the CPU goes on from row {}", sampler.y()));
+                bar.set_position(0);
+                return Ok((draw_cached(model, sampler.rest(), bar)?, "fused, then cached sampler".to_owned()));
+            }
+        }
+    }
+}
+
+/// CUDA where this build and the machine have it, else what wgpu finds.
+#[cfg(feature = "fused")]
+fn open_fused() -> Result<FusedDevice, Failure> {
+    #[cfg(feature = "cuda")]
+    if let Ok(device) = FusedDevice::open_cuda() {
+        return Ok(device);
+    }
+    #[cfg(feature = "wgpu")]
+    return Ok(FusedDevice::open_wgpu()?);
+    #[cfg(not(feature = "wgpu"))]
+    Err("no CUDA device could be opened, and this build knows no other".into())
+}
+
+#[cfg(not(feature = "fused"))]
+fn draw_fused(_: &Model, _: Request, _: &ProgressBar) -> Result<(Vec<u8>, String), Failure> {
+    Err("this build draws on no GPU; build it with `--features wgpu` or `--features cuda`".into())
 }
 
 /// What is written, by the name of the file.

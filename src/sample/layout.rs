@@ -64,6 +64,7 @@ impl Layout {
     }
 
     /// Values of an image.
+    #[cfg(feature = "fused")]
     pub fn length(&self) -> usize {
         self.length
     }

@@ -1,12 +1,14 @@
-//! WebGPU: the burn model itself on burn-wgpu, a whole forward pass for every pixel. Reads never block.
+//! WebGPU: the fused sampler, and the burn model itself, a whole forward pass for every pixel, for comparison. Reads never
+//! block.
 
-use super::{no_row, request, rgba_row};
+use super::{Model, no_row, request, rgba_row};
 use crate::likelihood::{nll_nats, targets};
-use crate::model::{self, ModelConfig};
-use crate::sample::NaiveSampler;
-use crate::{selftest, weights};
+use crate::model::ModelConfig;
+use crate::sample::{FusedDevice, FusedSampler, NaiveSampler};
+use crate::selftest;
 use burn::tensor::Device;
 use js_sys::{Function, Object, Promise, Reflect, Uint8ClampedArray};
+use std::cell::Cell;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
@@ -14,20 +16,25 @@ use wasm_bindgen_futures::JsFuture;
 #[wasm_bindgen]
 pub struct Gpu {
     device: Device,
+    fused: FusedDevice,
     adapter: String,
+    /// Whether burn's own operations have been tested too: they are many kernels, and few ask for them.
+    tested: Cell<bool>,
 }
 
 #[wasm_bindgen]
 impl Gpu {
-    /// Opens the device and tests it; throws an Error of one sentence where there is none to be used.
-    pub async fn init() -> Result<Gpu, JsError> {
+    /// Opens the device and tests the fused sampler on it; throws an Error of one sentence where there is none to be used.
+    /// `software`: whether the adapter is a CPU in disguise.
+    pub async fn init(software: bool) -> Result<Gpu, JsError> {
         let adapter = describe_adapter().await.ok_or_else(|| JsError::new("This browser has no WebGPU adapter."))?;
         let device = Device::wgpu_options()
             .init_async()
             .await
             .map_err(|error| JsError::new(&format!("The WebGPU device could not be opened: {error}")))?;
-        selftest::run(&device).await?;
-        Ok(Self { device, adapter })
+        let fused = FusedDevice::of_wgpu(&adapter, software);
+        selftest::run_fused(&fused).await?;
+        Ok(Self { device, fused, adapter, tested: Cell::new(false) })
     }
 
     /// `{ vendor, architecture, description, fallback }` as JSON.
@@ -36,43 +43,55 @@ impl Gpu {
         self.adapter.clone()
     }
 
-    /// −ln p of every value of the given images, in nats, `[count, channels, height, width]` like `levels`.
-    pub async fn score(&self, bytes: Vec<u8>, levels: Vec<u8>, count: usize) -> Result<Vec<f32>, JsError> {
-        let model = self.load(&bytes)?;
-        let expected = count * model.config.dimensions();
+    /// −ln p of every value of the given images by a full pass of the network, in nats, `[count, channels, height, width]`
+    /// like `levels`.
+    pub async fn score(&self, model: &Model, levels: Vec<u8>, count: usize) -> Result<Vec<f32>, JsError> {
+        let expected = count * model.model.config.dimensions();
         if count == 0 || levels.len() != expected {
             let found = format!("levels: found {}, expected {expected} for {count} images", levels.len());
             return Err(JsError::new(&found));
         }
-        let small = model.small_input(&levels, &self.device);
-        let logits = model.forward(model.input(&levels, &self.device), small);
-        let nll = nll_nats(logits, targets(&model, &levels, &self.device)).into_data_async().await;
+        let device = self.tested().await?;
+        let model = model.model.to_device(device);
+        let small = model.small_input(&levels, device);
+        let logits = model.forward(model.input(&levels, device), small);
+        let nll = nll_nats(logits, targets(&model, &levels, device)).into_data_async().await;
         nll.map_err(|error| lost(&error))?.try_into_vec().map_err(|error| lost(&error))
     }
 }
 
 impl Gpu {
-    fn load(&self, bytes: &[u8]) -> Result<model::Model, weights::LoadError> {
-        let model = weights::load(bytes, &Device::flex())?.model;
-        Ok(model.to_device(&self.device))
+    /// The device for burn's own operations.
+    async fn tested(&self) -> Result<&Device, JsError> {
+        if !self.tested.get() {
+            selftest::run(&self.device).await?;
+            self.tested.set(true);
+        }
+        Ok(&self.device)
     }
+}
+
+enum Engine {
+    Fused(Box<FusedSampler>),
+    Naive(Box<NaiveSampler>),
 }
 
 /// Draws the images of one request on the GPU, row by row.
 #[wasm_bindgen]
 pub struct GpuSampler {
-    sampler: NaiveSampler,
+    engine: Engine,
     config: ModelConfig,
     count: usize,
 }
 
 #[wasm_bindgen]
 impl GpuSampler {
-    /// Arguments as for `Sampler`, with the bytes of the weights file in place of the model.
+    /// `method` is "fused" or "naive"; the other arguments are as for `Sampler`.
     #[allow(clippy::too_many_arguments, reason = "a JavaScript object would lose the types")]
     pub async fn create(
         gpu: &Gpu,
-        bytes: Vec<u8>,
+        model: &Model,
+        method: &str,
         seed: u64,
         first: u32,
         count: usize,
@@ -81,47 +100,90 @@ impl GpuSampler {
         mask: Option<Vec<u8>>,
     ) -> Result<GpuSampler, JsError> {
         let request = request(seed, first, count, temperature, given, mask)?;
-        let model = gpu.load(&bytes)?;
-        let config = model.config.clone();
-        let sampler = NaiveSampler::new(model, request, &gpu.device)?;
-        Ok(Self { sampler, config, count })
+        let config = model.model.config.clone();
+        let engine = match method {
+            "fused" => Engine::Fused(Box::new(FusedSampler::new(&gpu.fused, model.plan.clone(), request)?)),
+            "naive" => {
+                let device = gpu.tested().await?;
+                Engine::Naive(Box::new(NaiveSampler::new(model.model.to_device(device), request, device)?))
+            }
+            other => return Err(JsError::new(&format!("method: found \"{other}\", expected \"fused\" or \"naive\""))),
+        };
+        Ok(Self { engine, config, count })
     }
 
     /// The row drawn next, of the scale drawn next.
     #[wasm_bindgen(getter)]
     pub fn y(&self) -> usize {
-        self.sampler.y()
+        match &self.engine {
+            Engine::Fused(sampler) => sampler.y(),
+            Engine::Naive(sampler) => sampler.y(),
+        }
     }
 
     /// The scale drawn next.
     #[wasm_bindgen(getter)]
     pub fn scale(&self) -> usize {
-        self.sampler.scale()
+        match &self.engine {
+            Engine::Fused(sampler) => sampler.scale(),
+            Engine::Naive(sampler) => sampler.scale(),
+        }
     }
 
     /// Whether every row of every scale is drawn.
     #[wasm_bindgen(getter)]
     pub fn done(&self) -> bool {
-        self.sampler.done()
+        match &self.engine {
+            Engine::Fused(sampler) => sampler.done(),
+            Engine::Naive(sampler) => sampler.done(),
+        }
     }
 
     /// Draws the next row of every image: RGBA, `[count, width]`. Throws when there is none left or the device is lost.
     #[wasm_bindgen(js_name = nextRow)]
     pub async fn next_row(&mut self) -> Result<Uint8ClampedArray, JsError> {
         let (scale, y) = (self.scale(), self.y());
-        let drawn = self.sampler.next_row_async().await.map_err(|error| lost(&error))?;
-        let (levels, config) = (self.sampler.of_scale(scale).levels(), self.config.scales()[scale]);
-        if drawn { Ok(rgba_row(levels, self.count, config, y)) } else { Err(no_row()) }
+        let drawn = match &mut self.engine {
+            Engine::Fused(sampler) => sampler.next_row_async().await.map_err(|error| sentence(&error))?,
+            Engine::Naive(sampler) => sampler.next_row_async().await.map_err(|error| lost(&error))?,
+        };
+        let config = self.config.scales()[scale];
+        if drawn { Ok(rgba_row(self.levels_of(scale), self.count, config, y)) } else { Err(no_row()) }
     }
 
     /// Levels so far, `[count, channels, height, width]`; 0 where nothing is drawn yet.
     pub fn levels(&self) -> Vec<u8> {
-        self.sampler.levels().to_vec()
+        self.levels_of(self.config.scales().len() - 1).to_vec()
+    }
+
+    fn levels_of(&self, scale: usize) -> &[u8] {
+        match &self.engine {
+            Engine::Fused(sampler) => sampler.of_scale(scale).levels(),
+            Engine::Naive(sampler) => sampler.of_scale(scale).levels(),
+        }
+    }
+
+    /// −ln p of every image, over the rows drawn so far, in nats; over all scales where there are several. Nothing where the
+    /// naive sampler draws.
+    #[wasm_bindgen(js_name = logLikelihood)]
+    pub fn log_likelihood(&self) -> Option<Vec<f32>> {
+        match &self.engine {
+            Engine::Fused(sampler) => Some(sampler.nll_nats()),
+            Engine::Naive(_) => None,
+        }
     }
 }
 
 fn lost(error: &dyn std::fmt::Debug) -> JsError {
     JsError::new(&format!("The GPU stopped answering: {error:?}"))
+}
+
+/// An error as a sentence.
+fn sentence(error: &dyn std::fmt::Display) -> JsError {
+    let text = error.to_string();
+    let mut letters = text.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    JsError::new(&format!("{first}{}", letters.as_str()))
 }
 
 /// What the browser says of its adapter. Read by name: web-sys has WebGPU behind an unstable flag.

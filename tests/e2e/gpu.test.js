@@ -51,7 +51,7 @@ describe('the GPU bundle as built', { skip: notBuilt }, () => {
     }
     const line = await page.locator('.backend-line').innerText();
     if (/no adapter/.test(line)) return context.skip(NO_ADAPTER);
-    assert.match(line, /^GPU, a full pass for each pixel, on .*a software adapter\.$/);
+    assert.match(line, /^GPU, whole rows in one kernel, on .*a software adapter\.$/);
     assert.equal(drawn[1].backend, 'gpu');
     assert.deepEqual(drawn[1].levels, drawn[0].levels);
     assert.deepEqual(watch.errors, []);
@@ -64,14 +64,16 @@ describe('a GPU bundle', () => {
     import init, { Model, Sampler } from '../cpu/pixelrnn.js';
     export * from '../cpu/pixelrnn.js';
     export default init;
-    export class Gpu { static async init() { return new Gpu(); } adapter = '{"description":"Test adapter"}'; free() {} }
+    export class Gpu { static async init(software) { return new Gpu(); } adapter = '{"description":"Test adapter"}'; free() {} }
     export class GpuSampler {
-      static async create(gpu, bytes, ...options) {
+      static async create(gpu, model, method, ...options) {
         const sampler = new GpuSampler();
-        sampler.inner = new Sampler(Model.load(bytes), 'cached', ...options);
+        sampler.inner = new Sampler(model, 'cached', ...options);
         return sampler;
       }
+      get scale() { return this.inner.scale; }
       get y() { return this.inner.y; }
+      logLikelihood() { return this.inner.logLikelihood(); }
       get done() { return this.inner.done; }
       async nextRow() {
         if (this.y >= ${rows}) throw new Error('The GPU was lost');
@@ -118,7 +120,7 @@ describe('a GPU bundle', () => {
     assert.deepEqual(await picture(page, 'gpu'), wanted);
     const line = await page.locator('.backend-line').innerText();
     if (/no adapter/.test(line)) return context.skip(NO_ADAPTER);
-    assert.match(line, /^GPU, a full pass for each pixel, on .*\.$/);
+    assert.match(line, /^GPU, whole rows in one kernel, on .*\.$/);
     assert.equal(await page.evaluate(() => window.seen.done[0].adapter), 'Test adapter');
   });
 
@@ -141,7 +143,7 @@ describe('a GPU bundle', () => {
     assert.match(await line.innerText(), /The GPU bundle is not there yet\./);
     assert.deepEqual(watch.requests.filter((url) => url.includes('pkg/gpu')), []);
     serveBundle(lostAfter(Infinity));
-    await line.filter({ hasText: 'GPU, a full pass for each pixel' }).waitFor({ timeout: 15_000 });
+    await line.filter({ hasText: 'GPU, whole rows in one kernel' }).waitFor({ timeout: 15_000 });
     assert.deepEqual(watch.errors, []);
   });
 });

@@ -86,7 +86,7 @@ impl Folder {
     }
 }
 
-fn save(folder: &Folder, model: &Model) -> String {
+pub fn save(folder: &Folder, model: &Model) -> String {
     folder.write("model.safetensors", &weights::save(model, None, None))
 }
 

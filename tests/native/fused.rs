@@ -1,8 +1,9 @@
 //! The fused sampler against the cached one: the same levels at every position, the same −ln p to rounding. On whatever adapter
 //! wgpu finds, software ones included; ignored, with the reason, where there is none.
 
+use crate::cli::{Folder, Run, pixelrnn, save};
 use crate::common::{
-    NETWORKS, assert_close, config, draw_cached_scales, enlarging, enlarging_from, model, random_levels,
+    NETWORKS, assert_close, config, draw_cached, draw_cached_scales, enlarging, enlarging_from, model, random_levels,
 };
 use crate::sampling::cases;
 use libtest_mimic::Trial;
@@ -10,19 +11,24 @@ use pixelrnn::model::{Model, ModelConfig, Network};
 use pixelrnn::sample::{FusedDevice, FusedError, FusedSampler, Given, Plan, Request};
 use std::sync::Arc;
 
+type Body = fn(&FusedDevice);
+
 pub fn trials() -> Vec<Trial> {
-    let tests: [(&str, fn(&FusedDevice)); 6] = [
+    let tests: [(&str, Body); 9] = [
         ("fused::draws_what_cached_draws", fused_is_cached),
         ("fused::given_pixels_stay_and_the_others_are_cached_s", completions_are_cached_s),
         ("fused::scores_are_cached_s", scores_are_cached_s),
         ("fused::every_scale_is_cached_s", scales_are_cached_s),
         ("fused::wide_layers_are_summed_in_several_operations", wide_layers_are_cached_s),
         ("fused::what_does_not_fit_is_refused", misfits_are_refused),
+        ("fused::the_cpu_goes_on_from_any_row", the_cpu_goes_on),
+        ("fused::the_command_line_draws_what_cached_draws", commands_are_cached_s),
+        ("fused::the_start_up_test_passes", |device| device.test().expect("an honest device")),
     ];
     let device = FusedDevice::open_wgpu();
     let missing = device.as_ref().err().map(FusedError::to_string);
     let device = device.ok();
-    let trial = |(name, body): (&str, fn(&FusedDevice))| {
+    let trial = |(name, body): (&str, Body)| {
         let device = device.clone();
         let run = move || {
             body(&device.expect("not ignored"));
@@ -131,4 +137,45 @@ fn misfits_are_refused(device: &FusedDevice) {
     let wide = ModelConfig { network: Network::RowLstm, h: 400, layers: 1, ..small };
     let message = refused(&wide, Request::samples(1, 1));
     assert!(message.contains("1600 outputs"), "{message}");
+}
+
+/// What is left after some rows, drawn by the cached sampler, gives the image that it draws alone.
+fn the_cpu_goes_on(device: &FusedDevice) {
+    let config = config(3, 256, [6, 5]);
+    let (model, pixels) = (model(&config, 15), 30);
+    let given = |images: usize| Given {
+        levels: random_levels(&config, images, 5),
+        mask: (0..images * pixels).map(|k| u8::from(k % 7 > 1)).collect(),
+    };
+    for given in [None, Some(given(1)), Some(given(3))] {
+        let request = Request { given, first: 8, ..Request::samples(21, 3) };
+        let expected = draw_cached(&model, &request);
+        let plan = Arc::new(Plan::new(&model));
+        let mut fused = FusedSampler::new(device, plan, request.clone()).expect("a good request");
+        for y in 0..=config.height {
+            let (levels, nll_nats) = draw_cached(&model, &fused.rest());
+            assert_eq!(levels, expected.0, "after row {y}");
+            assert_close("−ln p", &nll_nats, &expected.1, 0.0);
+            assert_eq!(fused.next_row().expect("a working device"), y < config.height);
+        }
+        // One that is given up while rows are on their way leaves the others alone.
+        let plan = Arc::new(Plan::new(&model));
+        let mut given_up = FusedSampler::new(device, plan, request.clone()).expect("a good request");
+        given_up.next_row().expect("a working device");
+    }
+}
+
+fn commands_are_cached_s(device: &FusedDevice) {
+    let (config, folder) = (config(3, 256, [5, 4]), Folder::new());
+    let file = save(&folder, &model(&config, 2));
+    let drawn = ["cached", "fused"].map(|sampler| {
+        let out = folder.arg(&format!("{sampler}.npy"));
+        let args = ["sample", "--model", &file, "--seed", "7", "--count", "3", "--sampler", sampler, "--out", &out];
+        let Run { code, stdout, stderr } = pixelrnn(&args);
+        // Libraries under wgpu may complain of what they tried and did not find.
+        assert_eq!(code, Some(0), "{stderr}");
+        assert_eq!(stdout.contains(device.name()), sampler == "fused", "{stdout}");
+        folder.read(&format!("{sampler}.npy"))
+    });
+    assert_eq!(drawn[0], drawn[1]);
 }

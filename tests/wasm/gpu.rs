@@ -1,63 +1,83 @@
 //! WebGPU, on whatever adapter the browser has; in continuous integration that is SwiftShader.
 
-use super::{CONFIG, sampler, weights_file};
+use super::{CONFIG, message, sampler, two_scales, weights_file};
 use pixelrnn::model::{ModelConfig, Network};
-use pixelrnn::wasm::{Gpu, GpuSampler, Model, score};
-use wasm_bindgen::JsValue;
+use pixelrnn::wasm::{Gpu, GpuSampler, Model, Sampler, score};
+use wasm_bindgen::{JsError, JsValue};
 use wasm_bindgen_test::wasm_bindgen_test;
+
+/// 4×5 images of all networks, binary and in colour, and one drawn from a smaller one.
+fn configs() -> Vec<ModelConfig> {
+    let networks = [Network::PixelCnn, Network::RowLstm, Network::DiagonalBiLstm];
+    let each = |network| {
+        let grey = ModelConfig { network, ..CONFIG };
+        [grey.clone(), ModelConfig { channels: 3, levels: 256, h: 5, height: 2, width: 3, ..grey }, two_scales(network)]
+    };
+    networks.into_iter().flat_map(each).collect()
+}
+
+fn unwrap<T>(result: Result<T, JsError>) -> T {
+    result.unwrap_or_else(|error| panic!("{:?}", JsValue::from(error)))
+}
 
 /// One test: the device can be opened once in a worker.
 #[wasm_bindgen_test]
 async fn the_gpu_passes_its_test_and_draws_and_scores_like_the_cpu() {
-    let gpu = Gpu::init().await.unwrap_or_else(|error| panic!("{:?}", JsValue::from(error)));
+    let gpu = unwrap(Gpu::init(true).await);
     assert!(gpu.adapter().contains("\"vendor\""), "{}", gpu.adapter());
 
-    let file = weights_file(&CONFIG);
-    let model = Model::load(&file).unwrap_or_else(|_| panic!("a good file"));
-    let mut cached = sampler(&model, "cached", None, None);
-    let mut on_gpu = GpuSampler::create(&gpu, file.clone(), 9, 3, 2, 1.0, None, None)
-        .await
-        .unwrap_or_else(|error| panic!("{:?}", JsValue::from(error)));
-    for y in 0..CONFIG.height {
-        assert_eq!((on_gpu.y(), on_gpu.done()), (y, false));
-        let row = on_gpu.next_row().await.unwrap_or_else(|error| panic!("{:?}", JsValue::from(error)));
-        assert_eq!(row.to_vec(), cached.next_row().unwrap_or_else(|_| panic!("row {y}")).to_vec(), "row {y}");
-    }
-    assert!(on_gpu.done());
-    assert_eq!(on_gpu.levels(), cached.levels());
-    assert!(on_gpu.next_row().await.is_err());
-
-    let levels = cached.levels();
-    let found = gpu.score(file.clone(), levels.clone(), 2).await.unwrap_or_else(|e| panic!("{:?}", JsValue::from(e)));
-    let expected = score(&model, levels, 2).unwrap_or_else(|_| panic!("scores"));
-    for (found, expected) in found.iter().zip(&expected) {
-        // Another order of summation and another exponential.
-        assert!((found - expected).abs() < 1e-4, "{found} {expected}");
-    }
-    assert!(gpu.score(file, vec![0; 7], 2).await.is_err());
-
-    // The recurrent networks take many small kernels a line of pixels: two rows of three, one block.
-    for network in [Network::RowLstm, Network::DiagonalBiLstm] {
-        let config = ModelConfig { network, height: 2, width: 3, layers: 1, ..CONFIG };
-        let file = weights_file(&config);
-        let model = Model::load(&file).unwrap_or_else(|_| panic!("a good file"));
+    for config in configs() {
+        let model = unwrap(Model::load(&weights_file(&config)));
         let mut cached = sampler(&model, "cached", None, None);
+        let mut fused = unwrap(GpuSampler::create(&gpu, &model, "fused", 9, 3, 2, 1.0, None, None).await);
         while !cached.done() {
-            cached.next_row().unwrap_or_else(|_| panic!("a row"));
+            assert_eq!((fused.scale(), fused.y(), fused.done()), (cached.scale(), cached.y(), false), "{config:?}");
+            let row = unwrap(fused.next_row().await);
+            assert_eq!(row.to_vec(), unwrap(cached.next_row()).to_vec(), "{config:?}");
         }
-        let mut on_gpu = GpuSampler::create(&gpu, file.clone(), 9, 3, 2, 1.0, None, None)
-            .await
-            .unwrap_or_else(|error| panic!("{:?}", JsValue::from(error)));
-        while !on_gpu.done() {
-            on_gpu.next_row().await.unwrap_or_else(|error| panic!("{:?}", JsValue::from(error)));
+        assert!(fused.done() && fused.next_row().await.is_err());
+        assert_eq!(fused.levels(), cached.levels(), "{config:?}");
+        let expected = unwrap(cached.log_likelihood());
+        for (found, expected) in fused.log_likelihood().expect("known").iter().zip(expected) {
+            // Sums of up to a hundred numbers near one, whose logarithms the GPU takes its own way.
+            assert!((found - expected).abs() < 1e-3, "{config:?}: {found} {expected}");
         }
-        assert_eq!(on_gpu.levels(), cached.levels(), "{network:?}");
+        // The lower part drawn, of other images than before.
+        let pixels = config.height * config.width;
+        let mask: Vec<u8> = (0..pixels).map(|k| u8::from(k > pixels / 2)).collect();
+        let (given, mask) = (Some(cached.levels()), Some(mask));
+        let mut cached = Sampler::new(&model, "cached", 4, 0, 2, 0.8, given.clone(), mask.clone());
+        let cached = cached.as_mut().unwrap_or_else(|_| panic!("a good request"));
+        let mut fused = unwrap(GpuSampler::create(&gpu, &model, "fused", 4, 0, 2, 0.8, given, mask).await);
+        while !cached.done() {
+            unwrap(fused.next_row().await);
+            unwrap(cached.next_row());
+        }
+        assert_eq!(fused.levels(), cached.levels(), "{config:?}, completed");
+    }
+    let message = message(
+        GpuSampler::create(&gpu, &unwrap(Model::load(&weights_file(&CONFIG))), "quick", 1, 0, 1, 1.0, None, None).await,
+    );
+    assert!(message.contains("quick"), "{message}");
+
+    // Burn's own operations: many small kernels a pixel, so few pixels.
+    for network in [Network::PixelCnn, Network::RowLstm, Network::DiagonalBiLstm] {
+        let config = ModelConfig { network, height: 2, width: 3, layers: 1, ..CONFIG };
+        let model = unwrap(Model::load(&weights_file(&config)));
+        let mut cached = sampler(&model, "cached", None, None);
+        let mut naive = unwrap(GpuSampler::create(&gpu, &model, "naive", 9, 3, 2, 1.0, None, None).await);
+        while !cached.done() {
+            let row = unwrap(naive.next_row().await);
+            assert_eq!(row.to_vec(), unwrap(cached.next_row()).to_vec(), "{network:?}");
+        }
+        assert!(naive.done() && naive.log_likelihood().is_none());
         let levels = cached.levels();
-        let found = gpu.score(file, levels.clone(), 2).await.unwrap_or_else(|e| panic!("{:?}", JsValue::from(e)));
-        let expected = score(&model, levels, 2).unwrap_or_else(|_| panic!("scores"));
+        let found = unwrap(gpu.score(&model, levels.clone(), 2).await);
+        let expected = unwrap(score(&model, levels, 2));
         for (found, expected) in found.iter().zip(&expected) {
-            // As above.
+            // Another order of summation and another exponential.
             assert!((found - expected).abs() < 1e-4, "{network:?}: {found} {expected}");
         }
+        assert!(gpu.score(&model, vec![0; 7], 2).await.is_err());
     }
 }

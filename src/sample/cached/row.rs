@@ -244,9 +244,7 @@ fn keep<R: Lanes<N>, const N: usize>(values: &mut [f32], conv: &Conv, first: usi
         None => {
             let mut some = [0.0; N];
             sums.store(&mut some);
-            for k in 0..count {
-                to[k] = some[k];
-            }
+            to.iter_mut().zip(some).for_each(|(to, sum)| *to = sum);
         }
     }
 }
@@ -259,9 +257,7 @@ fn load<R: Lanes<N>, const N: usize>(values: &[f32], at: At, first: usize, count
         Some(from) => R::load(from),
         None => {
             let mut some = [0.0; N];
-            for k in 0..count {
-                some[k] = from[k];
-            }
+            some.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
             R::load(&some)
         }
     }

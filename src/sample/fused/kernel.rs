@@ -6,7 +6,10 @@
 //! around the barriers depends on nothing that is read, as WebGPU demands; all networks share one kernel; and the sums are those
 //! of the cached sampler, to the bit where the driver does not fuse products and sums.
 #![allow(missing_docs, reason = "the macro makes public items of its own")]
+#![allow(clippy::collapsible_if, reason = "what is known when compiling is not mixed with what is not")]
 
+use super::maths::{exp, rectified, sigmoid, tanh, times, uniform};
+use super::softmax::{SUMS, SUMS_AT_1, highest_of, pick, weight_of};
 use super::table::{
     ADD, ALSO, CELLS, CELLS_TO, COUNT, DRAW_CHUNKS, DRAW_HIGHEST, DRAW_LEVEL, FIRST_SEGMENT, KIND, NONE, OPERATION,
     PART, PARTS, PLACE, RECTIFY, SEGMENT_WORDS, SEGMENTS, SHARED, TO,
@@ -36,19 +39,13 @@ pub struct Shape {
     pub unfinished: usize,
     /// Where in it the softmax starts: a weight a level, then the same at temperature 1.
     pub softmax: usize,
-    /// Where in it the softmax's [`CHUNK_VALUES`] start.
+    /// Where in it the softmax's [`CHUNK_VALUES`](super::softmax::CHUNK_VALUES) start.
     pub chunks: usize,
     /// Values kept for an image.
     pub image: usize,
     /// Whether this is a scan from right to left, which draws nothing.
     pub scan: bool,
 }
-
-/// In [`Shape::chunks`]: the highest logit of every chunk, then the chunks' sums, then those at temperature 1.
-const SUMS: usize = 16;
-const SUMS_AT_1: usize = 32;
-/// Values there.
-pub const CHUNK_VALUES: usize = 48;
 
 /// Draws one row of every image (workgroup x), or makes its scans (workgroup y makes scan y).
 ///
@@ -318,144 +315,8 @@ fn sum_of(weights: &[f32], table: &[u32], shared: &[f32], op: usize, output: usi
                 own += shared[item];
                 item += count;
             }
-            sum = own + sum;
+            sum += own;
         }
     }
     sum
-}
-
-/// ReLU; 0 for NaN.
-#[cube]
-fn rectified(value: f32) -> f32 {
-    select(value > 0.0f32, value, 0.0f32)
-}
-
-/// The highest logit of all chunks.
-#[cube]
-fn highest_of(shared: &[f32], #[comptime] shape: Shape) -> f32 {
-    let mut highest = shared[comptime!(shape.chunks)];
-    for chunk in 1..comptime!(shape.levels.div_ceil(CHUNK)) {
-        let other = shared[comptime!(shape.chunks) + chunk];
-        if other > highest {
-            highest = other;
-        }
-    }
-    highest
-}
-
-/// e^x, nothing where that is below 10⁻³⁷: as in [`draw`](crate::sample::draw()).
-#[cube]
-fn weight_of(x: f32) -> f32 {
-    let weight = exp(x);
-    select(x < -87.0f32, 0.0f32, weight)
-}
-
-/// The level that `u` picks, see [`draw`](crate::sample::draw()).
-#[cube]
-fn pick(shared: &[f32], u: f32, #[comptime] shape: Shape) -> u32 {
-    let chunks = comptime!(shape.levels.div_ceil(CHUNK));
-    let mut total = 0.0f32;
-    for chunk in 0..chunks {
-        total += shared[comptime!(shape.chunks + SUMS) + chunk];
-    }
-    let threshold = times(u, total);
-    // The chunk that passes the threshold, and the sum of those before it.
-    let mut before = 0.0f32;
-    let mut found = NONE.runtime();
-    let mut last = 0u32;
-    for chunk in 0..chunks {
-        let sum = shared[comptime!(shape.chunks + SUMS) + chunk];
-        if sum > 0.0f32 {
-            last = chunk as u32;
-        }
-        if found == NONE {
-            if before + sum > threshold {
-                found = chunk as u32;
-            } else {
-                before += sum;
-            }
-        }
-    }
-    // Only rounding leads past all of them: then the last level of any weight.
-    let past = found == NONE;
-    let chunk = select(past, last, found) as usize;
-    let mut cumulative = before;
-    let mut level = NONE.runtime();
-    let mut last = chunk as u32 * CHUNK as u32;
-    for k in chunk * CHUNK..usize::min((chunk + 1) * CHUNK, comptime!(shape.levels)) {
-        let weight = shared[comptime!(shape.softmax) + k];
-        cumulative += weight;
-        if level == NONE && !past && cumulative > threshold {
-            level = k as u32;
-        }
-        if weight > 0.0f32 {
-            last = k as u32;
-        }
-    }
-    select(level == NONE, last, level)
-}
-
-/// A product, rounded: as a fused sum with nothing, because compilers on the way would fuse a plain one with the next sum.
-#[cube]
-fn times(a: f32, b: f32) -> f32 {
-    fma(a, b, 0.0f32)
-}
-
-/// e^x as in [`gates`](crate::nn::gates), to the bit where nothing is fused. Only the rounding to a whole number is asked for in
-/// another way: there, a driver may take adding and subtracting a large number for doing nothing.
-#[cube]
-fn exp(x: f32) -> f32 {
-    let x = select(x > 87.0f32, 87.0f32, x);
-    let x = select(x < -87.0f32, -87.0f32, x);
-    let n = f32::round(times(x, comptime!(std::f32::consts::LOG2_E)));
-    let r = x - times(n, comptime!(355.0f32 / 512.0)) - times(n, comptime!(-2.121_944_4e-4f32));
-    let series = times(1.987_569_1e-4f32, r) + 1.398_199_9e-3f32;
-    let series = times(series, r) + 8.333_452e-3f32;
-    let series = times(series, r) + 4.166_579_6e-2f32;
-    let series = times(series, r) + 0.166_666_65f32;
-    let series = times(series, r) + 0.5f32;
-    let power = f32::from_bits(((n as i32 + 127i32) as u32) << 23u32);
-    times(times(times(series, r), r) + r + 1.0f32, power)
-}
-
-/// The logistic function.
-#[cube]
-fn sigmoid(x: f32) -> f32 {
-    1.0f32 / (1.0f32 + exp(-x))
-}
-
-/// The hyperbolic tangent.
-#[cube]
-fn tanh(x: f32) -> f32 {
-    1.0f32 - 2.0f32 / (1.0f32 + exp(times(2.0f32, x)))
-}
-
-/// Its bits moved to the left, around the end.
-#[cube]
-fn rotated(word: u32, by: u32) -> u32 {
-    word << by | word >> (32u32 - by)
-}
-
-/// The uniform number of a value, see [`uniform`](crate::sample::uniform()).
-#[cube]
-fn uniform(key_0: u32, key_1: u32, image: u32, spot: u32) -> f32 {
-    let key_2 = key_0 ^ key_1 ^ 0x1BD1_1BDAu32;
-    let mut a = image + key_0;
-    let mut b = spot + key_1;
-    for group in 0..5u32 {
-        let even = group % 2u32 == 0u32;
-        a += b;
-        b = rotated(b, select(even, 13u32, 17u32)) ^ a;
-        a += b;
-        b = rotated(b, select(even, 15u32, 29u32)) ^ a;
-        a += b;
-        b = rotated(b, select(even, 26u32, 16u32)) ^ a;
-        a += b;
-        b = rotated(b, select(even, 6u32, 24u32)) ^ a;
-        // The keys in turn: 1 and 2, 2 and 0, 0 and 1.
-        let turn = group % 3u32;
-        a += select(turn == 0u32, key_1, select(turn == 1u32, key_2, key_0));
-        b += select(turn == 0u32, key_2, select(turn == 1u32, key_0, key_1)) + group + 1u32;
-    }
-    (a >> 8u32) as f32 / 16_777_216.0f32
 }

@@ -6,13 +6,16 @@
 
 mod device;
 mod kernel;
+mod maths;
+mod operation;
+mod softmax;
 mod table;
 
 pub use device::FusedDevice;
 
 use super::layout::Layout;
 use super::plan::Plan;
-use super::request::{Request, RequestError};
+use super::request::{Given, Request, RequestError};
 use cubecl::prelude::*;
 use cubecl::server::Handle;
 use kernel::{Shape, draw_row};
@@ -214,6 +217,31 @@ impl FusedSampler {
         Ok(true)
     }
 
+    /// The request that is left: the rows drawn so far are given. Of several scales it is the whole request, because small
+    /// images cannot be given: they are drawn again, the same.
+    pub fn rest(&self) -> Request {
+        if self.small.is_some() {
+            return self.request.clone();
+        }
+        let config = &self.plan.config;
+        let (width, plane) = (config.width, config.width * config.height);
+        let (dimensions, drawn) = (config.dimensions(), self.y * width);
+        let whole = |values: &[u8], one: usize| -> Vec<u8> {
+            if values.len() == one { values.repeat(self.request.count) } else { values.to_vec() }
+        };
+        let Given { mut levels, mut mask } = match &self.request.given {
+            Some(Given { levels, mask }) => Given { levels: whole(levels, dimensions), mask: whole(mask, plane) },
+            None => Given { levels: self.levels.clone(), mask: vec![1; self.request.count * plane] },
+        };
+        for (known, own) in levels.chunks_exact_mut(plane).zip(self.levels.chunks_exact(plane)) {
+            known[..drawn].copy_from_slice(&own[..drawn]);
+        }
+        for mask in mask.chunks_exact_mut(plane) {
+            mask[..drawn].fill(0);
+        }
+        Request { given: Some(Given { levels, mask }), ..self.request.clone() }
+    }
+
     /// Launches row `y`.
     fn ask(&mut self, y: usize) -> Reading {
         let client = self.device.client().clone();
@@ -319,6 +347,18 @@ impl FusedSampler {
             }
         }
         self.y += 1;
+    }
+}
+
+impl Drop for FusedSampler {
+    /// Reads that were asked for are waited for, elsewhere: the runtime gives the buffer of a read that is given up to the next
+    /// one, while the browser is still busy with it.
+    fn drop(&mut self) {
+        for reading in self.reading.drain(..) {
+            cubecl::future::spawn_detached(async move {
+                let _ = reading.await;
+            });
+        }
     }
 }
 

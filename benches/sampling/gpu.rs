@@ -1,0 +1,50 @@
+//! The ways that need a GPU, opened by the backend the program was built with: CUDA where it has it, else wgpu.
+
+use super::cell::{self, Runs};
+use burn::tensor::Device;
+use pixelrnn::model::Model;
+use pixelrnn::sample::{FusedDevice, FusedError, FusedSampler, Plan, Request};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What it calls itself.
+pub fn adapter() -> Result<String, FusedError> {
+    Ok(open()?.name().to_owned())
+}
+
+#[cfg(feature = "cuda")]
+fn open() -> Result<FusedDevice, FusedError> {
+    FusedDevice::open_cuda()
+}
+
+#[cfg(feature = "cuda")]
+fn burn_device() -> Device {
+    Device::cuda(0)
+}
+
+#[cfg(not(feature = "cuda"))]
+fn open() -> Result<FusedDevice, FusedError> {
+    FusedDevice::open_wgpu()
+}
+
+#[cfg(not(feature = "cuda"))]
+fn burn_device() -> Device {
+    Device::wgpu(Default::default())
+}
+
+/// The fused sampler; its cold run compiles the kernel.
+pub fn fused(model: &Model, batch: usize, budget: Duration) -> Result<Runs, String> {
+    let device = open().map_err(|error| error.to_string())?;
+    let plan = Arc::new(Plan::new(model));
+    cell::rows(model.config.height, budget, || {
+        let sampler = FusedSampler::new(&device, plan.clone(), Request::samples(1, batch));
+        let mut sampler = sampler.map_err(|error| error.to_string())?;
+        Ok(move || sampler.next_row().map_err(|error| error.to_string()))
+    })
+}
+
+/// burn's own operations on the GPU, a forward pass a value.
+pub fn naive_on_gpu(model: &Model, batch: usize, budget: Duration) -> Result<Runs, String> {
+    let device = burn_device();
+    cell::naive(&model.to_device(&device), batch, &device, budget)
+}
