@@ -75,8 +75,9 @@ test: setup-test
 	@$(MAKE) --no-print-directory --keep-going test-native wasm-cpu wasm-test-cpu wasm-gpu wasm-test-gpu e2e; \
 	scripts/summary.sh $(RUNNERS)
 
+# The default features: the CPU and, through wgpu, a GPU; a software one will do.
 test-native:
-	@scripts/logged.sh native cargo test --release --no-default-features --features native
+	@scripts/logged.sh native cargo test --release
 
 wasm-test: wasm-test-cpu wasm-test-gpu
 

@@ -73,6 +73,16 @@ install_browser() {
     stop "the browser tests need Chromium (or Chrome) and the chromedriver of the same version on the PATH, and they could not be installed here: install both, or run \`make test-native\`, which needs no browser."
 }
 
+install_software_vulkan() {
+    ls /usr/share/vulkan/icd.d/*.json /etc/vulkan/icd.d/*.json >/dev/null 2>&1 && return
+    have apt-get || return 0
+    say "installing a software Vulkan with apt-get, for the tests of the GPU sampler"
+    if ! { as_root apt-get -qq update &&
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends mesa-vulkan-drivers; }; then
+        say "no Vulkan could be installed: native GPU tests will be reported as ignored"
+    fi
+}
+
 check_toolchains
 install_wasm_target
 install_node_modules
@@ -80,4 +90,5 @@ cargo_tool wasm-bindgen wasm-bindgen-cli "$(locked_version wasm-bindgen)"
 if [ "${1:-build}" = test ]; then
     cargo_tool wasm-pack wasm-pack "$wasm_pack_version"
     install_browser
+    install_software_vulkan
 fi

@@ -47,14 +47,71 @@ describe('the GPU bundle as built', { skip: notBuilt }, () => {
     for (const backend of ['cpu', 'gpu']) {
       await page.goto(`${site.url}?${backend}#backend=${backend}&seed=5&count=2&pace=instant`);
       await page.waitForFunction(() => window.seen.done.length > 0, undefined, { timeout: 280_000 });
-      drawn.push(await page.evaluate(() => ({ levels: [...window.seen.done[0].levels], backend: window.seen.done[0].backend })));
+      drawn.push(await page.evaluate(() => {
+        const { levels, nll_nats, backend } = window.seen.done[0];
+        return { levels: [...levels], nll_nats: [...nll_nats], backend };
+      }));
     }
     const line = await page.locator('.backend-line').innerText();
     if (/no adapter/.test(line)) return context.skip(NO_ADAPTER);
     assert.match(line, /^GPU, whole rows in one kernel, on .*a software adapter\.$/);
     assert.equal(drawn[1].backend, 'gpu');
     assert.deepEqual(drawn[1].levels, drawn[0].levels);
+    // Sums of thirty numbers near one.
+    drawn[1].nll_nats.forEach((nats, k) => assert.ok(Math.abs(nats - drawn[0].nll_nats[k]) < 1e-3));
     assert.deepEqual(watch.errors, []);
+  });
+
+  test('is measured against the CPU in under a second, and loses in software', { timeout: 120_000 }, async (context) => {
+    const { page } = opened;
+    await serveSmallImages();
+    await page.goto(`${site.url}embed.html?loading=manual`);
+    const { report, measured } = await page.evaluate(async () => {
+      const { Engine } = await import('./engine.js');
+      const engine = new Engine();
+      const [{ name: model }] = await engine.models();
+      const report = await engine.describe('gpu');
+      const measured = report.backend === 'gpu' ? await engine.calibrate({ model, count: 16 }) : null;
+      engine.dispose();
+      return { report, measured };
+    });
+    if (report.backend === 'cpu') return context.skip(NO_ADAPTER);
+    assert.equal(measured.backend, 'cpu');
+    assert.ok(measured.cpu_ms > 0 && measured.cpu_ms < measured.gpu_ms);
+    assert.ok(measured.elapsed_ms < 1000, `${measured.elapsed_ms} ms`);
+  });
+
+  test('dies with its device while it draws: the CPU goes on with the same picture', { timeout: 120_000 }, async (context) => {
+    const { page } = opened;
+    await page.goto(`${site.url}embed.html?loading=manual`);
+    const devtools = await browser.newBrowserCDPSession();
+    await page.exposeFunction('killGpu', () => devtools.send('Browser.crashGpuProcess').catch(() => undefined));
+    const drawn = await page.evaluate(async () => {
+      const { Engine } = await import('./engine.js');
+      const engine = new Engine();
+      const [{ name: model }] = await engine.models();
+      if ((await engine.describe('gpu')).backend === 'cpu') return null;
+      const options = { model, seed: 5n, count: 4 };
+      const wanted = await engine.sample({ ...options, backend: 'cpu' });
+      const rows = [];
+      const said = [];
+      const onRow = ({ y }) => {
+        rows.push(y);
+        if (y === 3) void window.killGpu();
+      };
+      const found = await engine.sample({ ...options, backend: 'gpu', onRow, onFallback: (reason) => said.push(reason) });
+      // A GPU that died once is not asked again: the next picture is drawn on the CPU, with the reason.
+      const next = await engine.sample({ ...options, backend: 'gpu', onFallback: (reason) => said.push(reason) });
+      const same = [found, next].map(({ levels }) => levels.every((level, k) => level === wanted.levels[k]));
+      engine.dispose();
+      return { backend: found.backend, rows, same, said };
+    });
+    if (!drawn) return context.skip(NO_ADAPTER);
+    assert.equal(drawn.backend, 'cpu');
+    assert.deepEqual(drawn.rows, Array.from({ length: 28 }, (_, y) => y));
+    assert.deepEqual(drawn.same, [true, true]);
+    drawn.said.forEach((reason) => assert.match(reason, /^The GPU stopped answering: .*\.$|^[A-Z].*\.$/));
+    assert.ok(drawn.said.length >= 1);
   });
 });
 
@@ -145,5 +202,58 @@ describe('a GPU bundle', () => {
     serveBundle(lostAfter(Infinity));
     await line.filter({ hasText: 'GPU, whole rows in one kernel' }).waitFor({ timeout: 15_000 });
     assert.deepEqual(watch.errors, []);
+  });
+
+  /** A page whose adapter is no software, drawing `count` images where the engine chooses. @param {number} count */
+  async function drawnByChoice(count) {
+    const { page } = opened;
+    await page.addInitScript(() => {
+      const gpu = { requestAdapter: async () => ({ info: { description: 'Quick card', isFallbackAdapter: false } }) };
+      Object.defineProperty(navigator, 'gpu', { value: gpu, configurable: true });
+    });
+    await page.goto(`${site.url}#backend=auto&seed=11&count=${count}&pace=instant`);
+    await untilDone(page);
+    return page;
+  }
+
+  test('that is faster is chosen when the page has time to find out, and says so', async () => {
+    // Rows that are there already when they are asked for.
+    serveBundle(`${lostAfter(Infinity)}
+      const { create } = GpuSampler;
+      GpuSampler.create = async (gpu, model, method, seed, first, count, ...rest) => {
+        if (seed !== 0n) return create(gpu, model, method, seed, first, count, ...rest);
+        return { y: 0, done: false, nextRow: async () => undefined, free() {} };
+      };`);
+    const page = await drawnByChoice(4);
+    const line = page.locator('.backend-line');
+    await line.filter({ hasText: /^GPU, whole rows in one kernel, on Quick card: [\d.]+ ms for a row of 4 images, the CPU takes [\d.]+ ms\.$/ }).waitFor();
+    assert.equal(await page.evaluate(() => window.seen.done[0].backend), 'cpu');
+    await page.evaluate(() => (location.hash = location.hash.replace('seed=11', 'seed=12')));
+    await page.waitForFunction(() => window.seen.done.length > 1);
+    assert.equal(await page.evaluate(() => window.seen.done[1].backend), 'gpu');
+  });
+
+  test('that is slower is not chosen, with both times', async () => {
+    serveBundle(lostAfter(Infinity).replace('async nextRow() {', 'async nextRow() { await new Promise((resolve) => setTimeout(resolve, 60));'));
+    const page = await drawnByChoice(1);
+    const line = page.locator('.backend-line');
+    await line.filter({ hasText: /^CPU, cached sampler: [\d.]+ ms for a row of the image, Quick card takes \d+ ms\.$/ }).waitFor();
+    await page.evaluate(() => (location.hash = location.hash.replace('seed=11', 'seed=12')));
+    await page.waitForFunction(() => window.seen.done.length > 1);
+    assert.equal(await page.evaluate(() => window.seen.done[1].backend), 'cpu');
+  });
+
+  test('that cannot be measured is not chosen, with the reason', async () => {
+    serveBundle(lostAfter(0));
+    const page = await drawnByChoice(2);
+    await page.locator('.backend-line').filter({ hasText: 'CPU, cached sampler. The GPU was lost.' }).waitFor();
+  });
+
+  test('is not even asked for where the CPU is', async () => {
+    const { page, watch } = opened;
+    serveBundle(lostAfter(Infinity));
+    await picture(page, 'cpu');
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    assert.deepEqual(watch.requests.filter((url) => url.includes('pkg/gpu')), []);
   });
 });
