@@ -54,7 +54,7 @@ setup-test:
 
 ## Bundles
 
-wasm: wasm-cpu wasm-gpu size
+wasm: size
 wasm-cpu: setup pkg/cpu/pixelrnn_bg.wasm
 wasm-gpu: setup pkg/gpu/pixelrnn_bg.wasm
 
@@ -115,7 +115,7 @@ types: setup
 rooms:
 	@scripts/check-rooms.sh
 
-size: wasm-cpu
+size: wasm-cpu wasm-gpu
 	@node scripts/check-size.mjs pkg
 
 ## Dist

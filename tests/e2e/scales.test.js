@@ -99,7 +99,7 @@ describe('the engine', () => {
     assert.match(line, /^GPU, whole rows in one kernel, on .*a software adapter\.$/);
     assert.deepEqual(await imagesShown(page), await drawnAlone(page, { model: MODEL, seed: 7, count: 2 }));
     assert.equal(await page.evaluate(() => window.seen.done[0].backend), 'gpu');
-    assert.ok(await page.evaluate(() => window.seen.done[0].nll_nats.every((nats) => nats > 10 && nats < 300)));
+    assert.ok(await page.evaluate(() => window.seen.done[0].nll_nats.every((nats) => nats > 10 && nats < 2000)));
   });
 });
 
