@@ -2,7 +2,7 @@
 //!
 //! It is an interpreter of the table that [`table`](super::table) makes of a plan: for every pixel the same list of operations,
 //! each in two phases with a barrier behind either. In the first, all threads share out the segments of the sums; in the
-//! second, one thread an output adds them up in the order of [`SEGMENT`](crate::sample::plan::SEGMENT). So the control flow
+//! second, one thread an output adds them up in the order of [`SEGMENT`]. So the control flow
 //! around the barriers depends on nothing that is read, as WebGPU demands; all networks share one kernel; and the sums are those
 //! of the cached sampler, to the bit where the driver does not fuse products and sums.
 #![allow(missing_docs, reason = "the macro makes public items of its own")]
