@@ -11,9 +11,8 @@ TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 export LOGS := $(TARGET_DIR)/logs
 export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
-# wasm-opt levels. What a visitor waits for is the compressed download, and there less is more. CPU bundle:
-# 375 kB gzip as it is, 449 kB after -O3, and no faster. GPU bundle: 2.86 MB as it is, 2.74 MB after -O1
-# (a minute, so only `make dist` takes it), 2.91 MB after -Oz.
+# wasm-opt levels. What a visitor waits for is the compressed download, and there less is more: docs/size.md has
+# what each level does to it. -O1 on the GPU bundle takes a minute, so only `make dist` takes it.
 OPT_CPU ?= none
 OPT_GPU ?= none
 OPT_GPU_DIST ?= -O1

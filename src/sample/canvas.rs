@@ -42,6 +42,16 @@ impl Canvas {
         self.watched.as_ref().map(|(_, logits)| logits.as_slice()).filter(|logits| !logits.is_empty())
     }
 
+    /// Takes row `y` over from another canvas.
+    pub fn copy_row(&mut self, from: &Self, config: &ModelConfig, y: usize) {
+        for channel in 0..config.channels {
+            let start = (channel * config.height + y) * config.width;
+            let row = start..start + config.width;
+            self.levels[row.clone()].copy_from_slice(&from.levels[row.clone()]);
+            self.nll_nats[row.clone()].copy_from_slice(&from.nll_nats[row]);
+        }
+    }
+
     /// Decides channel `channel` of pixel (`x`, `y`): what is given there, or what its uniform number picks.
     pub fn decide(
         &mut self,

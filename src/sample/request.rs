@@ -102,6 +102,15 @@ impl Request {
         uniform(self.seed, self.first + image as u32, self.scale << 12 | y, x, channel)
     }
 
+    /// Whether every image is given the same row `y`, whole.
+    pub fn gives_row(&self, config: &ModelConfig, y: usize) -> bool {
+        let (dimensions, pixels) = (config.dimensions(), config.height * config.width);
+        self.given.as_ref().is_some_and(|Given { levels, mask }| {
+            let shared = levels.len() == dimensions && mask.len() == pixels;
+            shared && mask[y * config.width..][..config.width].iter().all(|&drawn| drawn == 0)
+        })
+    }
+
     /// The level that channel `channel` of pixel (`x`, `y`) of the request's image `image` must have, if it is given.
     pub fn given_at(&self, config: &ModelConfig, image: usize, channel: usize, y: usize, x: usize) -> Option<u8> {
         let Given { levels, mask } = self.given.as_ref()?;

@@ -206,7 +206,22 @@ fn images_and_masks_are_shared() {
         let expected = draw(levels.repeat(3), mask.repeat(3));
         assert_eq!(draw(levels.clone(), mask.clone()), expected);
         assert_eq!(draw(levels.repeat(3), mask.clone()), expected);
-        assert_eq!(draw(levels, mask.repeat(3)), expected);
+        assert_eq!(draw(levels.clone(), mask.repeat(3)), expected);
+
+        // Rows that are given whole are made once for all images; they come first, and again at the end.
+        let drawn_rows = config.height / 2..config.height - 1;
+        let mask: Vec<u8> = (0..mask.len()).map(|k| u8::from(drawn_rows.contains(&(k / config.width)))).collect();
+        let [shared, repeated] = [1, 3].map(|copies| {
+            let given = Given { levels: levels.repeat(copies), mask: mask.repeat(copies) };
+            draw_cached(&model, &Request { given: Some(given), ..Request::samples(4, 3) })
+        });
+        assert_eq!(shared.0, repeated.0, "{config:?}");
+        assert_eq!(bits(&shared.1), bits(&repeated.1), "{config:?}");
+        assert_ne!(
+            shared.0[..config.dimensions()],
+            shared.0[config.dimensions()..2 * config.dimensions()],
+            "{config:?}"
+        );
     }
 }
 

@@ -27,6 +27,8 @@ pub struct CachedSampler {
     layout: Layout,
     program: Program,
     images: Vec<Image>,
+    /// Whether all images are still one and the same, because all pixels so far were given to all of them.
+    alike: bool,
     y: usize,
 }
 
@@ -45,7 +47,9 @@ impl CachedSampler {
             .as_ref()
             .map(|conditioning| Self::new(conditioning.small.clone(), request.small(&plan.config)).map(Box::new));
         let small = small.transpose()?;
-        Ok(Self { plan, request, small, layout, program: Program::default(), images, y: 0 })
+        // Images that are drawn from different small ones differ from the start.
+        let alike = small.is_none();
+        Ok(Self { plan, request, small, layout, program: Program::default(), images, alike, y: 0 })
     }
 
     /// The row drawn next, of the scale drawn next.
@@ -93,6 +97,19 @@ impl CachedSampler {
         let (layout, y) = (&self.layout, self.y);
         self.program.set_row(&self.plan, |slot, from| layout.at(slot, from, y));
         let row = Row { plan: &self.plan, program: &self.program, request: &self.request, y };
+        let was_alike = self.alike && y > 0;
+        self.alike &= self.request.gives_row(&self.plan.config, y);
+        if let [first, others @ ..] = &mut self.images[..] {
+            if self.alike {
+                row.draw(std::slice::from_mut(first));
+                others.iter_mut().for_each(|other| other.canvas.copy_row(&first.canvas, &self.plan.config, y));
+                self.y += 1;
+                return true;
+            }
+            if was_alike {
+                others.iter_mut().for_each(|other| other.values.copy_from_slice(&first.values));
+            }
+        }
         #[cfg(feature = "native")]
         {
             use rayon::prelude::*;

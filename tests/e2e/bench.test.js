@@ -1,0 +1,52 @@
+/** `bench.html`: the engine as other harnesses call it. */
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { launch, openPage } from './browser.js';
+import { serveSite } from './server.js';
+
+/** @type {import('playwright-core').Browser} */
+let browser;
+/** @type {import('./server.js').Site} */
+let site;
+/** @type {Awaited<ReturnType<typeof openPage>>} */
+let opened;
+
+before(async () => {
+  browser = await launch();
+  site = await serveSite();
+  opened = await openPage(browser);
+  await opened.page.goto(`${site.url}bench.html`);
+  await opened.page.waitForFunction(() => globalThis.pixelReady === true);
+});
+after(async () => {
+  await opened.close();
+  await site.close();
+  await browser.close();
+});
+
+/** @param {Record<string, unknown>} model @param {Record<string, unknown>} [options] */
+const bench = (model, options = {}) =>
+  opened.page.evaluate((all) => globalThis.pixelBench(all), { model: { name: 'test', side: 8, cin: 1, h: 4, n: 1, head: 4, logits: 1, ...model }, batch: 2, reps: 3, budgetMs: 2000, ...options });
+
+describe('pixelBench', () => {
+  for (const model of [{}, { cin: 3, logits: 768 }, { cin: 3, logits: 256, network: 'row_lstm', skip: true }, { network: 'diagonal_bilstm' }]) {
+    test(`draws ${JSON.stringify(model)} and gives a time for each repetition`, async () => {
+      const found = await bench(model);
+      assert.equal(found.ms_per_image.length, 3);
+      assert.equal(found.first_row_ms.length, 3);
+      for (const ms of [...found.ms_per_image, found.cold_ms_per_image]) assert.ok(ms >= 0 && ms < 1000, `${ms} ms`);
+      assert.ok(found.init_ms >= 0);
+      assert.deepEqual([found.pixels, found.extrapolated, found.backend], [64, false, 'cpu']);
+    });
+  }
+
+  test('scales up what its budget cuts short, and says so', async () => {
+    const found = await bench({ side: 28, h: 32, n: 12 }, { budgetMs: 0.01, batch: 1 });
+    assert.equal(found.extrapolated, true);
+  });
+
+  test('names a shape that is none', async () => {
+    await assert.rejects(bench({ logits: 17 }), /logits: found 17/);
+  });
+});
