@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the engines that `make bench` compares with into .tools/peers: PyTorch and onnxruntime in a virtual environment of
-# Python, onnxruntime-web from npm. Silent and quick when they are there. PyTorch's builds for PyPI bring several gigabytes of
-# GPU libraries, so its own index of CPU builds is asked first.
+# Python, onnxruntime-web from npm. Silent and quick when they are there. PyTorch brings several gigabytes of GPU
+# libraries along.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -26,6 +26,6 @@ python3 -m venv "$folder/python" || {
 }
 pip() { "$folder/python/bin/python" -m pip --quiet --disable-pip-version-check install "$@"; }
 pip numpy "onnx==$onnx" "onnxruntime==$onnxruntime"
-pip "torch==$torch" --index-url https://download.pytorch.org/whl/cpu 2>/dev/null || pip "torch==$torch"
+pip "torch==$torch"
 npm install --prefix "$folder" --no-save --no-progress --loglevel=error --ignore-scripts "onnxruntime-web@$onnxruntime_web" >/dev/null
 printf '%s\n' "$wanted" >"$stamp"

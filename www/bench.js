@@ -90,7 +90,7 @@ async function pixelBench({ model: shape, batch = 1, reps = 3, budgetMs = Infini
   }
 }
 
-/** @typedef {{ done: boolean, nextRow(): unknown, free(): void }} RowSampler */
+/** @typedef {import('./calibration.js').RowSampler} RowSampler */
 
 async function cpuDraws() {
   const { Model, Sampler } = await cpuPackage();

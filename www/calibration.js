@@ -28,10 +28,12 @@ const PATIENCE_MS = 500;
  * @returns {Promise<Calibration>}
  */
 export async function calibrate({ cpu, gpu, signal }) {
-  // Opening a device and reading weights are done once and not part of drawing.
-  const samplers = [await cpu(), await gpu()];
-  const start = performance.now();
+  /** @type {RowSampler[]} */
+  const samplers = [];
   try {
+    // Opening a device and reading weights are done once and not part of drawing.
+    for (const open of [cpu, gpu]) samplers.push(await open());
+    const start = performance.now();
     const [cpu_ms, gpu_ms] = [await rowTime(samplers[0], signal), await rowTime(samplers[1], signal)];
     return { cpu_ms, gpu_ms, elapsed_ms: performance.now() - start };
   } finally {

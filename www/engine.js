@@ -34,7 +34,8 @@ export class Engine extends EventTarget {
   #bundle = null;
   /** Of batches measured: what draws them faster, or why the GPU does not. @type {Map<string, Choice>} */
   #choices = new Map();
-  #drawing = 0;
+  /** Runs and measurements under way. */
+  #busy = 0;
 
   /**
    * The models on offer.
@@ -181,7 +182,7 @@ export class Engine extends EventTarget {
     signal?.throwIfAborted();
     /** @type {import('./protocol.js').SampleRequest} */
     const request = { type: 'sample', id: 0, weights, method, seed, first, count, temperature, given, mask };
-    this.#drawing += 1;
+    this.#busy += 1;
     /** @type {import('./protocol.js').DoneReply} */
     const done = await this.#link.request(request, signal, (reply) => {
       if (reply.type === 'row') onRow?.({ scale: reply.scale, y: reply.y, ...info.scales[reply.scale], rgba: reply.rgba });
@@ -190,7 +191,7 @@ export class Engine extends EventTarget {
         this.#choices.set(keyOf({ model, count }), { refused: reply.reason });
         onFallback?.(reply.reason);
       }
-    }).finally(() => (this.#drawing -= 1));
+    }).finally(() => (this.#busy -= 1));
     if (method === 'cached' && (options.backend ?? 'auto') === 'auto') this.#chooseWhenIdle({ model, count });
     const pixels = info.scales.reduce((sum, { width, height }) => sum + count * width * height, 0);
     return {
@@ -228,15 +229,18 @@ export class Engine extends EventTarget {
   #chooseWhenIdle(batch) {
     if (this.#choices.has(keyOf(batch))) return;
     setTimeout(async () => {
-      if (this.#drawing > 0 || this.#choices.has(keyOf(batch))) return;
       const { connection } = /** @type {{ connection?: { saveData?: boolean } }} */ (/** @type {unknown} */ (navigator));
       const { present, software } = await findAdapter();
       if (!present || software || connection?.saveData || !(await this.#gpuBundle())) return;
+      if (this.#busy > 0 || this.#choices.has(keyOf(batch))) return;
+      this.#busy += 1;
       try {
         this.#choices.set(keyOf(batch), { measured: await this.calibrate(batch) });
       } catch (error) {
         if (error instanceof DOMException && error.name === 'AbortError') return;
         this.#choices.set(keyOf(batch), { refused: error instanceof Error ? error.message : String(error) });
+      } finally {
+        this.#busy -= 1;
       }
       this.dispatchEvent(new Event('choice'));
     }, IDLE_MS);

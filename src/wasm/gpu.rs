@@ -1,16 +1,16 @@
 //! WebGPU: the fused sampler, and the burn model itself, a whole forward pass for every pixel, for comparison. Reads never
 //! block.
 
+use super::adapter::describe_adapter;
 use super::{Model, no_row, request, rgba_row};
 use crate::likelihood::{nll_nats, targets};
 use crate::model::ModelConfig;
 use crate::sample::{FusedDevice, FusedSampler, NaiveSampler};
 use crate::selftest;
 use burn::tensor::Device;
-use js_sys::{Function, Object, Promise, Reflect, Uint8ClampedArray};
+use js_sys::Uint8ClampedArray;
 use std::cell::Cell;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
 
 /// A WebGPU device that has passed the start-up test. One a worker.
 #[wasm_bindgen]
@@ -184,26 +184,4 @@ fn sentence(error: &dyn std::fmt::Display) -> JsError {
     let mut letters = text.chars();
     let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
     JsError::new(&format!("{first}{}", letters.as_str()))
-}
-
-/// What the browser says of its adapter. Read by name: web-sys has WebGPU behind an unstable flag.
-async fn describe_adapter() -> Option<String> {
-    let get = |object: &JsValue, name: &str| Reflect::get(object, &name.into()).ok().filter(|v| !v.is_undefined());
-    let gpu = get(&get(&js_sys::global(), "navigator")?, "gpu")?;
-    let request: Function = get(&gpu, "requestAdapter")?.dyn_into().ok()?;
-    let adapter = JsFuture::from(request.call0(&gpu).ok()?.dyn_into::<Promise>().ok()?).await.ok()?;
-    if adapter.is_null() {
-        return None;
-    }
-    let info = get(&adapter, "info").unwrap_or_else(|| Object::new().into());
-    let text = |name: &str| get(&info, name).and_then(|value| value.as_string()).unwrap_or_default();
-    // Where the flag stands has moved from the adapter to its description.
-    let flag = get(&info, "isFallbackAdapter").or_else(|| get(&adapter, "isFallbackAdapter"));
-    let description = serde_json::json!({
-        "vendor": text("vendor"),
-        "architecture": text("architecture"),
-        "description": text("description"),
-        "fallback": flag.is_some_and(|flag| flag.is_truthy()),
-    });
-    Some(description.to_string())
 }

@@ -2,6 +2,8 @@
 //! for a person.
 
 #[cfg(feature = "webgpu")]
+mod adapter;
+#[cfg(feature = "webgpu")]
 mod gpu;
 mod model;
 mod sampler;

@@ -110,7 +110,7 @@ describe('the GPU bundle as built', { skip: notBuilt }, () => {
     assert.equal(drawn.backend, 'cpu');
     assert.deepEqual(drawn.rows, Array.from({ length: 28 }, (_, y) => y));
     assert.deepEqual(drawn.same, [true, true]);
-    drawn.said.forEach((reason) => assert.match(reason, /^The GPU stopped answering: .*\.$|^[A-Z].*\.$/));
+    drawn.said.forEach((reason) => assert.match(reason, /^[A-Z].*\.$/));
     assert.ok(drawn.said.length >= 1);
   });
 });

@@ -35,7 +35,8 @@ impl FusedDevice {
         use std::sync::OnceLock;
         static OPENED: OnceLock<Result<(String, bool), String>> = OnceLock::new();
         let opened = OPENED.get_or_init(|| {
-            let (_, setup) = Device::wgpu_options().init_with_setup().map_err(|error| super::first_line(&error))?;
+            let (_, setup) =
+                Device::wgpu_options().init_with_setup().map_err(|error| super::error::first_line(&error))?;
             let adapter = setup.adapter.get_info();
             let software = adapter.device_type == wgpu::DeviceType::Cpu;
             Ok((format!("{} ({})", adapter.name, adapter.backend), software))

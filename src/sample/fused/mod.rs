@@ -5,6 +5,7 @@
 //! a workgroup an image and layer. Levels are read back a row at a time, while the next rows are being drawn already.
 
 mod device;
+mod error;
 mod kernel;
 mod maths;
 mod operation;
@@ -12,12 +13,14 @@ mod softmax;
 mod table;
 
 pub use device::FusedDevice;
+pub use error::FusedError;
 
 use super::layout::Layout;
 use super::plan::Plan;
-use super::request::{Given, Request, RequestError};
+use super::request::{Given, Request};
 use cubecl::prelude::*;
 use cubecl::server::Handle;
+use error::{MOST_BYTES, first_line};
 use kernel::{Shape, draw_row};
 use std::collections::VecDeque;
 use std::future::{Future, ready};
@@ -29,34 +32,8 @@ use table::{NONE, Table};
 /// Rows asked for before the first of them is read: a browser may answer late, but it answers all that is done.
 const ROWS_AHEAD: usize = 4;
 
-/// Bytes of the features of images drawn in one launch: WebGPU promises to bind as much.
-const MOST_BYTES: usize = 128 << 20;
-
 /// Images of one launch.
 const MOST_IMAGES: usize = 65_535;
-
-/// Why the fused sampler does not draw.
-#[derive(Debug, thiserror::Error)]
-pub enum FusedError {
-    /// There is no device.
-    #[error("no GPU could be opened: {0}")]
-    NoDevice(String),
-    /// The request does not fit the network.
-    #[error(transparent)]
-    Request(#[from] RequestError),
-    /// The network does not fit the kernel.
-    #[error(transparent)]
-    TooWide(#[from] table::TooWide),
-    /// The network does not fit the device.
-    #[error("an image of this network needs {needed} bytes of GPU memory, more than the {MOST_BYTES} of a buffer")]
-    TooLarge {
-        /// Bytes.
-        needed: usize,
-    },
-    /// The device failed.
-    #[error("the GPU stopped answering: {0}")]
-    Lost(String),
-}
 
 type Reading = Pin<Box<dyn Future<Output = Result<Vec<Vec<f32>>, FusedError>> + Send>>;
 
@@ -362,11 +339,4 @@ impl Drop for FusedSampler {
             });
         }
     }
-}
-
-/// Errors of the runtime carry backtraces; a person wants their first line.
-fn first_line(error: &dyn std::fmt::Display) -> String {
-    let text = error.to_string();
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && *line != "Caused by:");
-    lines.take_while(|line| !line.starts_with("Backtrace")).take(2).collect::<Vec<_>>().join(": ")
 }

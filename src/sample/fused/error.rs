@@ -1,0 +1,37 @@
+//! Why the fused sampler does not draw.
+
+use super::table::TooWide;
+use crate::sample::request::RequestError;
+
+/// Bytes of the features of images drawn in one launch: WebGPU promises to bind as much.
+pub const MOST_BYTES: usize = 128 << 20;
+
+/// Why the fused sampler does not draw.
+#[derive(Debug, thiserror::Error)]
+pub enum FusedError {
+    /// There is no device.
+    #[error("no GPU could be opened: {0}")]
+    NoDevice(String),
+    /// The request does not fit the network.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// The network does not fit the kernel.
+    #[error(transparent)]
+    TooWide(#[from] TooWide),
+    /// The network does not fit the device.
+    #[error("an image of this network needs {needed} bytes of GPU memory, more than the {MOST_BYTES} of a buffer")]
+    TooLarge {
+        /// Bytes.
+        needed: usize,
+    },
+    /// The device failed.
+    #[error("the GPU stopped answering: {0}")]
+    Lost(String),
+}
+
+/// Errors of the runtime carry backtraces; a person wants their first line.
+pub fn first_line(error: &dyn std::fmt::Display) -> String {
+    let text = error.to_string();
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && *line != "Caused by:");
+    lines.take_while(|line| !line.starts_with("Backtrace")).take(2).collect::<Vec<_>>().join(": ")
+}
