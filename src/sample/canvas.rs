@@ -53,6 +53,7 @@ impl Canvas {
     }
 
     /// Decides channel `channel` of pixel (`x`, `y`): what is given there, or what its uniform number picks.
+    #[inline(always)]
     pub fn decide(
         &mut self,
         request: &Request,

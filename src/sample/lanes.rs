@@ -15,10 +15,29 @@ pub trait Lanes<const N: usize>: Copy {
     fn add(self, other: Self) -> Self;
     /// ReLU; 0 for NaN.
     fn rectify(self) -> Self;
+
+    /// Up to `N` values, zeros after them.
+    #[inline(always)]
+    fn load_some(values: &[f32]) -> Self {
+        let mut some = [0.0; N];
+        some.iter_mut().zip(values).for_each(|(some, value)| *some = *value);
+        Self::load(&some)
+    }
+
+    /// Puts the first of them there, up to `N`.
+    #[inline(always)]
+    fn store_some(self, values: &mut [f32]) {
+        let mut some = [0.0; N];
+        self.store(&mut some);
+        values.iter_mut().zip(some).for_each(|(value, some)| *value = some);
+    }
 }
 
 /// The registers of a processor, whatever the number of values.
-pub trait Registers: Lanes<4> + Lanes<8> + Lanes<12> + Lanes<16> {}
+pub trait Registers: Lanes<4> + Lanes<8> + Lanes<12> + Lanes<16> {
+    /// Images fed from one load of a weight: as many as there are registers for their sums beside the weights.
+    const TOGETHER: usize;
+}
 
 /// For processors without wide registers, or whose are not known here.
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
@@ -26,7 +45,10 @@ pub trait Registers: Lanes<4> + Lanes<8> + Lanes<12> + Lanes<16> {}
 pub struct Plain([f32; 16]);
 
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
-impl Registers for Plain {}
+impl Registers for Plain {
+    // Elsewhere the compiler has half as many registers to spread the values over, and keeps what does not fit in memory.
+    const TOGETHER: usize = if cfg!(target_arch = "aarch64") { 4 } else { 2 };
+}
 
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 impl<const N: usize> Lanes<N> for Plain {
@@ -84,7 +106,9 @@ mod simd128 {
     #[derive(Clone, Copy)]
     pub struct Simd128([v128; 4]);
 
-    impl Registers for Simd128 {}
+    impl Registers for Simd128 {
+        const TOGETHER: usize = 2;
+    }
 
     impl<const N: usize> Lanes<N> for Simd128 {
         #[inline(always)]
@@ -151,7 +175,9 @@ mod x86 {
     #[derive(Clone, Copy)]
     pub struct Avx512(__m512);
 
-    impl Registers for Avx512 {}
+    impl Registers for Avx512 {
+        const TOGETHER: usize = 8;
+    }
 
     /// The lanes below `n`.
     const fn mask(n: usize) -> __mmask16 {
@@ -176,6 +202,16 @@ mod x86 {
         }
 
         #[inline(always)]
+        fn load_some(values: &[f32]) -> Self {
+            Self(unsafe { _mm512_maskz_loadu_ps(mask(values.len().min(N)), values.as_ptr()) })
+        }
+
+        #[inline(always)]
+        fn store_some(self, values: &mut [f32]) {
+            unsafe { _mm512_mask_storeu_ps(values.as_mut_ptr(), mask(values.len().min(N)), self.0) };
+        }
+
+        #[inline(always)]
         fn add_product(self, factor: f32, values: Self) -> Self {
             Self(unsafe { _mm512_add_ps(self.0, _mm512_mul_ps(_mm512_set1_ps(factor), values.0)) })
         }
@@ -196,7 +232,9 @@ mod x86 {
     #[derive(Clone, Copy)]
     pub struct Avx2([__m256; 2]);
 
-    impl Registers for Avx2 {}
+    impl Registers for Avx2 {
+        const TOGETHER: usize = 4;
+    }
 
     // SAFETY (all of it): the type is used in functions with AVX2 only, and what is read and written are parts of the arrays.
     impl<const N: usize> Lanes<N> for Avx2 {
@@ -253,6 +291,56 @@ mod x86 {
                 self.0[v] = unsafe { _mm256_max_ps(self.0[v], _mm256_setzero_ps()) };
             }
             self
+        }
+    }
+}
+
+#[cfg(all(test, target_arch = "x86_64"))]
+mod tests {
+    use super::*;
+
+    /// What the registers give for `count` inputs and outputs, of up to `N`: a dot product, rectified.
+    #[inline(always)]
+    fn through<R: Lanes<N>, const N: usize>(count: usize) -> Vec<f32> {
+        let values: Vec<f32> = (0..count).map(|k| (2.5 - k as f32) * 1.1).collect();
+        let whole: [f32; N] = std::array::from_fn(|k| k as f32 * 0.3 - 1.0);
+        let mut out = vec![7.0; count + 1];
+        let sums = R::load(&whole).add_product(1.7, R::load_some(&values)).add(R::load_some(&values)).rectify();
+        sums.store_some(&mut out[..count]);
+        let mut all = [0.0; N];
+        sums.store(&mut all);
+        out.extend(all);
+        out
+    }
+
+    fn all<R: Registers>() -> Vec<Vec<f32>> {
+        let some = (1..=4).map(through::<R, 4>).chain((5..=8).map(through::<R, 8>));
+        some.chain((9..=12).map(through::<R, 12>)).chain((13..=16).map(through::<R, 16>)).collect()
+    }
+
+    #[test]
+    fn all_registers_give_the_same_bits() {
+        #[target_feature(enable = "avx512f")]
+        fn avx512() -> Vec<Vec<f32>> {
+            all::<Avx512>()
+        }
+        #[target_feature(enable = "avx2")]
+        fn avx2() -> Vec<Vec<f32>> {
+            all::<Avx2>()
+        }
+        let expected = all::<Plain>();
+        for (k, values) in expected.iter().enumerate() {
+            let count = k + 1;
+            assert_eq!(values[count], 7.0, "{count} values: nothing is written after them");
+            assert_eq!(values[..count], values[count + 1..][..count], "{count} values");
+            assert!(values[0] > 0.0, "{count} values: {values:?}");
+        }
+        // SAFETY: each is called only where the processor has its instructions.
+        if std::is_x86_feature_detected!("avx2") {
+            assert_eq!(unsafe { avx2() }, expected);
+        }
+        if std::is_x86_feature_detected!("avx512f") {
+            assert_eq!(unsafe { avx512() }, expected);
         }
     }
 }

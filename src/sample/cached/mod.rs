@@ -15,8 +15,8 @@ use super::request::{Request, RequestError};
 use row::{Image, Row};
 use std::sync::Arc;
 
-/// Images drawn together by one thread at most. Four are fed from one load of a weight and still leave room in the registers.
-const TOGETHER: usize = 4;
+/// Images handed to a thread at once; the widest registers take no more together.
+const TOGETHER: usize = 8;
 
 /// Draws the images of one request, row by row.
 pub struct CachedSampler {

@@ -40,7 +40,7 @@ pub struct Row<'a> {
 }
 
 impl Row<'_> {
-    /// Draws the row of up to [`TOGETHER`](super::TOGETHER) images.
+    /// Draws the row of these images.
     pub fn draw(self, images: &mut [Image]) {
         #[cfg(target_arch = "x86_64")]
         {
@@ -66,20 +66,26 @@ impl Row<'_> {
         self.draw_with::<lanes::Simd128>(images);
     }
 
-    /// Four, two or one at a time.
+    /// As many at a time as there are registers for, then fewer.
     #[inline(always)]
     fn draw_with<R: Registers>(self, images: &mut [Image]) {
-        let (fours, rest) = images.as_chunks_mut::<4>();
-        for four in fours {
-            self.draw_images::<R, _>(four);
+        let rest = self.draw_groups::<R, 8>(images);
+        let rest = self.draw_groups::<R, 4>(rest);
+        let rest = self.draw_groups::<R, 2>(rest);
+        self.draw_groups::<R, 1>(rest);
+    }
+
+    /// Groups of `I` images; gives those left over, or all where the registers have no room for so many.
+    #[inline(always)]
+    fn draw_groups<R: Registers, const I: usize>(self, images: &mut [Image]) -> &mut [Image] {
+        if I > R::TOGETHER {
+            return images;
         }
-        let (twos, rest) = rest.as_chunks_mut::<2>();
-        for two in twos {
-            self.draw_images::<R, _>(two);
+        let (groups, rest) = images.as_chunks_mut::<I>();
+        for group in groups {
+            self.draw_images::<R, I>(group);
         }
-        for one in rest.as_chunks_mut::<1>().0 {
-            self.draw_images::<R, _>(one);
-        }
+        rest
     }
 
     #[inline(always)]
@@ -238,14 +244,10 @@ fn keep<R: Lanes<N>, const N: usize>(values: &mut [f32], conv: &Conv, first: usi
         Keep::With(base) => sums.add(load(values, base, first, count, x)),
     };
     let to = &mut values[conv.to.x(x) + first..][..count];
-    // Whole vectors wherever they fit: a length the compiler knows is not a call of `memcpy`.
+    // Whole vectors wherever they fit: their length is known to the compiler.
     match to.first_chunk_mut() {
         Some(to) => sums.store(to),
-        None => {
-            let mut some = [0.0; N];
-            sums.store(&mut some);
-            to.iter_mut().zip(some).for_each(|(to, sum)| *to = sum);
-        }
+        None => sums.store_some(to),
     }
 }
 
@@ -255,11 +257,7 @@ fn load<R: Lanes<N>, const N: usize>(values: &[f32], at: At, first: usize, count
     let from = &values[at.x(x) + first..][..count];
     match from.first_chunk() {
         Some(from) => R::load(from),
-        None => {
-            let mut some = [0.0; N];
-            some.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
-            R::load(&some)
-        }
+        None => R::load_some(from),
     }
 }
 
