@@ -71,6 +71,11 @@ export interface SampleOptions {
   /** `naive` runs a full pass for each pixel, on the CPU: the definition, and the slow way. */
   method?: 'cached' | 'naive';
   backend?: Backend;
+  /**
+   * Workers that may share the batch on the CPU, 1 or more; as many as there are cores, four at most, if left out. The
+   * first batch of a model is always drawn by one, the others are started after it. The images are the same.
+   */
+  threads?: number;
   onRow?(row: Row): void;
   /** Told, in one sentence, when the GPU asked for does not draw and the CPU does. */
   onFallback?(reason: string): void;
@@ -80,7 +85,7 @@ export interface SampleOptions {
 export interface CompleteOptions extends SampleOptions {
   /** Levels of the known pixels: one image `[C, H, W]` for all, or `[count, C, H, W]`. */
   given: Uint8Array;
-  /** `[H, W]`, 1 = draw this pixel, 0 = keep the given one. */
+  /** `[H, W]` for all or `[count, H, W]`, 1 = draw this pixel, 0 = keep the given one. */
   mask: Uint8Array;
 }
 
@@ -98,7 +103,9 @@ export interface Drawing {
   backend: 'cpu' | 'gpu';
   /** Name of the GPU that drew, else empty. */
   adapter: string;
-  /** Memory that the drawing code of this worker holds. It grows to what is needed at once, and stays. */
+  /** Workers that shared the batch. */
+  threads: number;
+  /** Memory that the drawing code of these workers holds. It grows to what is needed at once, and stays. */
   wasm_bytes: number;
 }
 

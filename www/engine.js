@@ -16,6 +16,9 @@ import { WorkerLink } from './worker-link.js';
 const BUNDLE_POLL_MS = 5000;
 const BUNDLE_POLLS = 60;
 
+/** Workers that draw one batch, where there are as many cores: the further ones of a phone are slow, and a share gets small. */
+const MOST_THREADS = 4;
+
 /** Without anything drawn for as long, there is time to find out whether the GPU would be faster. */
 const IDLE_MS = 400;
 
@@ -23,7 +26,7 @@ const IDLE_MS = 400;
  * @typedef {{ measured: import('./engine.js').Calibration } | { refused: string }} Choice
  */
 
-/** Owns one worker. Fires `choice` when it has found out what draws a batch faster, and `bundle` when the GPU bundle has become available. */
+/** Owns one worker, which may have helpers. Fires `choice` when it has found out what draws a batch faster, and `bundle` when the GPU bundle has become available. */
 export class Engine extends EventTarget {
   #link = new WorkerLink();
   /** @type {Promise<ModelEntry[]> | null} */
@@ -112,7 +115,7 @@ export class Engine extends EventTarget {
     if (report.backend === 'cpu') throw new Error(report.sentence);
     const weights = await this.#weights(model);
     /** @type {import('./protocol.js').CalibratedReply} */
-    const { adapter, cpu_ms, gpu_ms, elapsed_ms } = await this.#link.request({ type: 'calibrate', id: 0, weights, count }, signal);
+    const { adapter, cpu_ms, gpu_ms, elapsed_ms } = await this.#link.request({ type: 'calibrate', id: 0, weights, count, threads: threadsHere() }, signal);
     return { backend: gpu_ms < cpu_ms ? 'gpu' : 'cpu', adapter, cpu_ms, gpu_ms, elapsed_ms };
   }
 
@@ -175,13 +178,13 @@ export class Engine extends EventTarget {
    * @returns {Promise<import('./engine.js').Drawing>}
    */
   async #draw(options) {
-    const { model, seed, first = 0, count = 1, temperature = 1, given, mask, signal, onRow, onFallback } = options;
+    const { model, seed, first = 0, count = 1, temperature = 1, threads = threadsHere(), given, mask, signal, onRow, onFallback } = options;
     const info = await this.load(model, { signal });
     const weights = await this.#weights(model);
     const method = await this.#method(options);
     signal?.throwIfAborted();
     /** @type {import('./protocol.js').SampleRequest} */
-    const request = { type: 'sample', id: 0, weights, method, seed, first, count, temperature, given, mask };
+    const request = { type: 'sample', id: 0, weights, method, seed, first, count, temperature, threads, given, mask };
     this.#busy += 1;
     /** @type {import('./protocol.js').DoneReply} */
     const done = await this.#link.request(request, signal, (reply) => {
@@ -201,6 +204,7 @@ export class Engine extends EventTarget {
       pixels_per_second: (1000 * pixels) / Math.max(done.elapsed_ms, 1e-3),
       backend: done.method === 'gpu' ? 'gpu' : 'cpu',
       adapter: done.adapter,
+      threads: done.threads,
       wasm_bytes: done.wasm_bytes,
     };
   }
@@ -321,6 +325,10 @@ async function bundleListed() {
  */
 function onCpu(sentence, adapter = '') {
   return { backend: 'cpu', adapter, sentence };
+}
+
+function threadsHere() {
+  return Math.min(navigator.hardwareConcurrency || 1, MOST_THREADS);
 }
 
 /** @param {import('./engine.js').Batch} batch */

@@ -25,6 +25,14 @@ export const BACKENDS = Object.freeze(['auto', 'cpu', 'gpu']);
  * @property {string} url     absolute address of the file
  * @property {number} bytes   exact size
  * @property {string} sha256  of the file, in hexadecimal
+ * @property {string} [untrained]  a configuration in place of a file: a network of random weights
+ */
+
+/**
+ * What a worker needs of another one to be its helper, so that nothing is fetched or compiled twice.
+ * @typedef {object} LoadSource
+ * @property {Uint8Array} bytes           of the weights file; none where there is no file
+ * @property {WebAssembly.Module} module  the CPU bundle
  */
 
 /**
@@ -57,10 +65,11 @@ export const BACKENDS = Object.freeze(['auto', 'cpu', 'gpu']);
  * @property {"load"} type
  * @property {number} id
  * @property {WeightsFile} weights
+ * @property {LoadSource} [source]  given by a worker to its helpers
  */
 
 /**
- * Page -> worker: draw images `first .. first + count`.
+ * Page -> worker, and worker -> helper: draw images `first .. first + count`.
  * @typedef {object} SampleRequest
  * @property {"sample"} type
  * @property {number} id
@@ -70,8 +79,9 @@ export const BACKENDS = Object.freeze(['auto', 'cpu', 'gpu']);
  * @property {number} first
  * @property {number} count
  * @property {number} temperature
+ * @property {number} threads      workers that may draw it on the CPU
  * @property {Uint8Array} [given]  levels of known pixels, `[C, H, W]` or `[count, C, H, W]`
- * @property {Uint8Array} [mask]   `[H, W]`, 1 = draw this pixel, 0 = keep the given one
+ * @property {Uint8Array} [mask]   `[H, W]` or `[count, H, W]`, 1 = draw this pixel, 0 = keep the given one
  */
 
 /**
@@ -103,6 +113,7 @@ export const BACKENDS = Object.freeze(['auto', 'cpu', 'gpu']);
  * @property {number} id
  * @property {WeightsFile} weights
  * @property {number} count
+ * @property {number} threads  workers that may draw it on the CPU
  */
 
 /**
@@ -160,7 +171,8 @@ export const BACKENDS = Object.freeze(['auto', 'cpu', 'gpu']);
  * @property {number} elapsed_ms                      spent drawing, without waiting for other runs
  * @property {Method} method                          that drew the last row
  * @property {string} adapter                         name of the GPU, empty on the CPU
- * @property {number} wasm_bytes                      memory that the worker's wasm instances hold
+ * @property {number} wasm_bytes                      memory that the wasm instances hold of the workers that drew
+ * @property {number} threads                         workers that drew
  */
 
 /**

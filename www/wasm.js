@@ -45,7 +45,7 @@
 /**
  * What both bundles export.
  * @typedef {object} CpuPackage
- * @property {() => Promise<{ memory?: WebAssembly.Memory } | undefined>} default
+ * @property {(options?: { module_or_path: WebAssembly.Module }) => Promise<{ memory?: WebAssembly.Memory } | undefined>} default
  * @property {{ load(bytes: Uint8Array): WasmModel, untrained(config: string, seed: bigint): WasmModel }} Model
  * @property {new (model: WasmModel, method: string, seed: bigint, first: number, count: number,
  *   temperature: number, given?: Uint8Array, mask?: Uint8Array) => WasmSampler} Sampler
@@ -76,12 +76,32 @@ export function wasmBytes() {
   return bytes;
 }
 
+/** The CPU bundle, compiled. @type {Promise<WebAssembly.Module> | null} */
+let compiled = null;
+
 /**
  * The small bundle that draws on the CPU.
  * @returns {Promise<CpuPackage>}
  */
 export function cpuPackage() {
   return loadPackage('cpu');
+}
+
+/**
+ * The CPU bundle for another worker. Only once `cpuPackage` is there.
+ * @returns {Promise<WebAssembly.Module>}
+ */
+export async function cpuModule() {
+  await cpuPackage();
+  return /** @type {Promise<WebAssembly.Module>} */ (compiled);
+}
+
+/**
+ * Takes the CPU bundle from another worker, unless it is here already.
+ * @param {WebAssembly.Module} module
+ */
+export function useCpuModule(module) {
+  compiled ??= Promise.resolve(module);
 }
 
 /**
@@ -117,12 +137,35 @@ async function instantiate(bundle) {
   if (typeof WebAssembly !== 'object') throw new Error('This browser has no WebAssembly.');
   const url = new URL(`./pkg/${bundle}/pixelrnn.js`, import.meta.url);
   try {
-    const exports = /** @type {GpuPackage} */ (await import(url.href));
-    const instance = await exports.default();
+    const [exports, options] = await Promise.all([
+      /** @type {Promise<GpuPackage>} */ (import(url.href)),
+      bundle === 'cpu' ? compileOnce() : undefined,
+    ]);
+    const instance = await exports.default(options);
     if (instance?.memory) memories.add(instance.memory);
     return exports;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new Error(`The ${bundle.toUpperCase()} bundle could not be loaded: ${reason}`, { cause });
   }
+}
+
+/** The CPU bundle is compiled here, the other one by its own script: this one is handed on to other workers. */
+async function compileOnce() {
+  compiled ??= compile(new URL('./pkg/cpu/pixelrnn_bg.wasm', import.meta.url)).catch((error) => {
+    compiled = null;
+    throw error;
+  });
+  return { module_or_path: await compiled };
+}
+
+/**
+ * Compiles while it downloads, where the server says what it is.
+ * @param {URL} url
+ */
+async function compile(url) {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`the server answered ${response.status} for ${url.pathname.split('/').pop()}`);
+  if (response.headers.get('content-type') === 'application/wasm') return WebAssembly.compileStreaming(response);
+  return WebAssembly.compile(await response.arrayBuffer());
 }

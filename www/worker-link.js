@@ -1,6 +1,6 @@
 /**
- * The page's end of the line to the worker: numbers the requests, ends each in a settled promise,
- * and starts another worker when one dies or does not answer.
+ * The page's end of the line to the worker, and that of a worker to its helper: numbers the requests, ends
+ * each in a settled promise, and starts another worker when one dies or does not answer.
  */
 
 /** @typedef {import('./protocol.js').WorkRequest} WorkRequest */
@@ -23,6 +23,7 @@ const STOP_GRACE_MS = 400;
 
 /** One worker and the requests it is busy with. */
 export class WorkerLink {
+  #role;
   /** @type {Worker | null} */
   #worker = null;
   /** @type {Map<number, Job>} */
@@ -30,6 +31,11 @@ export class WorkerLink {
   #nextId = 1;
   /** @type {Map<number, ReturnType<typeof setTimeout>>} */
   #stopping = new Map();
+
+  /** @param {"" | "helper"} [role]  what tools that list workers call it */
+  constructor(role = '') {
+    this.#role = role;
+  }
 
   /**
    * Sends a request and waits for its end.
@@ -81,7 +87,7 @@ export class WorkerLink {
   }
 
   #startWorker() {
-    const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+    const worker = new Worker(new URL(`./worker.js${this.#role && `#${this.#role}`}`, import.meta.url), { type: 'module' });
     worker.onmessage = ({ data }) => this.#receive(data);
     worker.onerror = (event) => {
       event.preventDefault();

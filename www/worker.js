@@ -6,8 +6,10 @@
 
 import { adapterName, findAdapter } from './adapter.js';
 import { calibrate } from './calibration.js';
+import { CpuRun } from './cpu-run.js';
+import { Helpers } from './helpers.js';
 import { ModelShelf } from './model-shelf.js';
-import { cpuPackage, gpuPackage, wasmBytes } from './wasm.js';
+import { cpuModule, cpuPackage, gpuPackage, useCpuModule, wasmBytes } from './wasm.js';
 import { fetchWeights } from './weights.js';
 
 /** @typedef {import('./protocol.js').Request} Request */
@@ -17,7 +19,7 @@ import { fetchWeights } from './weights.js';
 
 /**
  * A model, and the same in the other bundle, which is another program with memory of its own.
- * @typedef {{ model: WasmModel, gpuModel(): Promise<WasmModel>, free(): void }} LoadedModel
+ * @typedef {{ model: WasmModel, bytes: Uint8Array<ArrayBuffer>, gpuModel(): Promise<WasmModel>, free(): void }} LoadedModel
  */
 
 /**
@@ -40,6 +42,9 @@ const SHELF_ROOM_BYTES = 48e6;
 
 /** @type {ModelShelf<LoadedModel>} */
 const shelf = new ModelShelf({ build: buildModel, room_bytes: SHELF_ROOM_BYTES });
+
+/** Of a worker that is itself a helper, which nobody asks for more threads than one, it stays empty. */
+const helpers = new Helpers();
 
 /** @type {Promise<{ gpu: import('./wasm.js').WasmGpu, adapter: string }> | null} */
 let gpuReady = null;
@@ -73,6 +78,7 @@ async function serve(request) {
  */
 async function work(request, signal) {
   const { id, weights } = request;
+  if (request.type === 'load' && request.source) takeFrom(weights, request.source);
   const onProgress = (/** @type {number} */ loaded, /** @type {number} */ total) => {
     if (request.type === 'load') scope.postMessage({ type: 'progress', id, loaded, total });
   };
@@ -85,9 +91,12 @@ async function work(request, signal) {
       const nll_nats = score(loaded.model, request.levels, request.count);
       scope.postMessage({ type: 'scored', id, nll_nats }, [nll_nats.buffer]);
     } else if (request.type === 'calibrate') {
-      const { count } = request;
+      const { count, threads } = request;
+      await helpers.prepare(weights, () => sourceOf(loaded), count, threads);
+      /** @type {SampleRequest} */
+      const batch = { type: 'sample', id, weights, method: 'cached', seed: 0n, first: 0, count, temperature: 1, threads };
       const measured = await calibrate({
-        cpu: async () => new (await cpuPackage()).Sampler(loaded.model, 'cached', 0n, 0, count, 1),
+        cpu: () => CpuRun.open(batch, loaded.model, helpers),
         gpu: async () => {
           const { GpuSampler } = await gpuPackage();
           const { gpu } = await gpuOnce();
@@ -106,7 +115,9 @@ async function work(request, signal) {
       scope.postMessage({ type: 'distributed', id, probabilities }, [probabilities.buffer]);
     } else {
       const drawn = request.method === 'gpu' ? await drawOnGpu(request, loaded, signal) : await drawOnCpu(request, loaded.model, signal);
-      scope.postMessage({ type: 'done', id, ...drawn, wasm_bytes: wasmBytes() }, [drawn.levels.buffer]);
+      scope.postMessage({ type: 'done', id, ...drawn }, [drawn.levels.buffer]);
+      // After the picture, not before it: who draws once needs no help.
+      if (drawn.method === 'cached') void helpers.prepare(weights, () => sourceOf(loaded), request.count, request.threads);
     }
   });
 }
@@ -130,19 +141,55 @@ function describe({ width, height, channels, levels, parameters, scales }) {
 async function buildModel(weights, signal, onProgress) {
   const [{ Model }, bytes] = await Promise.all([
     cpuPackage(),
-    fetchWeights(weights, signal, (loaded) => onProgress(loaded, weights.bytes)),
+    bytesOf(weights, signal, (loaded) => onProgress(loaded, weights.bytes)),
   ]);
-  const model = Model.load(bytes);
+  const { untrained } = weights;
+  const build = (/** @type {import('./wasm.js').CpuPackage["Model"]} */ Model) =>
+    untrained === undefined ? Model.load(bytes) : Model.untrained(untrained, 1n);
+  const model = build(Model);
   /** @type {Promise<WasmModel> | null} */
   let onGpu = null;
   return {
     model,
-    gpuModel: () => (onGpu ??= gpuPackage().then((gpu) => gpu.Model.load(bytes))),
+    bytes,
+    gpuModel: () => (onGpu ??= gpuPackage().then((gpu) => build(gpu.Model))),
     free() {
       release(model);
       void onGpu?.then(release, () => undefined);
     },
   };
+}
+
+/** Given by another worker, until the model is built: by address. @type {Map<string, Uint8Array<ArrayBuffer>>} */
+const given = new Map();
+
+/**
+ * @param {import('./protocol.js').WeightsFile} weights
+ * @param {import('./protocol.js').LoadSource} source
+ */
+function takeFrom(weights, { bytes, module }) {
+  useCpuModule(module);
+  given.set(weights.url, /** @type {Uint8Array<ArrayBuffer>} */ (bytes));
+}
+
+/**
+ * @param {import('./protocol.js').WeightsFile} weights
+ * @param {AbortSignal} signal
+ * @param {(loaded: number) => void} onProgress
+ */
+async function bytesOf(weights, signal, onProgress) {
+  const bytes = given.get(weights.url);
+  given.delete(weights.url);
+  if (bytes) return bytes;
+  return weights.untrained === undefined ? fetchWeights(weights, signal, onProgress) : new Uint8Array(0);
+}
+
+/**
+ * @param {LoadedModel} loaded
+ * @returns {Promise<import('./protocol.js').LoadSource>}
+ */
+async function sourceOf({ bytes }) {
+  return { bytes, module: await cpuModule() };
 }
 
 /**
@@ -153,26 +200,20 @@ async function buildModel(weights, signal, onProgress) {
  * @param {AbortSignal} signal
  */
 async function drawOnCpu(request, model, signal, from = 0) {
-  const { Sampler } = await cpuPackage();
   /** @type {import('./protocol.js').Method} */
   const method = request.method === 'naive' ? 'naive' : 'cached';
-  const sampler = new Sampler(model, method, request.seed, request.first, request.count, request.temperature, request.given, request.mask);
-  let elapsed_ms = 0;
+  const run = await CpuRun.open(request, model, helpers);
   try {
-    for (let rows = 0; !sampler.done; rows++) {
-      const { scale, y } = sampler;
-      const start = performance.now();
-      const rgba = sampler.nextRow();
-      elapsed_ms += performance.now() - start;
+    for (let rows = 0; !run.done; rows++) {
+      const { scale, y } = run;
+      const rgba = await run.nextRow();
       if (rows >= from) postRow(request.id, { scale, y, rgba });
       await nextTurn();
       signal.throwIfAborted();
     }
-    // Full runs know what they have drawn, but not how likely a small picture drawn before it was.
-    const unknown = method === 'naive' && model.scales.length > 2;
-    return { levels: sampler.levels(), nll_nats: unknown ? null : sampler.logLikelihood(), elapsed_ms, method, adapter: '' };
+    return { ...(await run.drawn()), method, adapter: '' };
   } finally {
-    release(sampler);
+    run.free();
   }
 }
 
@@ -208,7 +249,8 @@ async function drawOnGpu(request, { model, gpuModel }, signal) {
       signal.throwIfAborted();
     }
     const nll_nats = sampler.logLikelihood() ?? null;
-    return { levels: sampler.levels(), nll_nats, elapsed_ms, method: /** @type {const} */ ('gpu'), adapter };
+    const method = /** @type {const} */ ('gpu');
+    return { levels: sampler.levels(), nll_nats, elapsed_ms, method, adapter, threads: 1, wasm_bytes: wasmBytes() };
   } catch (error) {
     signal.throwIfAborted();
     const reason = isPanic(error) ? 'The GPU code stopped unexpectedly.' : sentence(error);
@@ -242,7 +284,7 @@ function remainder(request, model, levels, rows) {
     given.set(levels.subarray(at, at + rows * width), at);
   }
   const mask = request.mask ? request.mask.slice() : new Uint8Array(plane).fill(1);
-  mask.fill(0, 0, rows * width);
+  for (let at = 0; at < mask.length; at += plane) mask.fill(0, at, at + rows * width);
   return { ...request, given, mask };
 }
 

@@ -35,6 +35,19 @@ function chromiumPath() {
 }
 
 /**
+ * The workers that a page has started itself; they may have started helpers.
+ * @param {import('playwright-core').Page} page
+ */
+export function ownWorkers(page) {
+  return page.workers().filter((worker) => !isHelper(worker));
+}
+
+/** @param {import('playwright-core').Worker} worker */
+export function isHelper(worker) {
+  return worker.url().endsWith('#helper');
+}
+
+/**
  * What went wrong on a page, and what it drew.
  * @typedef {object} Watch
  * @property {string[]} errors    console errors, uncaught exceptions, CSP violations

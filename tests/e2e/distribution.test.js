@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
-import { coloursOn, launch, openPage, untilDone } from './browser.js';
+import { coloursOn, isHelper, launch, openPage, untilDone } from './browser.js';
 import { colourModel, offer } from './models.js';
 import { serveSite } from './server.js';
 
@@ -88,7 +88,7 @@ describe('engine.distribution', () => {
 
   test('that is given up rejects at once, and the worker lives on', async () => {
     let workers = 0;
-    page.on('worker', () => (workers += 1));
+    page.on('worker', (worker) => (workers += Number(!isHelper(worker))));
     await page.goto(`${site.url}embed.html?loading=manual`);
     const ended = await page.evaluate(async (model) => {
       const { Engine } = await import('./engine.js');

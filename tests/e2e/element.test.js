@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
-import { imagesShown, launch, openPage, rowsShown, untilDone } from './browser.js';
+import { imagesShown, launch, openPage, ownWorkers, rowsShown, untilDone } from './browser.js';
 import { serveSite } from './server.js';
 
 const ALL_ROWS = Array.from({ length: 28 }, (_, y) => y);
@@ -58,7 +58,7 @@ describe('four elements on a page', () => {
       assert.deepEqual(seen.filter(({ id }) => id === `s${seed}`).map(({ y }) => y), ALL_ROWS);
       pictures.push(await imagesShown(page, `#s${seed}`));
     }
-    assert.equal(page.workers().length, 1);
+    assert.equal(ownWorkers(page).length, 1);
     assert.equal(opened.watch.requests.filter((url) => url.endsWith('.safetensors')).length, 1);
     assert.deepEqual(opened.watch.errors, []);
     for (const seed of [1, 2, 3, 4]) {
