@@ -1,17 +1,21 @@
 /**
- * The sampling ladder in Chromium: naive, cached on one thread, and with `--gpu` fused on WebGPU; untrained networks, on the main
- * thread of a page of their own. `make bench` runs it; alone, after `make wasm-cpu`:
+ * The sampling ladder in Chromium: naive and cached on one thread, cached on as many workers as the page takes, and with `--gpu`
+ * fused on WebGPU; untrained networks on a page of their own, on its main thread where there is one. `make bench` runs it; alone, after `make wasm-cpu`:
  *
  *   node benches/browser.mjs [--json] [--budget-ms 1500] [--batches 1,16] [--networks ID,ID] [--gpu]
  *
  * With `--json` it prints the lines described in `benches/sampling/main.rs`.
  */
 
+import { availableParallelism } from 'node:os';
 import { launch, SOFTWARE_GPU } from '../tests/e2e/browser.js';
 import { LARGEST_NAIVE_BATCH, measureCell, median, printLine, readOptions, serveBench } from './ladder/chromium.mjs';
 
-/** The ladder's names of ways, and the samplers': WebAssembly has one thread. */
+/** The ladder's names of ways with one thread, and the samplers'. */
 const METHODS = { naive: 'naive', 'cached-1': 'cached' };
+
+/** As the engine has it. */
+const MOST_WORKERS = 4;
 
 /** Lets a browser without a window use the machine's own GPU. */
 const HARDWARE_GPU = ['--enable-unsafe-webgpu', '--enable-features=Vulkan', '--ignore-gpu-blocklist'];
@@ -36,6 +40,7 @@ async function measureOnCpu() {
       for (const way of /** @type {const} */ (['naive', 'cached-1'])) {
         if (network.ways?.includes(way) ?? true) await measureWay(browser, network, way);
       }
+      if (network.ways?.includes('cached-all') ?? true) await measureWorkers(browser, network);
     }
   } finally {
     await browser.close();
@@ -62,6 +67,20 @@ async function measureWay(browser, { id, config, batches = options.batches }, wa
   }
 }
 
+/**
+ * Workers share a batch of four and more between them; one draws smaller ones.
+ * @param {import('playwright-core').Browser} browser
+ * @param {import('./ladder/chromium.mjs').Network} network
+ */
+async function measureWorkers(browser, { id, config, batches = options.batches }) {
+  const threads = Math.min(availableParallelism(), MOST_WORKERS);
+  for (const batch of batches.filter((batch) => threads > 1 && batch >= 2 * threads)) {
+    const setting = { shape: { name: id, ...shapeOf(config) }, batch, budgetMs: options.budgetMs, threads };
+    const cell = { way: 'cached-all', network: id, batch };
+    await measureCell({ browser, url, options }, cell, (page) => page.evaluate(benchInPage, setting));
+  }
+}
+
 /** The fused sampler, by the page's own door for benchmarks. */
 async function measureOnGpu() {
   let browser = await launch(HARDWARE_GPU);
@@ -79,9 +98,9 @@ async function measureOnGpu() {
       // In software a row of more takes minutes.
       const most = config.channels === 1 ? 16 : 1;
       for (const batch of batches.filter((batch) => !software || batch <= most)) {
-        const setting = { shape: { name: id, ...shapeOf(config) }, batch, budgetMs: options.budgetMs };
+        const setting = { shape: { name: id, ...shapeOf(config) }, batch, budgetMs: options.budgetMs, backend: 'gpu' };
         const cell = { way: 'fused', network: id, batch };
-        await measureCell({ browser, url, options }, cell, (page) => page.evaluate(fusedInPage, setting));
+        await measureCell({ browser, url, options }, cell, (page) => page.evaluate(benchInPage, setting));
       }
     }
   } finally {
@@ -162,19 +181,21 @@ async function drawInPage({ config, method, batch, budgetMs }) {
 /**
  * Runs in the page. `pixelBench` does not tell how many rows it drew before its budget was over: one at least.
  * Its answer names the backend, so that a page that draws on the CPU in spite of the wish cannot pass for a GPU.
- * @param {{ shape: Record<string, any>, batch: number, budgetMs: number }} setting
+ * @param {{ shape: Record<string, any>, batch: number, budgetMs: number, backend?: "cpu" | "gpu", threads?: number }} setting
  */
-async function fusedInPage({ shape, batch, budgetMs }) {
+async function benchInPage({ shape, batch, budgetMs, backend = 'cpu', threads = 1 }) {
   const scope = /** @type {any} */ (globalThis);
   const deadline = performance.now() + 30_000;
   while (!scope.pixelReady) {
     if (performance.now() > deadline) throw new Error('the page never became ready');
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  const draw = (/** @type {number} */ reps) => scope.pixelBench({ model: shape, batch, reps, budgetMs: budgetMs / 4, backend: 'gpu' });
+  const draw = (/** @type {number} */ reps) => scope.pixelBench({ model: shape, batch, reps, budgetMs: budgetMs / 4, backend, threads });
   const cold = await draw(1);
-  if (cold.backend !== 'gpu') throw new Error('not available: the page drew on the CPU');
+  if (cold.backend !== backend) throw new Error(`not available: the page drew on the ${cold.backend.toUpperCase()}`);
   const warm = await draw(3);
   const share = cold.extrapolated || warm.extrapolated ? 1 / shape.side : 1;
-  return { share, ms_per_image: warm.ms_per_image, first_row_ms: warm.first_row_ms, cold_ms_per_image: cold.cold_ms_per_image, cold_first_row_ms: null };
+  // The workers have drawn small batches before this one.
+  const cold_ms_per_image = threads > 1 ? null : cold.cold_ms_per_image;
+  return { share, ms_per_image: warm.ms_per_image, first_row_ms: warm.first_row_ms, cold_ms_per_image, cold_first_row_ms: null };
 }

@@ -4,6 +4,7 @@
 
 import { findAdapter } from './adapter.js';
 import { cpuPackage, gpuPackage } from './wasm.js';
+import { WorkerLink } from './worker-link.js';
 
 /** Drawing before the first repetition, for as long: a browser compiles what runs often a second time, and better. */
 const WARM_UP_MS = 300;
@@ -30,6 +31,7 @@ const WARM_UP_MS = 300;
  * @property {number} budgetMs  time for one repetition; what takes longer is scaled up from the rows drawn until then
  * @property {"cpu" | "gpu"} [backend]  `cpu` if left out; `gpu` rejects where there is none
  * @property {"cached" | "naive"} [method]  `naive` runs a full pass for each pixel, on either; `cached` if left out
+ * @property {number} [threads]  1, the page's own, if left out; with more, workers share a batch on the CPU as they do for the element
  */
 
 /**
@@ -42,6 +44,7 @@ const WARM_UP_MS = 300;
  * @property {number} cold_ms_per_image  of the very first drawing, scaled up like the others
  * @property {"cpu" | "gpu"} backend  that drew
  * @property {string} adapter         name of the GPU, empty on the CPU
+ * @property {number} threads         that drew
  */
 
 /**
@@ -49,10 +52,11 @@ const WARM_UP_MS = 300;
  * @param {BenchOptions} options
  * @returns {Promise<BenchResult>}
  */
-async function pixelBench({ model: shape, batch = 1, reps = 3, budgetMs = Infinity, backend = 'cpu', method = 'cached' }) {
-  const draws = backend === 'gpu' ? await gpuDraws() : await cpuDraws();
+async function pixelBench({ model: shape, batch = 1, reps = 3, budgetMs = Infinity, backend = 'cpu', method = 'cached', threads = 1 }) {
+  if (threads > 1 && (backend !== 'cpu' || method !== 'cached')) throw new Error(`threads: found ${threads}, expected 1 but for cached on the CPU`);
+  const draws = backend === 'gpu' ? await gpuDraws() : threads > 1 ? workerDraws(threads) : await cpuDraws();
   const start = performance.now();
-  const model = draws.Model.untrained(JSON.stringify(configOf(shape)), 1n);
+  const model = await draws.untrained(JSON.stringify(configOf(shape)));
   const init_ms = performance.now() - start;
   let extrapolated = false;
   try {
@@ -84,7 +88,7 @@ async function pixelBench({ model: shape, batch = 1, reps = 3, budgetMs = Infini
       first_row_ms.push(drawn.first_row_ms);
     }
     const { adapter } = draws;
-    return { ms_per_image, first_row_ms, pixels: shape.side ** 2, extrapolated, init_ms, cold_ms_per_image, backend, adapter };
+    return { ms_per_image, first_row_ms, pixels: shape.side ** 2, extrapolated, init_ms, cold_ms_per_image, backend, adapter, threads };
   } finally {
     model.free();
   }
@@ -92,26 +96,107 @@ async function pixelBench({ model: shape, batch = 1, reps = 3, budgetMs = Infini
 
 /** @typedef {import('./calibration.js').RowSampler} RowSampler */
 
+/**
+ * A way to draw: networks from configurations, and samplers before their first row.
+ * @template {{ free(): void }} M
+ * @typedef {object} Draws
+ * @property {(config: string) => M | Promise<M>} untrained
+ * @property {(model: M, method: string, seed: bigint, batch: number) => RowSampler | Promise<RowSampler>} open
+ * @property {string} adapter
+ */
+
+/** @returns {Promise<Draws<any>>} */
 async function cpuDraws() {
   const { Model, Sampler } = await cpuPackage();
-  /** @type {(...options: [import('./wasm.js').WasmModel, string, bigint, number]) => Promise<RowSampler>} */
-  const open = async (model, method, seed, batch) => new Sampler(model, method, seed, 0, batch, 1);
-  return { Model, open, adapter: '' };
+  return {
+    untrained: (config) => Model.untrained(config, 1n),
+    open: (model, method, seed, batch) => new Sampler(model, method, seed, 0, batch, 1),
+    adapter: '',
+  };
 }
 
 /** @type {Promise<import('./wasm.js').WasmGpu> | null} */
 let opened = null;
 
+/** @returns {Promise<Draws<any>>} */
 async function gpuDraws() {
   const { present, name, software, reason } = await findAdapter();
   if (!present) throw new Error(reason);
   const { Gpu, GpuSampler, Model } = await gpuPackage();
   opened ??= Gpu.init(software);
   const gpu = await opened;
-  /** @type {(...options: [import('./wasm.js').WasmModel, string, bigint, number]) => Promise<RowSampler>} */
-  const open = (model, method, seed, batch) =>
-    GpuSampler.create(gpu, model, method === 'naive' ? 'naive' : 'fused', seed, 0, batch, 1);
-  return { Model, open, adapter: name };
+  return {
+    untrained: (config) => Model.untrained(config, 1n),
+    open: (model, method, seed, batch) => GpuSampler.create(gpu, model, method === 'naive' ? 'naive' : 'fused', seed, 0, batch, 1),
+    adapter: name,
+  };
+}
+
+/** Long enough for a worker to start and to build a network. */
+const START_MS = 20_000;
+
+/**
+ * @param {number} threads
+ * @returns {Draws<{ link: WorkerLink, weights: import('./protocol.js').WeightsFile, free(): void }>}
+ */
+function workerDraws(threads) {
+  const request = (/** @type {import('./protocol.js').WeightsFile} */ weights, /** @type {bigint} */ seed, /** @type {number} */ count) =>
+    /** @type {const} */ ({ type: 'sample', id: 0, weights, method: 'cached', seed, first: 0, count, temperature: 1, threads });
+  return {
+    async untrained(config) {
+      const link = new WorkerLink();
+      const weights = { name: 'untrained', url: `untrained:${config}`, bytes: 0, sha256: '', untrained: config };
+      const deadline = performance.now() + START_MS;
+      // Small batches until all helpers take part.
+      for (let drawn = 1; drawn < threads; ) {
+        ({ threads: drawn } = await link.request(request(weights, 0n, 2 * threads)));
+        if (performance.now() > deadline) throw new Error(`threads: found ${drawn} in ${START_MS / 1000} s, expected ${threads}`);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      return { link, weights, free: () => link.dispose() };
+    },
+    open: ({ link, weights }, _, seed, batch) => new WorkerRows(link, request(weights, seed, batch)),
+    adapter: '',
+  };
+}
+
+/**
+ * The rows of a batch as a worker posts them.
+ * @implements {RowSampler}
+ */
+class WorkerRows {
+  done = false;
+  #abort = new AbortController();
+  #ended;
+  #posted = 0;
+  #taken = 0;
+  #heard = () => {};
+
+  /**
+   * @param {WorkerLink} link
+   * @param {import('./protocol.js').SampleRequest} request
+   */
+  constructor(link, request) {
+    this.#ended = link.request(request, this.#abort.signal, ({ type }) => {
+      this.#posted += Number(type === 'row');
+      this.#heard();
+    });
+    this.#ended.catch(() => undefined);
+  }
+
+  async nextRow() {
+    const row = ++this.#taken;
+    const posted = new Promise((resolve) => {
+      this.#heard = () => this.#posted >= row && resolve(null);
+      this.#heard();
+    });
+    // A failure comes instead of the row.
+    if (this.#posted < row) await Promise.race([posted, this.#ended.then(() => posted)]);
+  }
+
+  free() {
+    this.#abort.abort();
+  }
 }
 
 /**

@@ -15,6 +15,7 @@ export const WAYS = [
   { key: 'native onnxruntime', label: 'onnxruntime, CPU', kind: 'peer' },
   { key: 'chromium onnxruntime-web', label: 'onnxruntime-web, Chromium', kind: 'peer' },
   { key: 'chromium cached-1', label: 'cached, Chromium, 1 thread', kind: 'cached' },
+  { key: 'chromium cached-all', label: 'cached, Chromium, workers', kind: 'cached' },
   { key: 'native cached-1', label: 'cached, 1 thread', kind: 'cached' },
   { key: 'native cached-all', label: 'cached, all threads', kind: 'cached' },
   { key: 'chromium fused', label: 'fused, Chromium, WebGPU', kind: 'fused' },

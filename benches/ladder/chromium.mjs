@@ -59,14 +59,16 @@ export async function readOptions() {
   return { json: values.json, budgetMs: Number(values['budget-ms']), batches, networks, gpu: values.gpu };
 }
 
-/** The page's folder, and the page for benchmarks isolated: only then does its clock tell less than a tenth of a millisecond. */
+/** The page's folder, and the page for benchmarks and its workers isolated: only then does its clock tell less than a tenth of a millisecond. */
 export async function serveBench() {
   const site = await serveSite();
-  site.faults.set('bench.html', (response, file) => {
-    response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
-    response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp');
-    if (file) sendFile(response, file);
-  });
+  for (const path of ['bench.html', 'worker.js']) {
+    site.faults.set(path, (response, file) => {
+      response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
+      response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp');
+      if (file) sendFile(response, file);
+    });
+  }
   return { site, url: new URL('bench.html', site.url).href };
 }
 

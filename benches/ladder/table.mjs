@@ -116,6 +116,7 @@ export function ratiosOf({ cells, multiplications }, networks) {
   const pairs = [
     ['chromium cached-1', 'native cached-1', 'cached in Chromium, over native 1 thread'],
     ['native cached-1', 'native cached-all', 'cached 1 thread, over all threads'],
+    ['chromium cached-1', 'chromium cached-all', 'cached in Chromium, 1 thread over all workers'],
     ['native naive', 'native cached-1', 'naive, over cached 1 thread'],
     ['native pytorch', 'native cached-1', 'PyTorch, over cached 1 thread'],
     ['native onnxruntime', 'native cached-1', 'onnxruntime, over cached 1 thread'],

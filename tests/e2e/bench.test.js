@@ -41,6 +41,13 @@ describe('pixelBench', () => {
     });
   }
 
+  test('lets workers share a batch, and tells how many did', async () => {
+    const found = await bench({ network: 'row_lstm' }, { batch: 16, threads: 3 });
+    assert.deepEqual([found.ms_per_image.length, found.threads, found.backend], [3, 3, 'cpu']);
+    for (const ms of found.ms_per_image) assert.ok(ms > 0 && ms < 1000, `${ms} ms`);
+    await assert.rejects(bench({}, { threads: 2, method: 'naive' }), /threads: found 2, expected 1/);
+  });
+
   test('scales up what its budget cuts short, and says so', async () => {
     const found = await bench({ side: 28, h: 32, n: 12 }, { budgetMs: 0.01, batch: 1 });
     assert.equal(found.extrapolated, true);
