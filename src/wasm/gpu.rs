@@ -28,12 +28,12 @@ impl Gpu {
     /// `software`: whether the adapter is a CPU in disguise.
     pub async fn init(software: bool) -> Result<Gpu, JsError> {
         let adapter = describe_adapter().await.ok_or_else(|| JsError::new("This browser has no WebGPU adapter."))?;
-        let device = Device::wgpu_options()
-            .init_async()
+        let (device, setup) = Device::wgpu_options()
+            .init_with_setup_async()
             .await
             .map_err(|error| JsError::new(&format!("The WebGPU device could not be opened: {error}")))?;
-        let fused = FusedDevice::of_wgpu(&adapter, software);
-        selftest::run_fused(&fused).await?;
+        let fused = FusedDevice::of_wgpu(&setup.device, &adapter, software);
+        selftest::run_fused(&fused).await.map_err(|error| sentence(&error))?;
         Ok(Self { device, fused, adapter, tested: Cell::new(false) })
     }
 
@@ -56,6 +56,7 @@ impl Gpu {
         let small = model.small_input(&levels, device);
         let logits = model.forward(model.input(&levels, device), small);
         let nll = nll_nats(logits, targets(&model, &levels, device)).into_data_async().await;
+        self.fused.check().map_err(|error| sentence(&error))?;
         nll.map_err(|error| lost(&error))?.try_into_vec().map_err(|error| lost(&error))
     }
 }
@@ -64,7 +65,8 @@ impl Gpu {
     /// The device for burn's own operations.
     async fn tested(&self) -> Result<&Device, JsError> {
         if !self.tested.get() {
-            selftest::run(&self.device).await?;
+            selftest::run(&self.device).await.map_err(|error| sentence(&error))?;
+            self.fused.check().map_err(|error| sentence(&error))?;
             self.tested.set(true);
         }
         Ok(&self.device)
@@ -79,6 +81,7 @@ enum Engine {
 /// Draws the images of one request on the GPU, row by row.
 #[wasm_bindgen]
 pub struct GpuSampler {
+    device: FusedDevice,
     engine: Engine,
     config: ModelConfig,
     count: usize,
@@ -102,14 +105,17 @@ impl GpuSampler {
         let request = request(seed, first, count, temperature, given, mask)?;
         let config = model.model.config.clone();
         let engine = match method {
-            "fused" => Engine::Fused(Box::new(FusedSampler::new(&gpu.fused, model.plan.clone(), request)?)),
+            "fused" => {
+                let sampler = FusedSampler::new(&gpu.fused, model.plan.clone(), request);
+                Engine::Fused(Box::new(sampler.map_err(|error| sentence(&error))?))
+            }
             "naive" => {
                 let device = gpu.tested().await?;
                 Engine::Naive(Box::new(NaiveSampler::new(model.model.to_device(device), request, device)?))
             }
             other => return Err(JsError::new(&format!("method: found \"{other}\", expected \"fused\" or \"naive\""))),
         };
-        Ok(Self { engine, config, count })
+        Ok(Self { device: gpu.fused.clone(), engine, config, count })
     }
 
     /// The row drawn next, of the scale drawn next.
@@ -147,6 +153,7 @@ impl GpuSampler {
             Engine::Fused(sampler) => sampler.next_row_async().await.map_err(|error| sentence(&error))?,
             Engine::Naive(sampler) => sampler.next_row_async().await.map_err(|error| lost(&error))?,
         };
+        self.device.check().map_err(|error| sentence(&error))?;
         let config = self.config.scales()[scale];
         if drawn { Ok(rgba_row(self.levels_of(scale), self.count, config, y)) } else { Err(no_row()) }
     }

@@ -1,6 +1,8 @@
 //! The GPU that the fused sampler draws on.
 
+use super::error::{FusedError, first_line};
 use cubecl::client::Client;
+use std::sync::{Arc, OnceLock};
 
 /// Threads of a workgroup. A layer of few outputs shares its sums out among all of them.
 const THREADS: usize = 128;
@@ -14,15 +16,39 @@ pub struct FusedDevice {
     client: Client,
     name: String,
     software: bool,
+    fault: Fault,
+}
+
+/// What the device was found to refuse first. A GPU goes on after that, but what it draws is not to be believed: a refused
+/// launch leaves memory as it was.
+type Fault = Arc<OnceLock<Refusal>>;
+
+/// What a GPU refuses.
+#[derive(Debug)]
+enum Refusal {
+    /// More memory.
+    Memory,
+    /// A program, or a launch of one.
+    Work(String),
 }
 
 impl FusedDevice {
     /// The GPU that burn has opened as its default wgpu device, under the name it gave itself. `software`: whether it is a CPU in
-    /// disguise.
+    /// disguise. What it refuses from here on is an error of the row that is drawn.
     #[cfg(any(feature = "wgpu", feature = "webgpu"))]
-    pub fn of_wgpu(name: &str, software: bool) -> Self {
+    pub fn of_wgpu(device: &wgpu::Device, name: &str, software: bool) -> Self {
+        let fault = Fault::default();
+        let noticed = fault.clone();
+        // Takes the place of CubeCL's, which panics: in a browser that ends the worker, and nobody learns why.
+        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
+            let refusal = match error {
+                wgpu::Error::OutOfMemory { .. } => Refusal::Memory,
+                other => Refusal::Work(first_line(&other)),
+            };
+            let _ = noticed.set(refusal);
+        }));
         let client = cubecl::Device::Wgpu(cubecl::device::WgpuDevice::default()).client();
-        Self { client, name: name.to_owned(), software }
+        Self { client, name: name.to_owned(), software, fault }
     }
 
     /// Opens the default GPU through wgpu, once a process; software adapters too.
@@ -30,19 +56,28 @@ impl FusedDevice {
     /// # Errors
     /// When there is none.
     #[cfg(feature = "wgpu")]
-    pub fn open_wgpu() -> Result<Self, super::FusedError> {
+    pub fn open_wgpu() -> Result<Self, FusedError> {
         use burn::tensor::Device;
-        use std::sync::OnceLock;
-        static OPENED: OnceLock<Result<(String, bool), String>> = OnceLock::new();
+        static OPENED: OnceLock<Result<FusedDevice, String>> = OnceLock::new();
         let opened = OPENED.get_or_init(|| {
-            let (_, setup) =
-                Device::wgpu_options().init_with_setup().map_err(|error| super::error::first_line(&error))?;
+            let (_, setup) = Device::wgpu_options().init_with_setup().map_err(|error| first_line(&error))?;
             let adapter = setup.adapter.get_info();
             let software = adapter.device_type == wgpu::DeviceType::Cpu;
-            Ok((format!("{} ({})", adapter.name, adapter.backend), software))
+            Ok(Self::of_wgpu(&setup.device, &format!("{} ({})", adapter.name, adapter.backend), software))
         });
-        let (name, software) = opened.clone().map_err(super::FusedError::NoDevice)?;
-        Ok(Self::of_wgpu(&name, software))
+        opened.clone().map_err(FusedError::NoDevice)
+    }
+
+    /// Whether the device has done all it was asked to, as far as is known.
+    ///
+    /// # Errors
+    /// When it has refused something.
+    pub fn check(&self) -> Result<(), FusedError> {
+        match self.fault.get() {
+            None => Ok(()),
+            Some(Refusal::Memory) => Err(FusedError::OutOfMemory),
+            Some(Refusal::Work(why)) => Err(FusedError::Refused(why.clone())),
+        }
     }
 
     /// Opens the first CUDA device.
@@ -50,13 +85,13 @@ impl FusedDevice {
     /// # Errors
     /// When there is none.
     #[cfg(feature = "cuda")]
-    pub fn open_cuda() -> Result<Self, super::FusedError> {
+    pub fn open_cuda() -> Result<Self, FusedError> {
         // The driver's library panics where there is none.
         std::panic::catch_unwind(|| {
             let client = cubecl::Device::Cuda(cubecl::device::CudaDevice::default()).client();
-            Self { name: client.name().to_string(), client, software: false }
+            Self { name: client.name().to_string(), client, software: false, fault: Fault::default() }
         })
-        .map_err(|_| super::FusedError::NoDevice("no CUDA driver answers".to_owned()))
+        .map_err(|_| FusedError::NoDevice("no CUDA driver answers".to_owned()))
     }
 
     /// Whether it computes what the CPU computes, on tiny networks.

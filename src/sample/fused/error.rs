@@ -24,14 +24,21 @@ pub enum FusedError {
         /// Bytes.
         needed: usize,
     },
+    /// The device has not as much memory.
+    #[error("the GPU ran out of memory")]
+    OutOfMemory,
+    /// The device takes a program, or a launch of it, for faulty.
+    #[error("the GPU refused its work: {0}")]
+    Refused(String),
     /// The device failed.
     #[error("the GPU stopped answering: {0}")]
     Lost(String),
 }
 
-/// Errors of the runtime carry backtraces; a person wants their first line.
+/// Errors of the runtime carry backtraces and lists of causes; a person wants their first two lines, as one.
 pub fn first_line(error: &dyn std::fmt::Display) -> String {
     let text = error.to_string();
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && *line != "Caused by:");
-    lines.take_while(|line| !line.starts_with("Backtrace")).take(2).collect::<Vec<_>>().join(": ")
+    let bare = |line: &str| line.trim_start_matches("- ").trim_end_matches('.').to_owned();
+    lines.take_while(|line| !line.starts_with("Backtrace")).take(2).map(bare).collect::<Vec<_>>().join(": ")
 }

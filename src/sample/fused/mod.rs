@@ -71,9 +71,10 @@ impl FusedSampler {
     /// A sampler before its first row.
     ///
     /// # Errors
-    /// When the request does not fit the plan's network, or that does not fit the GPU.
+    /// When the request does not fit the plan's network, or that does not fit the GPU, or the GPU has failed before.
     pub fn new(device: &FusedDevice, plan: Arc<Plan>, request: Request) -> Result<Self, FusedError> {
         request.validate(&plan.config)?;
+        device.check()?;
         let layout = Layout::new(&plan);
         let table = Table::new(&plan, &layout, device.threads())?;
         let small = plan.conditioning.as_ref().map(|conditioning| {
@@ -191,8 +192,10 @@ impl FusedSampler {
             self.reading.push_back(row);
             self.asked += 1;
         }
-        let row = self.reading.pop_front().expect("a row that was asked for").await?;
-        self.take(&row);
+        let row = self.reading.pop_front().expect("a row that was asked for").await;
+        // Ahead of what the read says: this is why.
+        self.device.check()?;
+        self.take(&row?);
         Ok(true)
     }
 
