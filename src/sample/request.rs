@@ -2,6 +2,7 @@
 
 use super::uniform::uniform;
 use crate::model::ModelConfig;
+use std::collections::HashMap;
 
 /// Images a request may ask for at once.
 pub const MAX_COUNT: usize = 1 << 20;
@@ -102,13 +103,30 @@ impl Request {
         uniform(self.seed, self.first + image as u32, self.scale << 12 | y, x, channel)
     }
 
-    /// Whether every image is given the same row `y`, whole.
-    pub fn gives_row(&self, config: &ModelConfig, y: usize) -> bool {
-        let (dimensions, pixels) = (config.dimensions(), config.height * config.width);
-        self.given.as_ref().is_some_and(|Given { levels, mask }| {
-            let shared = levels.len() == dimensions && mask.len() == pixels;
-            shared && mask[y * config.width..][..config.width].iter().all(|&drawn| drawn == 0)
-        })
+    /// Rows at the top whose pixels are all given, in every image.
+    pub fn rows_given(&self, config: &ModelConfig) -> usize {
+        let Some(Given { mask, .. }) = &self.given else { return 0 };
+        let masks = mask.chunks_exact(config.height * config.width);
+        let drawn = masks.filter_map(|mask| mask.iter().position(|&value| value == 1)).min();
+        drawn.map_or(config.height, |pixel| pixel / config.width)
+    }
+
+    /// For each image the first one that is given the same levels in the uppermost `rows` rows.
+    pub fn same_above(&self, config: &ModelConfig, rows: usize) -> Vec<usize> {
+        let dimensions = config.dimensions();
+        match &self.given {
+            Some(Given { levels, .. }) if levels.len() > dimensions => {
+                let mut firsts = HashMap::new();
+                let images = levels.chunks_exact(dimensions).enumerate();
+                let above = |image: &[u8]| -> Vec<u8> {
+                    let planes = image.chunks_exact(config.height * config.width);
+                    planes.flat_map(|plane| &plane[..rows * config.width]).copied().collect()
+                };
+                images.map(|(k, image)| *firsts.entry(above(image)).or_insert(k)).collect()
+            }
+            Some(_) => vec![0; self.count],
+            None => (0..self.count).collect(),
+        }
     }
 
     /// The level that channel `channel` of pixel (`x`, `y`) of the request's image `image` must have, if it is given.

@@ -20,6 +20,7 @@ pub fn trials() -> Vec<Trial> {
         trial("sampling::cached_scores_are_those_of_the_full_pass", cached_scores_are_full_scores),
         trial("sampling::an_image_is_the_same_in_any_batch", images_do_not_depend_on_their_batch),
         trial("sampling::given_pixels_stay_and_drawn_ones_are_naive_s", completions_are_naive_s),
+        trial("sampling::images_that_start_alike_are_those_drawn_alone", images_that_start_alike_are_those_drawn_alone),
         trial("sampling::nothing_given_is_sampling_and_everything_given_is_scoring", completion_has_two_ends),
         trial("sampling::images_and_masks_are_shared_or_one_an_image", images_and_masks_are_shared),
         trial("sampling::bad_requests_are_named", bad_requests_are_named),
@@ -207,21 +208,47 @@ fn images_and_masks_are_shared() {
         assert_eq!(draw(levels.clone(), mask.clone()), expected);
         assert_eq!(draw(levels.repeat(3), mask.clone()), expected);
         assert_eq!(draw(levels.clone(), mask.repeat(3)), expected);
+    }
+}
 
-        // Rows that are given whole are made once for all images; they come first, and again at the end.
-        let drawn_rows = config.height / 2..config.height - 1;
-        let mask: Vec<u8> = (0..mask.len()).map(|k| u8::from(drawn_rows.contains(&(k / config.width)))).collect();
-        let [shared, repeated] = [1, 3].map(|copies| {
-            let given = Given { levels: levels.repeat(copies), mask: mask.repeat(copies) };
-            draw_cached(&model, &Request { given: Some(given), ..Request::samples(4, 3) })
-        });
-        assert_eq!(shared.0, repeated.0, "{config:?}");
-        assert_eq!(bits(&shared.1), bits(&repeated.1), "{config:?}");
-        assert_ne!(
-            shared.0[..config.dimensions()],
-            shared.0[config.dimensions()..2 * config.dimensions()],
-            "{config:?}"
-        );
+/// Rows that are given whole at the top are made once for all images that have the same there.
+fn images_that_start_alike_are_those_drawn_alone() {
+    let cases = NETWORKS.into_iter().flat_map(|network| {
+        [config(1, 2, [6, 5]), config(3, 256, [4, 3])].map(|config| ModelConfig { network, ..config })
+    });
+    for config in cases {
+        let (model, dimensions, pixels) = (model(&config, 6), config.dimensions(), config.height * config.width);
+        let (top, bottom) = (config.width, pixels - config.width);
+        // a, b, and a with another last row, which is given again below what is drawn; b comes back after it.
+        let [a, b, mut c] = [3, 4, 3].map(|seed| random_levels(&config, 1, seed));
+        c.chunks_exact_mut(pixels).for_each(|plane| plane[bottom..].iter_mut().for_each(|level| *level ^= 1));
+        let originals = [&a, &b, &a, &c, &b, &a];
+        let levels: Vec<u8> = originals.into_iter().flatten().copied().collect();
+        let drawn = |rows: std::ops::Range<usize>| -> Vec<u8> {
+            (0..pixels).map(|pixel| u8::from(rows.contains(&(pixel / config.width)) && pixel >= top)).collect()
+        };
+        let one_mask = drawn(2..config.height - 1);
+        // Image 4 is drawn from the second row on, the others later.
+        let masks: Vec<u8> =
+            (0..originals.len()).flat_map(|image| drawn(if image == 4 { 1 } else { 2 }..config.height - 1)).collect();
+        for (mask, own) in [(one_mask, false), (masks, true), (vec![0; pixels], false)] {
+            let request = |image: Option<usize>| {
+                let part = |values: &[u8], one: usize| match image {
+                    Some(image) if values.len() > one => values[image * one..][..one].to_vec(),
+                    _ => values.to_vec(),
+                };
+                let given = Given { levels: part(&levels, dimensions), mask: part(&mask, pixels) };
+                let first = 7 + image.unwrap_or(0) as u32;
+                let count = if image.is_some() { 1 } else { originals.len() };
+                Request { given: Some(given), first, ..Request::samples(4, count) }
+            };
+            let batch = draw_cached(&model, &request(None));
+            let alone: Vec<_> = (0..originals.len()).map(|image| draw_cached(&model, &request(Some(image)))).collect();
+            let levels_alone: Vec<u8> = alone.iter().flat_map(|image| image.0.clone()).collect();
+            let scores_alone: Vec<f32> = alone.iter().flat_map(|image| image.1.clone()).collect();
+            assert_eq!(batch.0, levels_alone, "{config:?}, masks of their own: {own}");
+            assert_eq!(bits(&batch.1), bits(&scores_alone), "{config:?}, masks of their own: {own}");
+        }
     }
 }
 

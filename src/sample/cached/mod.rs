@@ -26,9 +26,14 @@ pub struct CachedSampler {
     small: Option<Box<CachedSampler>>,
     layout: Layout,
     program: Program,
+    /// Images that start alike are made once: first come those of which no earlier one is given the same, then the others.
     images: Vec<Image>,
-    /// Whether all images are still one and the same, because all pixels so far were given to all of them.
-    alike: bool,
+    /// Where each image of the request stands among them.
+    places: Vec<usize>,
+    /// For each of the others, the first that it is alike.
+    first_of: Vec<usize>,
+    /// Rows at the top that are given whole, to all of them.
+    rows_given: usize,
     y: usize,
 }
 
@@ -40,16 +45,27 @@ impl CachedSampler {
     pub fn new(plan: Arc<Plan>, request: Request) -> Result<Self, RequestError> {
         let canvases = Canvas::all(&request, &plan.config)?;
         let layout = Layout::new(&plan);
-        let blank = layout.blank(&plan);
-        let images = canvases.into_iter().map(|canvas| Image::new(canvas, blank.clone(), &plan)).collect();
         let small = plan
             .conditioning
             .as_ref()
             .map(|conditioning| Self::new(conditioning.small.clone(), request.small(&plan.config)).map(Box::new));
         let small = small.transpose()?;
         // Images that are drawn from different small ones differ from the start.
-        let alike = small.is_none();
-        Ok(Self { plan, request, small, layout, program: Program::default(), images, alike, y: 0 })
+        let rows_given = if small.is_none() { request.rows_given(&plan.config) } else { 0 };
+        let count = canvases.len();
+        let same = if rows_given > 0 { request.same_above(&plan.config, rows_given) } else { (0..count).collect() };
+        let mut order: Vec<usize> = (0..count).collect();
+        order.sort_by_key(|&image| same[image] != image);
+        let mut places = vec![0; count];
+        order.iter().enumerate().for_each(|(place, &image)| places[image] = place);
+        let others = order.iter().filter(|&&image| same[image] != image);
+        let first_of = others.map(|&image| places[same[image]]).collect();
+        let blank = layout.blank(&plan);
+        let mut canvases: Vec<_> = canvases.into_iter().zip(&places).collect();
+        canvases.sort_by_key(|&(_, place)| place);
+        let images = canvases.into_iter().map(|(canvas, _)| Image::new(canvas, blank.clone(), &plan)).collect();
+        let program = Program::default();
+        Ok(Self { plan, request, small, layout, program, images, places, first_of, rows_given, y: 0 })
     }
 
     /// The row drawn next, of the scale drawn next.
@@ -97,27 +113,16 @@ impl CachedSampler {
         let (layout, y) = (&self.layout, self.y);
         self.program.set_row(&self.plan, |slot, from| layout.at(slot, from, y));
         let row = Row { plan: &self.plan, program: &self.program, request: &self.request, y };
-        let was_alike = self.alike && y > 0;
-        self.alike &= self.request.gives_row(&self.plan.config, y);
-        if let [first, others @ ..] = &mut self.images[..] {
-            if self.alike {
-                row.draw(std::slice::from_mut(first));
-                others.iter_mut().for_each(|other| other.canvas.copy_row(&first.canvas, &self.plan.config, y));
-                self.y += 1;
-                return true;
-            }
-            if was_alike {
-                others.iter_mut().for_each(|other| other.values.copy_from_slice(&first.values));
+        let firsts = self.images.len() - self.first_of.len();
+        let drawn = if y < self.rows_given { firsts } else { self.images.len() };
+        draw(row, &mut self.images[..drawn]);
+        let (firsts, others) = self.images.split_at_mut(drawn);
+        for (other, &first) in others.iter_mut().zip(&self.first_of) {
+            other.canvas.copy_row(&firsts[first].canvas, &self.plan.config, y);
+            if y + 1 == self.rows_given {
+                other.values.copy_from_slice(&firsts[first].values);
             }
         }
-        #[cfg(feature = "native")]
-        {
-            use rayon::prelude::*;
-            let together = self.images.len().div_ceil(rayon::current_num_threads()).min(TOGETHER);
-            self.images.par_chunks_mut(together).for_each(|images| row.draw(images));
-        }
-        #[cfg(not(feature = "native"))]
-        self.images.chunks_mut(TOGETHER).for_each(|images| row.draw(images));
         self.y += 1;
         true
     }
@@ -125,6 +130,7 @@ impl CachedSampler {
     /// Puts what the layers see of the small images where they will look for it.
     fn condition(&mut self) {
         let (Some(conditioning), Some(small)) = (&self.plan.conditioning, &self.small) else { return };
+        // Images that are drawn from small ones stand in the order of the request.
         for (image, canvas) in self.images.iter_mut().zip(small.canvases()) {
             let map = conditioning.upsampling.map(&canvas.levels, self.plan.config.levels);
             self.layout.fill(&mut image.values, conditioning.slot, &map);
@@ -133,7 +139,7 @@ impl CachedSampler {
 
     /// The images so far.
     pub fn canvases(&self) -> impl Iterator<Item = &Canvas> {
-        self.images.iter().map(|image| &image.canvas)
+        self.places.iter().map(|&place| &self.images[place].canvas)
     }
 
     /// −ln p of every image as far as it is decided, over all scales: −ln p(small) − ln p(image | small).
@@ -154,6 +160,18 @@ impl CachedSampler {
     pub(super) fn watched(&self) -> Option<&[f32]> {
         self.images[0].canvas.watched()
     }
+}
+
+/// Draws a row of these images, on all threads where there are several.
+fn draw(row: Row, images: &mut [Image]) {
+    #[cfg(feature = "native")]
+    {
+        use rayon::prelude::*;
+        let together = images.len().div_ceil(rayon::current_num_threads()).clamp(1, TOGETHER);
+        images.par_chunks_mut(together).for_each(|images| row.draw(images));
+    }
+    #[cfg(not(feature = "native"))]
+    images.chunks_mut(TOGETHER).for_each(|images| row.draw(images));
 }
 
 #[cfg(test)]
