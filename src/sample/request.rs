@@ -2,7 +2,6 @@
 
 use super::uniform::uniform;
 use crate::model::ModelConfig;
-use std::collections::HashMap;
 
 /// Images a request may ask for at once.
 pub const MAX_COUNT: usize = 1 << 20;
@@ -111,22 +110,22 @@ impl Request {
         drawn.map_or(config.height, |pixel| pixel / config.width)
     }
 
-    /// For each image the first one that is given the same levels in the uppermost `rows` rows.
+    /// For each image the first one of its neighbours that are given the same levels in the uppermost `rows` rows.
     pub fn same_above(&self, config: &ModelConfig, rows: usize) -> Vec<usize> {
-        let dimensions = config.dimensions();
-        match &self.given {
-            Some(Given { levels, .. }) if levels.len() > dimensions => {
-                let mut firsts = HashMap::new();
-                let images = levels.chunks_exact(dimensions).enumerate();
-                let above = |image: &[u8]| -> Vec<u8> {
-                    let planes = image.chunks_exact(config.height * config.width);
-                    planes.flat_map(|plane| &plane[..rows * config.width]).copied().collect()
-                };
-                images.map(|(k, image)| *firsts.entry(above(image)).or_insert(k)).collect()
+        let (dimensions, pixels) = (config.dimensions(), config.height * config.width);
+        let Some(Given { levels, .. }) = &self.given else { return (0..self.count).collect() };
+        let mut first = 0;
+        let same = |image: usize, other: usize| {
+            let [image, other] = [image, other].map(|k| levels[k * dimensions..][..dimensions].chunks_exact(pixels));
+            image.zip(other).all(|(image, other)| image[..rows * config.width] == other[..rows * config.width])
+        };
+        let first_of = |image: usize| {
+            if levels.len() > dimensions && !same(image, first) {
+                first = image;
             }
-            Some(_) => vec![0; self.count],
-            None => (0..self.count).collect(),
-        }
+            first
+        };
+        (0..self.count).map(first_of).collect()
     }
 
     /// The level that channel `channel` of pixel (`x`, `y`) of the request's image `image` must have, if it is given.

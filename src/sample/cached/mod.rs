@@ -26,7 +26,7 @@ pub struct CachedSampler {
     small: Option<Box<CachedSampler>>,
     layout: Layout,
     program: Program,
-    /// Images that start alike are made once: first come those of which no earlier one is given the same, then the others.
+    /// Images that start alike are made once: first come those of which no neighbour before is given the same, then the others.
     images: Vec<Image>,
     /// Where each image of the request stands among them.
     places: Vec<usize>,
@@ -54,16 +54,17 @@ impl CachedSampler {
         let rows_given = if small.is_none() { request.rows_given(&plan.config) } else { 0 };
         let count = canvases.len();
         let same = if rows_given > 0 { request.same_above(&plan.config, rows_given) } else { (0..count).collect() };
-        let mut order: Vec<usize> = (0..count).collect();
-        order.sort_by_key(|&image| same[image] != image);
+        let (firsts, others): (Vec<usize>, Vec<usize>) = (0..count).partition(|&image| same[image] == image);
         let mut places = vec![0; count];
-        order.iter().enumerate().for_each(|(place, &image)| places[image] = place);
-        let others = order.iter().filter(|&&image| same[image] != image);
-        let first_of = others.map(|&image| places[same[image]]).collect();
+        firsts.iter().chain(&others).enumerate().for_each(|(place, &image)| places[image] = place);
+        let first_of = others.iter().map(|&image| places[same[image]]).collect();
         let blank = layout.blank(&plan);
-        let mut canvases: Vec<_> = canvases.into_iter().zip(&places).collect();
-        canvases.sort_by_key(|&(_, place)| place);
-        let images = canvases.into_iter().map(|(canvas, _)| Image::new(canvas, blank.clone(), &plan)).collect();
+        let mut canvases: Vec<_> = canvases.into_iter().map(Some).collect();
+        let images = firsts.iter().chain(&others).map(|&image| {
+            let canvas = canvases[image].take().expect("an image has one place");
+            Image::new(canvas, blank.clone(), &plan)
+        });
+        let images = images.collect();
         let program = Program::default();
         Ok(Self { plan, request, small, layout, program, images, places, first_of, rows_given, y: 0 })
     }
