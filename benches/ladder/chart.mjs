@@ -71,9 +71,19 @@ export function chartOf({ cells, about }, networks) {
 ${legend(batches)}
 ${parts.join('\n')}
 ${axis(scale, y + 4)}
-<text class="faint" x="12" y="${height - 10}">${escape(`${about.processor ?? ''}, ${about.date ?? ''}`)}</text>
+<text class="faint" x="12" y="${height - 10}">${escape([`${about.processor ?? ''}, ${about.date ?? ''}`, ...adapters(about)].join('; '))}</text>
 </svg>
 `;
+}
+
+/**
+ * What the lines called GPU were drawn on: a processor in disguise is one of the common ones.
+ * @param {Record<string, string | number>} about
+ */
+function adapters(about) {
+  const named = [['GPU', about['native adapter']], ['WebGPU', about['Chromium adapter']]].filter(([, adapter]) => adapter);
+  const software = (/** @type {unknown} */ adapter) => (/llvmpipe|lavapipe|swiftshader/i.test(String(adapter)) ? ', in software' : '');
+  return named.map(([what, adapter]) => `${what}: ${adapter}${software(adapter)}`);
 }
 
 /**
