@@ -52,6 +52,7 @@ export function isHelper(worker) {
  * @typedef {object} Watch
  * @property {string[]} errors    console errors, uncaught exceptions, CSP violations
  * @property {string[]} requests  every address asked for, by page and workers
+ * @property {string[]} sent      those to which something was sent
  */
 
 /**
@@ -63,10 +64,13 @@ export async function openPage(browser, options) {
   const context = await browser.newContext(options);
   const page = await context.newPage();
   /** @type {Watch} */
-  const watch = { errors: [], requests: [] };
+  const watch = { errors: [], requests: [], sent: [] };
   page.on('console', (message) => message.type() === 'error' && watch.errors.push(message.text()));
   page.on('pageerror', (error) => watch.errors.push(String(error)));
-  context.on('request', (request) => watch.requests.push(request.url()));
+  context.on('request', (request) => {
+    watch.requests.push(request.url());
+    if (request.method() !== 'GET' || request.postData() !== null) watch.sent.push(request.url());
+  });
   await page.addInitScript(() => {
     const seen = { ready: [], start: [], row: [], done: [], failed: [] };
     let order = 0;
