@@ -3,7 +3,7 @@
  * The pictures are the same either way. Only the worker uses this.
  */
 
-import { cpuPackage, wasmBytes } from './wasm.js';
+import { cpuPackage, release, wasmBytes } from './wasm.js';
 
 /** @typedef {import('./protocol.js').SampleRequest} SampleRequest */
 /** @typedef {import('./protocol.js').DoneReply} DoneReply */
@@ -149,13 +149,8 @@ class OwnShare {
     };
   }
 
-  /** After a panic even that may throw, and the first error is the one to tell. */
   free() {
-    try {
-      this.#sampler.free();
-    } catch {
-      // The instance is dead; the page drops this worker.
-    }
+    release(this.#sampler);
   }
 }
 

@@ -113,6 +113,18 @@ export function gpuPackage() {
 }
 
 /**
+ * Frees what wasm holds; after a panic even that may throw, and the first error is the one to tell.
+ * @param {{ free(): void } | null} held
+ */
+export function release(held) {
+  try {
+    held?.free();
+  } catch {
+    // The instance is dead; the page drops this worker.
+  }
+}
+
+/**
  * Loads a bundle once; a failed load may be tried again.
  * @param {"cpu" | "gpu"} bundle
  * @returns {Promise<GpuPackage>}

@@ -9,7 +9,7 @@ import { calibrate } from './calibration.js';
 import { CpuRun } from './cpu-run.js';
 import { Helpers } from './helpers.js';
 import { ModelShelf } from './model-shelf.js';
-import { cpuModule, cpuPackage, gpuPackage, useCpuModule, wasmBytes } from './wasm.js';
+import { cpuModule, cpuPackage, gpuPackage, release, useCpuModule, wasmBytes } from './wasm.js';
 import { fetchWeights } from './weights.js';
 
 /** @typedef {import('./protocol.js').Request} Request */
@@ -319,18 +319,6 @@ function nextTurn() {
     waiting.push(resolve);
     turnstile.port2.postMessage(null);
   });
-}
-
-/**
- * Frees what wasm holds; after a panic even that may throw, and the first error is the one to tell.
- * @param {{ free(): void } | null} held
- */
-function release(held) {
-  try {
-    held?.free();
-  } catch {
-    // The instance is dead; the page drops this worker.
-  }
 }
 
 /** @param {unknown} error */

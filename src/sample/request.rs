@@ -34,7 +34,7 @@ pub struct Given {
 }
 
 /// A request that cannot be drawn.
-#[derive(Debug, thiserror::Error, PartialEq)]
+#[derive(Clone, Debug, thiserror::Error, PartialEq)]
 #[error("{field}: found {found}, expected {expected}")]
 pub struct RequestError {
     /// The offending part of the request.

@@ -151,9 +151,12 @@ impl GpuSampler {
         let (scale, y) = (self.scale(), self.y());
         let drawn = match &mut self.engine {
             Engine::Fused(sampler) => sampler.next_row_async().await.map_err(|error| sentence(&error))?,
-            Engine::Naive(sampler) => sampler.next_row_async().await.map_err(|error| lost(&error))?,
+            Engine::Naive(sampler) => {
+                let drawn = sampler.next_row_async().await.map_err(|error| lost(&error))?;
+                self.device.check().map_err(|error| sentence(&error))?;
+                drawn
+            }
         };
-        self.device.check().map_err(|error| sentence(&error))?;
         let config = self.config.scales()[scale];
         if drawn { Ok(rgba_row(self.levels_of(scale), self.count, config, y)) } else { Err(no_row()) }
     }

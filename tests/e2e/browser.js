@@ -13,6 +13,9 @@ const FLAGS = ['--no-sandbox', '--disable-background-networking', '--disable-com
 /** Gives a machine without a GPU an adapter in software. */
 export const SOFTWARE_GPU = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
 
+/** Why a test of the GPU is left out. */
+export const NO_ADAPTER = 'this Chromium offers no software adapter';
+
 /**
  * @param {string[]} [flags]
  * @returns {Promise<import('playwright-core').Browser>}

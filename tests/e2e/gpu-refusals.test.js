@@ -1,11 +1,10 @@
 /** The real GPU bundle on a device that refuses memory, programs or work: the CPU goes on. */
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
-import { launch, openPage, ownWorkers } from './browser.js';
+import { launch, NO_ADAPTER, openPage, ownWorkers } from './browser.js';
 import { withSize } from './models.js';
-import { fileOf, serveSite } from './server.js';
+import { gpuNotBuilt, serveSite, startWorkersWith } from './server.js';
 
 /** @type {import('playwright-core').Browser} */
 let browser;
@@ -25,12 +24,7 @@ afterEach(async () => {
   await site.close();
 });
 
-const NO_ADAPTER = 'this Chromium offers no software adapter';
-
-/** Why the real bundle cannot be tested, or false. */
-const notBuilt = fileOf('pkg/gpu/pixelrnn.js') ? false : 'pkg/gpu is not built (make wasm)';
-
-describe('a GPU that refuses', { skip: notBuilt }, () => {
+describe('a GPU that refuses', { skip: gpuNotBuilt }, () => {
   /** Broken calls of the browser's own WebGPU, as it answers when memory or the compiler fails. */
   const REFUSALS = {
     // Buffers of an image's features, and what holds them, are not there.
@@ -106,10 +100,7 @@ describe('a GPU that refuses', { skip: notBuilt }, () => {
       const models = [first, second].map(({ entry }) => entry);
       site.faults.set('models/index.json', (response) => response.end(JSON.stringify({ models })));
       for (const { entry, bytes } of [first, second]) site.faults.set(`models/${entry.file}`, (response) => response.end(bytes));
-      site.faults.set('worker.js', (response, file) => {
-        response.writeHead(200, { 'Content-Type': 'text/javascript' });
-        response.end(`${REFUSALS[refusal]}\n${readFileSync(file ?? '', 'utf8')}`);
-      });
+      startWorkersWith(site, REFUSALS[refusal]);
       await page.exposeFunction('refuse', () => ownWorkers(page)[0].evaluate(() => void (/** @type {any} */ (self).refusing = true)));
       await page.goto(`${site.url}embed.html?loading=manual`);
       const found = await page.evaluate(drawRefused, { model: 'second', count: 2, from });

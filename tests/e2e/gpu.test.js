@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
-import { imagesShown, launch, openPage, rowsShown, untilDone } from './browser.js';
+import { imagesShown, launch, NO_ADAPTER, openPage, rowsShown, untilDone } from './browser.js';
 import { withSize } from './models.js';
-import { fileOf, serveSite } from './server.js';
+import { gpuNotBuilt, serveSite } from './server.js';
 
 /** @type {import('playwright-core').Browser} */
 let browser;
@@ -24,11 +24,6 @@ afterEach(async () => {
   await site.close();
 });
 
-const NO_ADAPTER = 'this Chromium offers no software adapter';
-
-/** Why the real bundle cannot be tested, or false. */
-const notBuilt = fileOf('pkg/gpu/pixelrnn.js') ? false : 'pkg/gpu is not built (make wasm)';
-
 /**
  * Puts a network with the listed weights but images of 6 x 5 pixels in place of the listed one: a full
  * pass per pixel takes software many minutes on larger ones.
@@ -39,7 +34,7 @@ async function serveSmallImages() {
   site.faults.set('models/small.safetensors', (response) => response.end(bytes));
 }
 
-describe('the GPU bundle as built', { skip: notBuilt }, () => {
+describe('the GPU bundle as built', { skip: gpuNotBuilt }, () => {
   test('passes its start-up test and draws what the CPU draws', { timeout: 300_000 }, async (context) => {
     const { page, watch } = opened;
     await serveSmallImages();

@@ -1,10 +1,9 @@
 /** Batches that several workers share: the same pictures, whatever becomes of the helpers. */
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { isHelper, launch, openPage } from './browser.js';
-import { serveSite } from './server.js';
+import { serveSite, startWorkersWith } from './server.js';
 
 /** @type {import('playwright-core').Browser} */
 let browser;
@@ -74,17 +73,9 @@ async function compare({ model, count, threads, expected, kind, tries = 40 }) {
   };
 }
 
-/** Every worker does this first. */
-function asWorker(/** @type {string} */ code) {
-  site.faults.set('worker.js', (response, file) => {
-    response.writeHead(200, { 'Content-Type': 'text/javascript' });
-    response.end(`${code}\n${readFileSync(file ?? '', 'utf8')}`);
-  });
-}
-
 /** Every helper does this first. */
 function asHelper(/** @type {string} */ code) {
-  asWorker(`if (location.hash === '#helper') { ${code} }`);
+  startWorkersWith(site, `if (location.hash === '#helper') { ${code} }`);
 }
 
 describe('a batch drawn by several workers is the one drawn by one', () => {
@@ -110,7 +101,7 @@ describe('a batch drawn by several workers is the one drawn by one', () => {
 });
 
 test('a helper is given the weights where the browser keeps none', async () => {
-  asWorker("Object.defineProperty(self, 'caches', { value: undefined });");
+  startWorkersWith(site, "Object.defineProperty(self, 'caches', { value: undefined });");
   const found = await page.evaluate(compare, { model: 'mnist-pixelcnn', count: 8, threads: 2, expected: 2, kind: 'sample' });
   assert.deepEqual(found.threads, [1, 1, 2]);
   assert.equal(opened.watch.requests.filter((url) => url.endsWith('.safetensors')).length, 1);

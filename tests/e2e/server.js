@@ -3,7 +3,7 @@
  * sub-path, with faults on demand.
  */
 
-import { createReadStream, statSync } from 'node:fs';
+import { createReadStream, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -96,3 +96,18 @@ export function sendFile(response, file) {
   });
   createReadStream(file).pipe(response);
 }
+
+/**
+ * Every worker runs this before its own script.
+ * @param {Site} site
+ * @param {string} code
+ */
+export function startWorkersWith(site, code) {
+  site.faults.set('worker.js', (response, file) => {
+    response.writeHead(200, { 'Content-Type': 'text/javascript' });
+    response.end(`${code}\n${readFileSync(file ?? '', 'utf8')}`);
+  });
+}
+
+/** Why the real GPU bundle cannot be tested, or false. */
+export const gpuNotBuilt = fileOf('pkg/gpu/pixelrnn.js') ? false : 'pkg/gpu is not built (make wasm)';

@@ -1,12 +1,11 @@
 /** Several networks: switching between them at any moment, and what is left behind afterwards. */
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { drawnAlone, imagesShown, launch, openPage, ownWorkers, untilDone } from './browser.js';
 import { memoryOf } from './memory.js';
 import { offer, withInk } from './models.js';
-import { serveSite } from './server.js';
+import { serveSite, startWorkersWith } from './server.js';
 
 /** @type {import('playwright-core').Browser} */
 let browser;
@@ -194,10 +193,7 @@ test('a run outlives workers that other runs block', async () => {
 
 test('a hundred pictures, two networks in turn, leave memory flat', { timeout: 240_000 }, async (context) => {
   // Without the safety net that frees wasm memory when its JavaScript handle is collected.
-  site.faults.set('worker.js', (response, file) => {
-    response.writeHead(200, { 'Content-Type': 'text/javascript' });
-    response.end(`delete globalThis.FinalizationRegistry;\n${readFileSync(file ?? '', 'utf8')}`);
-  });
+  startWorkersWith(site, 'delete globalThis.FinalizationRegistry;');
   await page.goto(`${site.url}#pace=instant&count=16`);
   await untilDone(page);
   const measure = await memoryOf(page);

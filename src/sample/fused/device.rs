@@ -1,6 +1,8 @@
 //! The GPU that the fused sampler draws on.
 
-use super::error::{FusedError, first_line};
+use super::error::FusedError;
+#[cfg(any(feature = "wgpu", feature = "webgpu"))]
+use super::error::first_line;
 use cubecl::client::Client;
 use std::sync::{Arc, OnceLock};
 
@@ -21,16 +23,7 @@ pub struct FusedDevice {
 
 /// What the device was found to refuse first. A GPU goes on after that, but what it draws is not to be believed: a refused
 /// launch leaves memory as it was.
-type Fault = Arc<OnceLock<Refusal>>;
-
-/// What a GPU refuses.
-#[derive(Debug)]
-enum Refusal {
-    /// More memory.
-    Memory,
-    /// A program, or a launch of one.
-    Work(String),
-}
+type Fault = Arc<OnceLock<FusedError>>;
 
 impl FusedDevice {
     /// The GPU that burn has opened as its default wgpu device, under the name it gave itself. `software`: whether it is a CPU in
@@ -41,11 +34,11 @@ impl FusedDevice {
         let noticed = fault.clone();
         // Takes the place of CubeCL's, which panics: in a browser that ends the worker, and nobody learns why.
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
-            let refusal = match error {
-                wgpu::Error::OutOfMemory { .. } => Refusal::Memory,
-                other => Refusal::Work(first_line(&other)),
+            let fault = match error {
+                wgpu::Error::OutOfMemory { .. } => FusedError::OutOfMemory,
+                other => FusedError::Refused(first_line(&other)),
             };
-            let _ = noticed.set(refusal);
+            let _ = noticed.set(fault);
         }));
         let client = cubecl::Device::Wgpu(cubecl::device::WgpuDevice::default()).client();
         Self { client, name: name.to_owned(), software, fault }
@@ -73,11 +66,7 @@ impl FusedDevice {
     /// # Errors
     /// When it has refused something.
     pub fn check(&self) -> Result<(), FusedError> {
-        match self.fault.get() {
-            None => Ok(()),
-            Some(Refusal::Memory) => Err(FusedError::OutOfMemory),
-            Some(Refusal::Work(why)) => Err(FusedError::Refused(why.clone())),
-        }
+        self.fault.get().map_or(Ok(()), |fault| Err(fault.clone()))
     }
 
     /// Opens the first CUDA device.

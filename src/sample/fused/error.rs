@@ -7,7 +7,7 @@ use crate::sample::request::RequestError;
 pub const MOST_BYTES: usize = 128 << 20;
 
 /// Why the fused sampler does not draw.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum FusedError {
     /// There is no device.
     #[error("no GPU could be opened: {0}")]

@@ -69,7 +69,7 @@ pub struct Table {
 }
 
 /// A network that the kernel has no room for.
-#[derive(Debug, thiserror::Error, PartialEq)]
+#[derive(Clone, Debug, thiserror::Error, PartialEq)]
 #[error("{outputs} outputs in one step: the fused sampler has room for {MOST_PARTIALS}")]
 pub struct TooWide {
     outputs: usize,
