@@ -20,6 +20,9 @@ OPT_GPU_DIST ?= -O1
 # Arguments for the server, as in `make run SERVE="--port 9000 --base /sub/"`.
 SERVE ?=
 
+# Arguments for `pixelrnn publish`, to put a network on the page before it is served.
+PUBLISH ?=
+
 # Arguments for the ladder, as in `make bench BENCH="--quick"`; benches/ladder.mjs lists them.
 BENCH ?=
 
@@ -32,7 +35,7 @@ WASM_SOURCES := $(filter-out $(NATIVE_ONLY),$(shell find src -name '*.rs')) \
 	test-native e2e bench dist fmt clippy doc types rooms size clean
 
 help:
-	@echo 'make run          install what is missing, build, serve the page on localhost'
+	@echo 'make run          install what is missing, build, serve the page on localhost (PUBLISH="...": with a network of your own)'
 	@echo 'make test         install what is missing, run every test (test-native wasm-test e2e: some of them)'
 	@echo 'make check        format, lints, docs, types, rooms, size budget'
 	@echo 'make wasm         both browser bundles into pkg/ (wasm-cpu, wasm-gpu: one)'
@@ -43,6 +46,7 @@ help:
 ## Run
 
 run: wasm-cpu
+	$(if $(PUBLISH),cargo run --release --quiet -- publish $(PUBLISH))
 	@scripts/run.sh $(SERVE)
 
 setup:

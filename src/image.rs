@@ -1,6 +1,6 @@
 //! Images as integer levels, and the two ways out of them: the network's input and RGBA bytes.
 //!
-//! A *level* is what the network predicts, an integer in `0..levels` with `levels` 2 (binary) or 256. An *intensity* is the
+//! A *level* is what the network predicts, an integer in `0..levels` with `levels` 2 (binary) to 256. An *intensity* is the
 //! same value as brightness in `0.0..=1.0`: level 0 is black paper, the highest level white ink, for every number of levels.
 //! Axes are `[image, channel, y, x]` throughout.
 
@@ -19,7 +19,7 @@ pub struct Images {
     pub height: usize,
     /// Columns of an image.
     pub width: usize,
-    /// Number of levels a value can take: 2 or 256.
+    /// Number of levels a value can take: 2 to 256.
     pub levels: u16,
     /// Levels, `[count, channels, height, width]`.
     pub data: Vec<u8>,
@@ -28,8 +28,8 @@ pub struct Images {
 /// Why bytes from outside are not a batch of images.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ImageError {
-    /// Neither binary nor 8-bit.
-    #[error("{found} levels found, 2 or 256 expected")]
+    /// Too few levels to tell anything, or more than a byte holds.
+    #[error("{found} levels found, 2 to 256 expected")]
     Levels {
         /// Number of levels asked for.
         found: u16,
@@ -77,7 +77,7 @@ impl Images {
     /// Names the first thing that does not fit: levels, channels, length, or the place of the first value out of range.
     pub fn new(shape: [usize; 4], levels: u16, data: Vec<u8>) -> Result<Self, ImageError> {
         let [count, channels, height, width] = shape;
-        if levels != 2 && levels != 256 {
+        if !(2..=256).contains(&levels) {
             return Err(ImageError::Levels { found: levels });
         }
         if channels != 1 && channels != 3 {
@@ -114,13 +114,7 @@ impl Images {
 
     /// Copies the images named by `indices`, in that order.
     pub fn select(&self, indices: impl IntoIterator<Item = usize>) -> Self {
-        let mut data = Vec::new();
-        let mut count = 0;
-        for k in indices {
-            data.extend_from_slice(self.image(k));
-            count += 1;
-        }
-        Self { count, data, ..*self }
+        ImageSource::select(self, indices)
     }
 
     /// RGBA bytes of row `y` of every image, `[count][width][4]`.
@@ -132,6 +126,46 @@ impl Images {
     pub fn image_rgba(&self, k: usize) -> Vec<u8> {
         let shape = [1, self.channels, self.height, self.width];
         (0..self.height).flat_map(|y| row_rgba(self.image(k), shape, self.levels, y)).collect()
+    }
+}
+
+/// Images that may be anywhere: in memory, or in a file that is read image by image.
+pub trait ImageSource {
+    /// `[count, channels, height, width]`.
+    fn shape(&self) -> [usize; 4];
+
+    /// Number of levels a value can take.
+    fn levels(&self) -> u16;
+
+    /// Levels of image `k`, `[channels, height, width]`.
+    fn image(&self, k: usize) -> &[u8];
+
+    /// Copies the images named by `indices`, in that order.
+    fn select(&self, indices: impl IntoIterator<Item = usize>) -> Images
+    where
+        Self: Sized,
+    {
+        let [_, channels, height, width] = self.shape();
+        let (mut data, mut count) = (Vec::new(), 0);
+        for k in indices {
+            data.extend_from_slice(self.image(k));
+            count += 1;
+        }
+        Images { count, channels, height, width, levels: self.levels(), data }
+    }
+}
+
+impl ImageSource for Images {
+    fn shape(&self) -> [usize; 4] {
+        self.shape()
+    }
+
+    fn levels(&self) -> u16 {
+        self.levels
+    }
+
+    fn image(&self, k: usize) -> &[u8] {
+        self.image(k)
     }
 }
 
@@ -161,6 +195,12 @@ pub fn level_to_input(level: u8, levels: u16) -> f32 {
 pub fn level_to_byte(level: u8, levels: u16) -> u8 {
     // Float to integer casts saturate, so no level can wrap around.
     (level_to_intensity(level, levels) * 255.0).round() as u8
+}
+
+/// The level nearest to a byte of brightness: what a picture of 256 levels becomes in one of fewer.
+pub fn byte_to_level(byte: u8, levels: u16) -> u8 {
+    let steps = u32::from(levels) - 1;
+    ((u32::from(byte) * steps * 2 + 255) / 510) as u8
 }
 
 /// RGBA bytes of row `y` of every image in a batch of levels `[count, channels, height, width]`.
@@ -208,6 +248,22 @@ mod tests {
     }
 
     #[test]
+    fn a_level_is_the_nearest_to_its_byte_and_comes_back_from_the_screen() {
+        for levels in 2..=256 {
+            for level in 0..levels {
+                let level = level as u8;
+                assert_eq!(byte_to_level(level_to_byte(level, levels), levels), level, "{levels} levels");
+            }
+            for byte in 0..=255u8 {
+                let steps = f64::from(levels) - 1.0;
+                let off = (f64::from(byte_to_level(byte, levels)) / steps - f64::from(byte) / 255.0).abs();
+                // Half a step, and a rounding of numbers below 1.
+                assert!(off <= 0.5 / steps + 1e-12, "byte {byte} of {levels} levels is {off} away");
+            }
+        }
+    }
+
+    #[test]
     fn a_grey_row_repeats_its_plane_image_by_image() {
         let images = Images::new([2, 1, 2, 2], 2, vec![0, 0, 0, 1, 0, 0, 1, 0]).unwrap();
         let (black, white) = ([0, 0, 0, 255], [255; 4]);
@@ -241,7 +297,8 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_named() {
         for (shape, levels, data, message) in [
-            ([1, 1, 1, 1], 4, vec![0], "4 levels found, 2 or 256 expected"),
+            ([1, 1, 1, 1], 1, vec![0], "1 levels found, 2 to 256 expected"),
+            ([1, 1, 1, 1], 257, vec![0], "257 levels found, 2 to 256 expected"),
             ([1, 2, 1, 1], 2, vec![0, 0], "2 channels found, 1 or 3 expected"),
             ([1, 1, 2, 2], 2, vec![0; 3], "3 values found, [1, 1, 2, 2] needs 4"),
             (

@@ -1,6 +1,6 @@
 //! Likelihood (Eq. 1 and 2, §5.1): logits and levels to nats an image and bits per dimension.
 
-use crate::image::Images;
+use crate::image::{ImageSource, Images};
 use crate::model::Model;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -32,8 +32,9 @@ pub fn nll_nats(logits: Tensor<5>, levels: Tensor<4, Int>) -> Tensor<4> {
 /// When `levels` does not hold a whole number of the model's images.
 pub fn nll_of(model: &Model, levels: &[u8], device: &Device) -> Tensor<4> {
     let (input, small) = (model.input(levels, device), model.small_input(levels, device));
+    // The CPU's own operation counts in whole registers; other numbers of levels are few and take the plain path.
     #[cfg(feature = "native")]
-    if crate::nn::on_cpu(device) && model.config.logits() > 1 {
+    if crate::nn::on_cpu(device) && model.config.logits().is_multiple_of(16) {
         let config = &model.config;
         let (levels, logits) = (std::sync::Arc::new(levels.to_vec()), config.logits());
         let targets = crate::nn::Targets { levels, channels: config.channels, logits, hidden: config.head };
@@ -100,7 +101,7 @@ pub fn score(
 ) -> Vec<f32> {
     let mut values = Vec::with_capacity(images.data.len());
     for levels in batches(model, images, batch) {
-        let nll = nll_of(model, levels, device).into_data();
+        let nll = nll_of(model, &levels, device).into_data();
         values.extend(nll.try_into_vec::<f32>().expect("32-bit floats"));
         progress(values.len() / model.config.dimensions());
     }
@@ -113,15 +114,16 @@ pub fn score(
 /// When the images are not of the model's size, or there are none.
 pub fn evaluate(
     model: &Model,
-    images: &Images,
+    images: &impl ImageSource,
     batch: usize,
     device: &Device,
     mut progress: impl FnMut(usize),
 ) -> Likelihood {
-    assert!(images.count > 0, "no images to evaluate");
+    let [count, ..] = images.shape();
+    assert!(count > 0, "no images to evaluate");
     let (mut sums, mut done) = (vec![0.0; model.scales().len()], 0);
     for levels in batches(model, images, batch) {
-        for (sum, nll) in sums.iter_mut().zip(nll_of_scales(model, levels, device)) {
+        for (sum, nll) in sums.iter_mut().zip(nll_of_scales(model, &levels, device)) {
             let nll = nll.into_data().try_into_vec::<f32>().expect("32-bit floats");
             // One addition a value, in their order: the sum does not depend on the batch.
             nll.into_iter().for_each(|nll| *sum += f64::from(nll));
@@ -129,15 +131,16 @@ pub fn evaluate(
         done += levels.len() / model.config.dimensions();
         progress(done);
     }
-    Likelihood::from_sums(&sums, images.count, model.config.dimensions())
+    Likelihood::from_sums(&sums, count, model.config.dimensions())
 }
 
 /// The levels of `batch` images at a time.
-fn batches<'a>(model: &Model, images: &'a Images, batch: usize) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+fn batches<S: ImageSource>(model: &Model, images: &S, batch: usize) -> impl Iterator<Item = Vec<u8>> {
     let config = &model.config;
-    let [_, channels, height, width] = images.shape();
+    let [count, channels, height, width] = images.shape();
     assert_eq!([channels, height, width], [config.channels, config.height, config.width], "images of another size");
-    images.data.chunks(batch * config.dimensions())
+    let last = move |first: usize| count.min(first + batch);
+    (0..count).step_by(batch).map(move |first| images.select(first..last(first)).data)
 }
 
 #[cfg(test)]
@@ -160,8 +163,15 @@ mod tests {
 
         let device = Device::flex().autodiff();
         device.seed(3);
-        for (channels, h, head, [height, width]) in [(3, 7, 20, [9, 11]), (1, 8, 16, [8, 8]), (3, 16, 48, [1, 3])] {
-            let (network, levels) = (Network::PixelCnn, 256);
+        for (channels, levels, h, head, [height, width]) in [
+            (3, 256, 7, 20, [9, 11]),
+            (1, 256, 8, 16, [8, 8]),
+            (3, 256, 16, 48, [1, 3]),
+            (3, 8, 7, 20, [9, 11]),
+            (1, 3, 4, 6, [5, 5]),
+            (3, 37, 5, 9, [4, 3]),
+        ] {
+            let network = Network::PixelCnn;
             let config = ModelConfig {
                 network,
                 channels,
@@ -175,7 +185,8 @@ mod tests {
                 conditioning: None,
             };
             let model = Model::init(&config, &device).expect("a good configuration");
-            let levels: Vec<u8> = (0..2 * config.dimensions()).map(|k| (k * 89 % 256) as u8).collect();
+            let levels: Vec<u8> =
+                (0..2 * config.dimensions()).map(|k| (k * 89 % usize::from(config.levels)) as u8).collect();
             let pull = Tensor::<4>::random([2, channels, height, width], burn::tensor::Distribution::Default, &device);
             let run = |nll: Tensor<4>| {
                 let grads = (nll.clone() * pull.clone()).sum().backward();

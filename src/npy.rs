@@ -74,11 +74,22 @@ pub enum NpyError {
     },
 }
 
-/// Reads a `uint8` or `bool` array of any number of axes.
+/// What the header of a `uint8` or `bool` array says.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ByteHeader {
+    /// Length of each axis.
+    pub shape: Vec<usize>,
+    /// Whether the first axis is the fastest.
+    pub fortran_order: bool,
+    /// Where the values begin.
+    pub start: usize,
+}
+
+/// Reads the header of a whole file, which may be a map of it.
 ///
 /// # Errors
-/// When the bytes are anything else, or more or fewer than the header says; see [`NpyError`].
-pub fn read_u8(file: &[u8]) -> Result<ByteArray, NpyError> {
+/// As [`read_u8`].
+pub fn read_header_u8(file: &[u8]) -> Result<ByteHeader, NpyError> {
     if !file.starts_with(MAGIC) {
         return Err(NpyError::Magic { found: file.iter().take(MAGIC.len()).copied().collect() });
     }
@@ -93,11 +104,21 @@ pub fn read_u8(file: &[u8]) -> Result<ByteArray, NpyError> {
     let end = length.ok_or(cut_short(start))?.saturating_add(start);
     let text = file.get(start..end).ok_or(cut_short(end))?;
     let (shape, fortran_order) = Header::read(text)?;
-    let data = &file[end..];
+    let found = file.len() - end;
     let expected = shape.iter().fold(1, |product: usize, &n| product.saturating_mul(n));
-    if data.len() != expected {
-        return Err(NpyError::DataLength { found: data.len(), expected, shape });
+    if found != expected {
+        return Err(NpyError::DataLength { found, expected, shape });
     }
+    Ok(ByteHeader { shape, fortran_order, start: end })
+}
+
+/// Reads a `uint8` or `bool` array of any number of axes.
+///
+/// # Errors
+/// When the bytes are anything else, or more or fewer than the header says; see [`NpyError`].
+pub fn read_u8(file: &[u8]) -> Result<ByteArray, NpyError> {
+    let ByteHeader { shape, fortran_order, start } = read_header_u8(file)?;
+    let data = &file[start..];
     let data = if fortran_order { to_c_order(data, &shape) } else { data.to_vec() };
     Ok(ByteArray { shape, data })
 }

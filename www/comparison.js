@@ -5,7 +5,7 @@
 
 import { Engine } from './engine.js';
 import { RowCanvas } from './row-canvas.js';
-import { formatCount, formatDuration } from './settings.js';
+import { formatCount, formatDuration, isInk } from './settings.js';
 
 /** A picture that takes longer than this is not drawn to its end, but for about `PATIENCE_MS`. */
 const WHOLE_MS = 90_000;
@@ -117,9 +117,9 @@ export class Comparison {
   async #race(method, engine, settings, signal) {
     const { picture, report } = this.#lanes[method];
     const info = await engine.load(settings.model, { signal });
-    const { width, height, channels, levels } = info;
+    const { width, height, channels } = info;
     const all = info.scales.reduce((sum, scale) => sum + scale.width * scale.height, 0);
-    picture.reset({ width, height, count: 1, levels });
+    picture.reset({ width, height, count: 1, ink: isInk(info) });
     if (method === 'naive') report.textContent = `Drawing the first row: ${info.scales[0].width * channels} full runs`;
     /** @type {Lap} */
     const lap = { rows: [], pixels: 0, whole_ms: 0, whole: false };

@@ -10,7 +10,7 @@ import { presetMask, resizeMask } from './masks.js';
 import { PictureIntake } from './picture-intake.js';
 import { PACES, Reveal } from './reveal.js';
 import { RowCanvas } from './row-canvas.js';
-import { formatCount, formatDuration } from './settings.js';
+import { formatCount, formatDuration, isInk } from './settings.js';
 
 /** Pictures at a time. */
 const PICTURES = 5;
@@ -212,9 +212,9 @@ export class Completions {
    */
   async #drawUntil(signal, { model, seed, temperature, pace, hidden, example }, instant) {
     const info = await this.#engine.load(model, { signal });
-    const { width, height, levels } = info;
+    const { width, height } = info;
     this.#parts.how.textContent = howItIsTaken(info);
-    const { images, names, note, next } = await this.#choose(info, example);
+    const { images, names, note, next } = await this.#choose(model, info, example);
     signal.throwIfAborted();
     this.#parts.figure.hidden = images.length === 0;
     this.#parts.note.textContent = note;
@@ -230,7 +230,7 @@ export class Completions {
     const firstDrawn = Math.floor(mask.indexOf(1) / width);
     const paint = (/** @type {import('./engine.js').Row} */ row) => this.#completed.paint(row);
     const reveal = new Reveal(paint, { rowsPerSecond: instant ? Infinity : PACES[pace], signal });
-    this.#completed.reset({ width, height, count, columns, levels });
+    this.#completed.reset({ width, height, count, columns, ink: isInk(info) });
     this.#fit();
     const drawing = await this.#engine.complete({
       model, seed, temperature, count, signal,
@@ -253,12 +253,15 @@ export class Completions {
 
   /**
    * The visitor's picture, if there is one, and as many test images as there is room for.
+   * @param {string} model
    * @param {ModelInfo} info
    * @param {number} first
    * @returns {Promise<Originals>}
    */
-  async #choose(info, first) {
-    const examples = await loadExamples(info).catch((error) => {
+  async #choose(model, info, first) {
+    const [models, sets] = await Promise.all([this.#engine.models(), this.#engine.sets()]);
+    const entry = models.find(({ name }) => name === model);
+    const examples = await loadExamples(sets.find(({ name }) => name === entry?.set), info).catch((error) => {
       if (this.#own) return null;
       throw error;
     });
@@ -291,11 +294,12 @@ export class Completions {
    * @param {ModelInfo} info
    */
   #showGiven(images, mask, info) {
-    const { width, height, levels } = info;
-    const column = { width, height, count: images.length, columns: 1, levels };
+    const { width, height } = info;
+    const ink = isInk(info);
+    const column = { width, height, count: images.length, columns: 1, ink };
     this.#originals.reset(column);
     this.#occluded.reset(column);
-    this.#brushPicture.reset({ width, height, count: 1, levels });
+    this.#brushPicture.reset({ width, height, count: 1, ink });
     for (const row of rowsOf(images, info)) {
       this.#originals.paint(row);
       this.#occluded.paint(row);
@@ -320,9 +324,10 @@ export class Completions {
  */
 function howItIsTaken({ width, height, channels, levels }) {
   const small = `It is cut to its middle square and reduced to ${width} × ${height} pixels`;
-  if (channels === 3) return `${small}.`;
+  const few = levels < 256 ? `${levels} levels of ` : '';
+  if (channels === 3) return few ? `${small}, and to ${few}red, green and blue.` : `${small}.`;
   const turned = 'what is darker than a light border, or lighter than a dark one, counts as ink';
-  return levels === 2 ? `${small} of ink or paper: ${turned}.` : `${small} in grey: ${turned}.`;
+  return levels === 2 ? `${small} of ink or paper: ${turned}.` : `${small} in ${few}grey: ${turned}.`;
 }
 
 /**

@@ -6,6 +6,7 @@
 import { bitsOf, formatBits, histogram, nameLevel } from './histogram.js';
 import { rowsOf } from './levels.js';
 import { RowCanvas } from './row-canvas.js';
+import { isInk } from './settings.js';
 
 /** How far out of sight the section begins to work. */
 const NEAR = '200px';
@@ -136,7 +137,7 @@ export class Distribution {
     this.#select();
     const { info, levels, temperature } = current;
     const { width, height } = info;
-    this.#picture.reset({ width, height, count: 1, levels: info.levels });
+    this.#picture.reset({ width, height, count: 1, ink: isInk(info) });
     for (const row of rowsOf([levels], info)) this.#picture.paint(row);
     const notes = [
       temperature === 1 ? '' : `These are the probabilities at temperature 1; the picture was drawn at ${temperature.toFixed(2)}.`,
@@ -207,15 +208,15 @@ export class Distribution {
    * @param {Float32Array[]} answers  for each channel
    */
   #report({ info, levels, given, x, y }, answers) {
-    const values = VALUES[info.channels === 3 ? 'colour' : info.levels === 2 ? 'ink' : 'grey'];
+    const values = VALUES[isInk(info) ? 'ink' : info.channels === 3 ? 'colour' : 'grey'];
     const plane = info.width * info.height;
     const at = y * info.width + x;
     const charts = answers.map((probabilities, channel) => {
       const [name, hue] = values[channel];
-      return { name, hue, probabilities, level: levels[channel * plane + at], given: given?.[at] === 1 };
+      return { name, hue, ink: isInk(info), probabilities, level: levels[channel * plane + at], given: given?.[at] === 1 };
     });
     this.#parts.charts.replaceChildren(...charts.map(histogram));
-    const said = charts.map(({ name, level }) => (info.levels === 2 ? nameLevel(level, 2) : `${name.toLowerCase()} ${level}`)).join(', ');
+    const said = charts.map(({ name, level, ink }) => (ink ? nameLevel(level, ink) : `${name.toLowerCase()} ${level}`)).join(', ');
     const bits = charts.reduce((sum, { probabilities, level }) => sum + bitsOf(probabilities[level]), 0);
     const how = given?.[at] === 1 ? 'given, not drawn' : 'drawn';
     this.#parts.report.textContent = `Row ${y + 1}, column ${x + 1}, ${how}: ${said}; ${formatBits(bits)}.`;

@@ -24,7 +24,22 @@ export interface MeasuredNll {
   protocol: string;
 }
 
-/** A line of `models/index.json`. */
+/** A set of pictures that models draw the like of, as `models/index.json` lists it. Files are in `models/`. */
+export interface ModelSet {
+  name: string;
+  title: string;
+  about: string;
+  /** A PNG of two by two of the pictures. */
+  picture?: string;
+  /** Pictures of the test split. */
+  examples?: string;
+  /** Name of one of those, without its number. */
+  example?: string;
+  /** Licence and source. */
+  credit?: string;
+}
+
+/** A model, as `models/index.json` lists it. */
 export interface ModelEntry {
   name: string;
   title: string;
@@ -34,6 +49,8 @@ export interface ModelEntry {
   sha256: string;
   parameters: number;
   config?: ModelConfig;
+  /** Name of the set whose like it draws; lists without sets have none. */
+  set?: string;
   test_nll?: MeasuredNll;
   valid_nll?: MeasuredNll;
   training?: { config?: { dataset?: string } };
@@ -154,6 +171,8 @@ export interface BackendReport {
 export class Engine extends EventTarget {
   /** The models on offer. */
   models(): Promise<ModelEntry[]>;
+  /** The sets of pictures that they are of, none where the list does not say. */
+  sets(): Promise<ModelSet[]>;
   /** Fetches, checks and builds a model; concurrent calls share one download. */
   load(name: string, options?: LoadOptions): Promise<ModelInfo>;
   /** Draws images. Rejects with the signal's reason when stopped. */

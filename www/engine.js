@@ -10,6 +10,7 @@ import { WorkerLink } from './worker-link.js';
 
 /** @typedef {import('./engine.js').Backend} Backend */
 /** @typedef {import('./engine.js').ModelEntry} ModelEntry */
+/** @typedef {import('./engine.js').ModelSet} ModelSet */
 /** @typedef {import('./engine.js').SampleOptions} SampleOptions */
 /** @typedef {import('./engine.js').CompleteOptions} CompleteOptions */
 
@@ -29,7 +30,7 @@ const IDLE_MS = 400;
 /** Owns one worker, which may have helpers. Fires `choice` when it has found out what draws a batch faster, and `bundle` when the GPU bundle has become available. */
 export class Engine extends EventTarget {
   #link = new WorkerLink();
-  /** @type {Promise<ModelEntry[]> | null} */
+  /** @type {ReturnType<typeof fetchIndex> | null} */
   #index = null;
   /** @type {Map<string, SharedLoad<import('./protocol.js').ModelInfo>>} */
   #loads = new Map();
@@ -40,16 +41,14 @@ export class Engine extends EventTarget {
   /** Runs and measurements under way. */
   #busy = 0;
 
-  /**
-   * The models on offer.
-   * @returns {Promise<ModelEntry[]>}
-   */
-  models() {
-    this.#index ??= fetchIndex().catch((error) => {
-      this.#index = null;
-      throw error;
-    });
-    return this.#index;
+  /** The models on offer. */
+  async models() {
+    return (await this.#list()).models;
+  }
+
+  /** The sets of pictures that they are of. */
+  async sets() {
+    return (await this.#list()).sets;
   }
 
   /**
@@ -154,6 +153,14 @@ export class Engine extends EventTarget {
   /** Stops everything and ends the worker. */
   dispose() {
     this.#link.dispose();
+  }
+
+  #list() {
+    this.#index ??= fetchIndex().catch((error) => {
+      this.#index = null;
+      throw error;
+    });
+    return this.#index;
   }
 
   /** @param {string} name */
@@ -300,13 +307,13 @@ function modelsUrl() {
   return new URL('./models/', import.meta.url);
 }
 
-/** @returns {Promise<ModelEntry[]>} */
+/** @returns {Promise<{ models: ModelEntry[], sets: ModelSet[] }>} */
 async function fetchIndex() {
   const response = await fetch(new URL('index.json', modelsUrl()), { cache: 'no-cache' });
   if (!response.ok) throw new Error(`The list of models could not be fetched: the server answered ${response.status}.`);
   const index = await response.json().catch(() => null);
   if (!Array.isArray(index?.models)) throw new Error('The list of models, models/index.json, is damaged.');
-  return index.models;
+  return { models: index.models, sets: Array.isArray(index.sets) ? index.sets : [] };
 }
 
 /** Whether `pkg/index.json` lists the GPU bundle. */

@@ -1,59 +1,54 @@
 /**
- * The test images that the page completes: `models/*-test-*.json`, one file for each kind of network.
+ * The test images that the page completes. The list of models names a file of them for each set of pictures.
  */
 
 /**
  * @typedef {object} Examples
  * @property {string} name         of one of them, without its number
  * @property {Uint8Array[]} images levels, `[C, H, W]` each
- * @property {number[]} indices    in the test set
+ * @property {number[]} indices    in the test split
  */
 
-/**
- * A file of test images.
- * @typedef {object} ExampleSet
- * @property {string} file
- * @property {string} name
- * @property {number} channels
- * @property {number} levels
- * @property {(base64: string, length: number) => Uint8Array} unpack
- */
+/** What a file holds. @typedef {Shape & Omit<Examples, "name">} ExamplesFile */
+/** @typedef {{ width: number, height: number, channels: number, levels: number }} Shape */
 
-/** @type {ExampleSet[]} */
-const SETS = [
-  { file: 'mnist-test-digits.json', name: 'MNIST test image', channels: 1, levels: 2, unpack: unpackBits },
-  { file: 'cifar10-test-images.json', name: 'CIFAR-10 test image', channels: 3, levels: 256, unpack: unpackBytes },
-];
-
-/** @type {Map<ExampleSet, Promise<Examples & { width: number, height: number }>>} */
+/** By file, which sets may share. @type {Map<string, Promise<ExamplesFile>>} */
 const loads = new Map();
 
 /**
- * Test images of the kind that a network draws, or null where there are none. Each file is fetched once.
- * @param {import('./engine.js').ModelInfo} info
+ * Test images of a set, or null where there are none that fit the network. Each file is fetched once.
+ * @param {import('./engine.js').ModelSet | undefined} set
+ * @param {Shape} info  what the network draws
  * @returns {Promise<Examples | null>}
  */
-export async function loadExamples({ width, height, channels, levels }) {
-  const set = SETS.find((one) => one.channels === channels && one.levels === levels);
-  if (!set) return null;
-  if (!loads.has(set)) loads.set(set, fetchExamples(set));
+export async function loadExamples(set, info) {
+  const file = set?.examples;
+  if (!file) return null;
+  const load = loads.get(file) ?? fetchExamples(file);
+  loads.set(file, load);
   try {
-    const examples = await /** @type {ReturnType<typeof fetchExamples>} */ (loads.get(set));
-    return examples.width === width && examples.height === height ? examples : null;
+    const { images, indices, ...shape } = await load;
+    const fits = Object.entries(shape).every(([name, size]) => size === info[/** @type {keyof Shape} */ (name)]);
+    return fits ? { name: set.example ?? 'test image', images, indices } : null;
   } catch (error) {
-    loads.delete(set);
+    loads.delete(file);
     throw error;
   }
 }
 
-/** @param {ExampleSet} set */
-async function fetchExamples({ file, name, channels, unpack }) {
+/**
+ * @param {string} file
+ * @returns {Promise<ExamplesFile>}
+ */
+async function fetchExamples(file) {
   const response = await fetch(new URL(`./models/${file}`, import.meta.url));
   if (!response.ok) throw new Error(`The test images, ${file}, could not be fetched: the server answered ${response.status}.`);
-  const { width, height, levels, indices } = await response.json().catch(() => ({}));
-  if (!Array.isArray(levels) || !Array.isArray(indices) || !(width > 0 && height > 0)) throw new Error(`The file of test images, ${file}, is damaged.`);
-  const images = levels.map((text) => unpack(text, channels * width * height));
-  return { name, width, height, images, indices };
+  const { width, height, channels, indices, levels: packed, value_levels } = await response.json().catch(() => ({}));
+  if (!Array.isArray(packed) || !Array.isArray(indices) || !(width > 0 && height > 0 && channels > 0)) throw new Error(`The file of test images, ${file}, is damaged.`);
+  // Files that do not say are of binary digits or of photographs.
+  const levels = value_levels ?? (channels === 1 ? 2 : 256);
+  const unpack = levels === 2 ? unpackBits : unpackBytes;
+  return { width, height, channels, levels, indices, images: packed.map((text) => unpack(text, channels * width * height)) };
 }
 
 /**

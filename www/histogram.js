@@ -5,10 +5,14 @@
 const SVG = 'http://www.w3.org/2000/svg';
 const HEIGHT = 100;
 
+/** Up to so many bars stand apart; more would be thinner than the space between them. */
+const MOST_APART = 32;
+
 /**
  * @typedef {object} Chart
  * @property {string} name      of the value, such as "Red"
  * @property {string} hue       class that colours the bars
+ * @property {boolean} ink      whether its levels are paper and ink
  * @property {Float32Array} probabilities
  * @property {number} level     that stands in the picture
  * @property {boolean} given    whether it was given rather than drawn
@@ -18,17 +22,18 @@ const HEIGHT = 100;
  * A figure with the bars and what they say.
  * @param {Chart} chart
  */
-export function histogram({ name, hue, probabilities, level, given }) {
+export function histogram({ name, hue, ink, probabilities, level, given }) {
   const levels = probabilities.length;
   const highest = probabilities.reduce((most, p) => Math.max(most, p), 0);
   const likeliest = probabilities.indexOf(highest);
-  // Two bars are compared with certainty, many with the highest of them.
-  const [top, gap] = levels === 2 ? [1, 0.05] : [highest || 1, 0];
+  // Two bars are compared with certainty, more with the highest of them.
+  const top = levels === 2 ? 1 : highest || 1;
+  const gap = levels <= MOST_APART ? 0.05 : 0;
   const p = probabilities[level];
-  const said = `${nameLevel(level, levels)} ${given ? 'given' : 'drawn'}: p = ${formatChance(p)}, ${formatBits(bitsOf(p))}`;
+  const said = `${nameLevel(level, ink)} ${given ? 'given' : 'drawn'}: p = ${formatChance(p)}, ${formatBits(bitsOf(p))}`;
 
   const svg = element('svg', { viewBox: `0 0 ${levels} ${HEIGHT}`, preserveAspectRatio: 'none', role: 'img' });
-  svg.setAttribute('aria-label', `${name}: likeliest is ${nameLevel(likeliest, levels)}, p = ${formatChance(highest)}`);
+  svg.setAttribute('aria-label', `${name}: likeliest is ${nameLevel(likeliest, ink)}, p = ${formatChance(highest)}`);
   const bars = Array.from(probabilities, (chance, x) => `M${x + gap} ${HEIGHT}V${(HEIGHT * (1 - chance / top)).toFixed(2)}H${x + 1 - gap}V${HEIGHT}Z`);
   const middle = level + 0.5;
   svg.append(
@@ -38,7 +43,7 @@ export function histogram({ name, hue, probabilities, level, given }) {
 
   const figure = document.createElement('figure');
   const axis = text('p', '', 'axis');
-  axis.append(text('span', nameLevel(0, levels)), text('span', `highest ${formatChance(highest)}`), text('span', nameLevel(levels - 1, levels)));
+  axis.append(text('span', nameLevel(0, ink)), text('span', `highest ${formatChance(highest)}`), text('span', nameLevel(levels - 1, ink)));
   figure.append(text('figcaption', name), svg, axis, text('p', said, 'said'));
   return figure;
 }
@@ -65,10 +70,10 @@ function formatChance(p) {
 
 /**
  * @param {number} level
- * @param {number} levels
+ * @param {boolean} ink
  */
-export function nameLevel(level, levels) {
-  return levels === 2 ? ['paper', 'ink'][level] : String(level);
+export function nameLevel(level, ink) {
+  return ink ? ['paper', 'ink'][level] : String(level);
 }
 
 /**

@@ -12,14 +12,15 @@
  * @returns {Row[]}
  */
 export function rowsOf(images, { width, height, channels, levels }) {
-  const brightest = 255 / (levels - 1);
+  // Rounded as the samplers round: a typed array takes a half to the even side.
+  const bytes = Uint8Array.from({ length: levels }, (_, level) => Math.round((255 * level) / (levels - 1)));
   return Array.from({ length: height }, (_, y) => {
     const rgba = new Uint8ClampedArray(4 * images.length * width).fill(255);
     images.forEach((image, k) => {
       for (let x = 0; x < width; x++) {
         for (let channel = 0; channel < 3; channel++) {
           const plane = Math.min(channel, channels - 1) * height * width;
-          rgba[4 * (k * width + x) + channel] = brightest * image[plane + y * width + x];
+          rgba[4 * (k * width + x) + channel] = bytes[image[plane + y * width + x]];
         }
       }
     });

@@ -129,7 +129,7 @@ await import('./pixel-rnn.js');
 await nextTask();
 try {
   models = await engine.models();
-  picker.offer(models);
+  picker.offer(models, await engine.sets());
 } catch {
   // The element tells why when it is about to draw.
 }

@@ -2,64 +2,68 @@
  * What kind of pictures a network draws, in the words of the page.
  */
 
-import { formatCount } from './settings.js';
+import { formatCount, isInk } from './settings.js';
 
 /** @typedef {import('./engine.js').ModelEntry} ModelEntry */
+/** @typedef {import('./engine.js').ModelSet} ModelSet */
 
 /**
- * Names of the data sets.
- * @type {Readonly<Record<string, { title: string, about: string }>>}
+ * A set of pictures, and the networks that draw such pictures.
+ * @typedef {ModelSet & { entries: ModelEntry[] }} NetworkSet
  */
-const DATASETS = Object.freeze({
-  'binarized-mnist': { title: 'Digits', about: 'binarized MNIST' },
-  mnist: { title: 'Digits', about: 'MNIST' },
-  cifar10: { title: 'Photographs', about: 'CIFAR-10' },
-});
 
-/** @param {ModelEntry} entry */
-function datasetOf({ training }) {
-  return training?.config?.dataset ?? '';
+/**
+ * The sets that there are networks for, in the order of the list. Networks of no listed set are grouped by the data they
+ * were trained on and the shape of what they draw.
+ * @param {ModelEntry[]} models
+ * @param {ModelSet[]} sets
+ * @returns {NetworkSet[]}
+ */
+export function networkSets(models, sets) {
+  /** @type {Map<string, NetworkSet>} */
+  const others = new Map();
+  for (const entry of models.filter(({ set }) => !sets.some(({ name }) => name === set))) {
+    const name = kindOf(entry);
+    if (!others.has(name)) others.set(name, { name, ...nameOf(entry), entries: [] });
+    others.get(name)?.entries.push(entry);
+  }
+  const listed = sets.map((set) => ({ ...set, entries: models.filter((entry) => entry.set === set.name) }));
+  return [...listed.filter(({ entries }) => entries.length), ...others.values()];
 }
 
 /**
- * Networks that draw pictures of one kind, and may be compared.
- * @typedef {object} NetworkGroup
- * @property {string} title
- * @property {string} about
- * @property {ModelEntry[]} entries
- */
-
-/**
- * The networks by the data they were trained on and the shape of what they draw, in the order of the list.
+ * The networks that may be compared with the one named, itself among them: they draw the same kind of pictures.
+ * @param {string} name
  * @param {ModelEntry[]} models
- * @returns {NetworkGroup[]}
  */
-export function groupNetworks(models) {
-  /** @type {Map<string, NetworkGroup>} */
-  const groups = new Map();
-  for (const entry of models) {
-    const { width, height, channels, levels } = entry.config ?? {};
-    const key = [width, height, channels, levels, datasetOf(entry)].join();
-    const group = groups.get(key) ?? { ...nameOf(entry), entries: [] };
-    group.entries.push(entry);
-    groups.set(key, group);
-  }
-  return [...groups.values()];
+export function peersOf(name, models) {
+  const one = models.find((entry) => entry.name === name);
+  return one ? models.filter((entry) => kindOf(entry) === kindOf(one)) : [];
+}
+
+/** @param {ModelEntry} entry */
+function kindOf(entry) {
+  const { width, height, channels, levels } = entry.config ?? {};
+  return [dataOf(entry), width, height, channels, levels].join();
+}
+
+/** Name of the pictures that a network was trained on. @param {ModelEntry} entry */
+function dataOf({ set, training }) {
+  return set ?? training?.config?.dataset ?? '';
 }
 
 /** @param {ModelEntry} entry */
 function nameOf(entry) {
   const { config } = entry;
-  const known = DATASETS[datasetOf(entry)];
-  const title = known?.title ?? 'Pictures';
-  if (!config) return { title, about: known?.about ?? '' };
-  const colours = config.channels === 3 ? 'in colour' : config.levels === 2 ? 'black and white' : 'in grey';
-  return { title, about: [known?.about, `${config.width} × ${config.height}`, colours].filter(Boolean).join(', ') };
+  const title = dataOf(entry) || 'Pictures';
+  if (!config) return { title, about: '' };
+  const colours = isInk(config) ? 'black and white' : config.channels === 3 ? 'in colour' : 'in grey';
+  return { title, about: `${config.width} × ${config.height}, ${colours}` };
 }
 
 /** Whether likelihoods of a network are told in bits per dimension rather than in nats. @param {ModelEntry} entry */
 function inBits({ config }) {
-  return config !== undefined && config.levels !== 2;
+  return config !== undefined && !isInk(config);
 }
 
 /**

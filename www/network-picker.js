@@ -1,71 +1,125 @@
 /**
- * The choice of the network: each with its size, its download and how likely it finds the test images,
- * grouped by what it draws.
+ * The choice of the network: first the pictures it shall draw, shown by some of them, then one of the networks for these
+ * pictures, each with its size, its download and how likely it finds the test images.
  */
 
-import { explainNll, formatNll, groupNetworks } from './network-kinds.js';
-import { formatBytes, formatCount } from './settings.js';
+import { explainNll, formatNll, networkSets } from './network-kinds.js';
+import { formatBytes, formatCount, isInk } from './settings.js';
 
 /** @typedef {import('./engine.js').ModelEntry} ModelEntry */
+/** @typedef {import('./network-kinds.js').NetworkSet} NetworkSet */
 
-/** A group of radio buttons. */
+/** Room for a set's picture in CSS pixels; as in `style.css`. */
+const PICTURE_SIDE = 128;
+
+/** Two groups of radio buttons. */
 export class NetworkPicker {
-  #choices;
-  #note;
-  /** @type {ModelEntry[]} */
-  #models = [];
+  #parts;
+  /** @type {NetworkSet[]} */
+  #sets = [];
+  /** Whose networks are shown. @type {NetworkSet | undefined} */
+  #chosen;
+  /** The network last used of each set. @type {Map<NetworkSet, string>} */
+  #last = new Map();
 
   /**
    * @param {HTMLElement} section
    * @param {(name: string) => void} onPick
    */
   constructor(section, onPick) {
-    this.#choices = /** @type {HTMLElement} */ (section.querySelector('#networks > div'));
-    this.#note = /** @type {HTMLElement} */ (section.querySelector('#networks-note'));
-    this.#choices.addEventListener('change', ({ target }) => onPick(/** @type {HTMLInputElement} */ (target).value));
-  }
-
-  /** @param {ModelEntry[]} models */
-  offer(models) {
-    this.#models = models;
-    this.#choices.replaceChildren(...groupNetworks(models).map(choices));
+    const part = (/** @type {string} */ selector) => /** @type {HTMLElement} */ (section.querySelector(selector));
+    this.#parts = { sets: part('#sets > div'), networks: part('#networks > div'), note: part('#networks-note'), credit: part('#set-credit') };
+    this.#parts.sets.addEventListener('change', ({ target }) => {
+      const set = this.#sets[Number(/** @type {HTMLInputElement} */ (target).value)];
+      onPick(this.#last.get(set) ?? set.entries[0].name);
+    });
+    this.#parts.networks.addEventListener('change', ({ target }) => onPick(/** @type {HTMLInputElement} */ (target).value));
   }
 
   /**
-   * Shows which network draws.
+   * @param {ModelEntry[]} models
+   * @param {import('./engine.js').ModelSet[]} sets
+   */
+  offer(models, sets) {
+    this.#sets = networkSets(models, sets);
+    this.#parts.sets.replaceChildren(...this.#sets.map(setChoice));
+  }
+
+  /**
+   * Shows which network draws, among those of its set.
    * @param {string} name
    */
   show(name) {
-    for (const radio of this.#choices.querySelectorAll('input')) radio.checked = radio.value === name;
-    this.#note.textContent = explainNll(this.#models.find((entry) => entry.name === name));
+    const set = this.#sets.find(({ entries }) => entries.some((entry) => entry.name === name));
+    const { sets, networks, note, credit } = this.#parts;
+    if (set !== this.#chosen) networks.replaceChildren(...(set?.entries ?? []).map(networkChoice));
+    this.#chosen = set;
+    if (set) this.#last.set(set, name);
+    check(sets, String(set && this.#sets.indexOf(set)));
+    check(networks, name);
+    note.textContent = explainNll(set?.entries.find((entry) => entry.name === name));
+    credit.textContent = set?.credit ?? '';
+    credit.hidden = !set?.credit;
   }
 }
 
 /**
- * The networks of one kind under their heading.
- * @param {import('./network-kinds.js').NetworkGroup} group
+ * @param {HTMLElement} radios
+ * @param {string} value
  */
-function choices({ title, about, entries }) {
-  const heading = Object.assign(document.createElement('p'), { className: 'kind', textContent: title });
-  heading.append(' ', Object.assign(document.createElement('span'), { textContent: about }));
-  const cards = Object.assign(document.createElement('div'), { className: 'cards' });
-  cards.append(...entries.map(choice));
-  const group = document.createElement('div');
-  group.setAttribute('role', 'group');
-  group.setAttribute('aria-label', title);
-  group.append(heading, cards);
-  return group;
+function check(radios, value) {
+  for (const radio of radios.querySelectorAll('input')) radio.checked = radio.value === value;
+}
+
+/**
+ * @param {NetworkSet} set
+ * @param {number} index
+ */
+function setChoice({ title, about, picture, entries }, index) {
+  const words = Object.assign(document.createElement('span'), { textContent: title });
+  words.append(' ', Object.assign(document.createElement('small'), { textContent: about }));
+  const card = document.createElement('span');
+  if (picture) card.append(setPicture(picture, entries[0].config));
+  card.append(words);
+  return choice('set', String(index), card);
+}
+
+/**
+ * Four of a set's pictures, enlarged to whole multiples of their pixels.
+ * @param {string} file
+ * @param {import('./engine.js').ModelConfig | undefined} config  of a network that draws such pictures
+ */
+function setPicture(file, config) {
+  const sides = config ? [2 * config.width, 2 * config.height] : [PICTURE_SIDE, PICTURE_SIDE];
+  const times = Math.max(1, Math.floor(PICTURE_SIDE / Math.max(...sides)));
+  const [width, height] = sides.map((side) => times * side);
+  // The title stands beside it: a reader of the page need not hear of the picture.
+  const image = Object.assign(new Image(width, height), { alt: '', loading: 'lazy', decoding: 'async' });
+  image.toggleAttribute('data-ink', config !== undefined && isInk(config));
+  const frame = Object.assign(document.createElement('span'), { className: 'picture' });
+  frame.append(image);
+  image.addEventListener('error', () => frame.remove());
+  image.src = new URL(`./models/${file}`, import.meta.url).href;
+  return frame;
 }
 
 /** @param {ModelEntry} entry */
-function choice(entry) {
+function networkChoice(entry) {
   const { name, title, parameters, bytes } = entry;
-  const radio = Object.assign(document.createElement('input'), { type: 'radio', name: 'network', value: name });
   const card = Object.assign(document.createElement('span'), { textContent: title });
   for (const fact of [`${formatCount(parameters)} parameters`, `${formatBytes(bytes)}, ${formatNll(entry)}`]) {
     card.append(' ', Object.assign(document.createElement('small'), { textContent: fact }));
   }
+  return choice('network', name, card);
+}
+
+/**
+ * @param {string} name
+ * @param {string} value
+ * @param {HTMLElement} card
+ */
+function choice(name, value, card) {
   const label = document.createElement('label');
-  label.append(radio, card);
+  label.append(Object.assign(document.createElement('input'), { type: 'radio', name, value }), card);
   return label;
 }

@@ -114,9 +114,16 @@ function pictureLevels(side, rgba, { width, height, channels, levels }) {
   if (channels === 1) return inkLevels(small, width, levels);
   const plane = width * height;
   return Uint8Array.from({ length: channels * plane }, (_, at) => {
-    const byte = small[4 * (at % plane) + Math.floor(at / plane)];
-    return levels === 256 ? byte : Math.round((byte * (levels - 1)) / 255);
+    return nearestLevel(small[4 * (at % plane) + Math.floor(at / plane)], levels);
   });
+}
+
+/**
+ * @param {number} byte
+ * @param {number} levels
+ */
+function nearestLevel(byte, levels) {
+  return Math.round((byte * (levels - 1)) / 255);
 }
 
 /**
@@ -132,7 +139,7 @@ function inkLevels(rgba, width, levels) {
   const border = greys.filter((_, at) => at % width === 0 || at % width === width - 1 || at < width || at >= (height - 1) * width);
   const threshold = bestThreshold(greys);
   const lightPaper = 2 * border.filter((grey) => grey > threshold).length > border.length;
-  if (levels !== 2) return lightPaper ? greys.map((grey) => 255 - grey) : greys;
+  if (levels !== 2) return greys.map((grey) => nearestLevel(lightPaper ? 255 - grey : grey, levels));
   if (Math.max(...greys) - Math.min(...greys) < MIN_CONTRAST) return greys.fill(0);
   return greys.map((grey) => Number(lightPaper ? grey <= threshold : grey > threshold));
 }

@@ -77,7 +77,7 @@ const STYLE = `
 figure { margin: 0; display: grid; gap: 1.5rem; }
 .stage { position: relative; display: grid; justify-items: center; min-width: 0; }
 canvas { display: block; max-width: 100%; image-rendering: pixelated; }
-canvas[data-levels='2'] { filter: invert(var(--pixel-rnn-invert, 0)); }
+canvas[data-ink] { filter: invert(var(--pixel-rnn-invert, 0)); }
 .side { display: grid; gap: 1.25rem; min-width: 0; }
 .controls { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 1.125rem 0.75rem; }
 .field { display: grid; gap: 0.3rem; align-content: start; min-width: 0; }

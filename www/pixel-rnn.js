@@ -173,8 +173,8 @@ export class PixelRnnElement extends Base {
     this.#readyModel = model;
     void this.#showBackend(panel);
 
-    const { width, height, levels } = info;
-    picture.reset({ width, height, count, levels });
+    const { width, height } = info;
+    picture.reset({ width, height, count, ink: read.isInk(info) });
     this.#emit('start', { model, seed, count, temperature });
     const reveal = new Reveal((row) => {
       picture.paint(row);

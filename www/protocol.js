@@ -48,7 +48,7 @@ export const BACKENDS = Object.freeze(['auto', 'cpu', 'gpu']);
  * @property {number} width
  * @property {number} height
  * @property {number} channels
- * @property {number} levels      2 or 256
+ * @property {number} levels      2 to 256
  * @property {number} parameters
  * @property {Size[]} scales      of an image in the order drawn, the image itself last; one for most networks
  */

@@ -21,7 +21,7 @@ const [UNDRAWN, NEXT_ROW] = new Uint32Array(Uint8Array.of(128, 128, 128, 36, 128
  * @property {number} height   of one image
  * @property {number} count
  * @property {number} [columns] chosen to fit the width if left out
- * @property {number} [levels]  told to the style sheet: ink of two levels is shown as the page likes it
+ * @property {boolean} [ink]    told to the style sheet: ink on paper is shown as the page likes it
  */
 
 /** @typedef {import('./engine.js').Row} Row */
@@ -67,7 +67,7 @@ export class RowCanvas {
     this.#shape = shape;
     this.#rows.clear();
     this.#marked = null;
-    if (shape.levels) this.#canvas.dataset.levels = String(shape.levels);
+    this.#canvas.toggleAttribute('data-ink', shape.ink === true);
     this.#layOut();
   }
 

@@ -105,11 +105,20 @@ export function formatBytes(bytes) {
 }
 
 /**
- * How surprised a network is by an image: in nats where a value is one bit, else in bits for each value.
+ * Whether a value is ink or paper, and nothing between or beside them.
+ * @param {{ channels: number, levels: number }} info
+ */
+export function isInk({ channels, levels }) {
+  return channels === 1 && levels === 2;
+}
+
+/**
+ * How surprised a network is by an image: in nats where a value is ink or paper, else in bits for each value.
  * @param {number} nats  -ln p of the image
  * @param {{ width: number, height: number, channels: number, levels: number }} info
  */
-export function formatLikelihood(nats, { width, height, channels, levels }) {
-  if (levels === 2) return `−ln p: ${nats.toFixed(2)} nats an image`;
+export function formatLikelihood(nats, info) {
+  const { width, height, channels } = info;
+  if (isInk(info)) return `−ln p: ${nats.toFixed(2)} nats an image`;
   return `−log₂ p: ${(nats / Math.LN2 / (width * height * channels)).toFixed(2)} bits per dimension`;
 }

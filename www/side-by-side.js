@@ -3,10 +3,10 @@
  * the likelihood of each.
  */
 
-import { formatNll, groupNetworks } from './network-kinds.js';
+import { formatNll, peersOf } from './network-kinds.js';
 import { PACES, Reveal } from './reveal.js';
 import { RowCanvas } from './row-canvas.js';
-import { formatCount, formatDuration } from './settings.js';
+import { formatCount, formatDuration, isInk } from './settings.js';
 
 const GRID = Object.freeze({ count: 9, columns: 3 });
 
@@ -156,15 +156,6 @@ export class SideBySide {
   }
 }
 
-/**
- * The networks that draw the same kind of images as the one named, itself among them.
- * @param {string} name
- * @param {ModelEntry[]} models
- */
-function peersOf(name, models) {
-  return groupNetworks(models).find(({ entries }) => entries.some((entry) => entry.name === name))?.entries ?? [];
-}
-
 /** @param {ModelEntry} entry */
 function sees({ config }) {
   if (!config) return '';
@@ -195,8 +186,9 @@ function makeLane(entry, template) {
  * @param {Lane} lane
  */
 function clear({ entry, picture, each, rate, fault }) {
-  const { width, height, levels } = entry.config ?? { width: 28, height: 28, levels: 2 };
-  picture.reset({ width, height, levels, ...GRID });
+  const config = entry.config ?? { width: 28, height: 28, channels: 1, levels: 2 };
+  const { width, height } = config;
+  picture.reset({ width, height, ink: isInk(config), ...GRID });
   each.textContent = '–';
   rate.textContent = '–';
   fault.hidden = true;

@@ -129,6 +129,14 @@ impl Common {
     }
 }
 
+/// A picture of what a network draws, to be looked at while it is trained.
+pub fn samples(model: &Model) -> Result<Vec<u8>, Failure> {
+    let (config, request) = (&model.config, Request::samples(1, 36));
+    let levels = draw_cached(model, request, &ProgressBar::hidden())?;
+    let images = Images::new([36, config.channels, config.height, config.width], config.levels, levels)?;
+    Format::Png.bytes(&images)
+}
+
 fn draw_cached(model: &Model, request: Request, bar: &ProgressBar) -> Result<Vec<u8>, Failure> {
     let mut sampler = CachedSampler::new(Arc::new(Plan::new(model)), request)?;
     while sampler.next_row() {

@@ -4,6 +4,7 @@ mod data;
 mod distribution;
 mod draw;
 mod info;
+mod new;
 mod publish;
 mod score;
 mod train;
@@ -31,6 +32,8 @@ pub struct Arguments {
 enum Command {
     /// Download a data set and verify it, or verify the one that is there.
     Data(data::Options),
+    /// Look at pictures of your own and write a configuration that trains on them in the time given.
+    New(new::Options),
     /// Train a network; an interrupted run is continued with --resume.
     Train(train::Options),
     /// Measure a trained network on the test split, once, and put it on the page.
@@ -53,6 +56,7 @@ enum Command {
 pub fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
         Command::Data(options) => data::run(options),
+        Command::New(options) => new::run(options),
         Command::Train(options) => train::run(options),
         Command::Publish(options) => publish::run(options),
         Command::Eval(options) => score::eval(options),

@@ -2,12 +2,18 @@
 
 use super::{DeviceKind, Failure, PathBuf, check_output, load_model, read_images};
 use indicatif::{ProgressBar, ProgressStyle};
-use pixelrnn::data::{DatasetKind, Split, Validation, load_split};
+use pixelrnn::data::dataset::DatasetConfig;
+use pixelrnn::data::own::{Cache, Pictures};
+use pixelrnn::data::{DatasetKind, Split};
 use pixelrnn::grid::write_atomic;
+use pixelrnn::image::ImageSource;
 use pixelrnn::likelihood::{Likelihood, evaluate, score as score_images};
+use pixelrnn::model::ModelConfig;
 use pixelrnn::npy;
+use pixelrnn::train::{RunData, TrainConfig, default_dataset};
 use pixelrnn::weights::Loaded;
 use serde_json::{Value, json};
+use std::path::Path;
 
 /// Images a forward pass takes at once.
 pub const BATCH: usize = 50;
@@ -17,10 +23,10 @@ pub struct EvalOptions {
     /// Weights file.
     #[arg(long)]
     model: PathBuf,
-    /// Folder of the data sets.
+    /// Folder of the data sets; for pictures of your own the folder that their paths begin at.
     #[arg(long)]
     data: PathBuf,
-    /// Data set; by default the one that fits the network.
+    /// Data set; by default the one it was trained on, else the one that fits the network.
     #[arg(long)]
     dataset: Option<DatasetKind>,
     /// train, valid or test.
@@ -37,30 +43,13 @@ pub struct EvalOptions {
 pub fn eval(options: EvalOptions) -> Result<(), Failure> {
     let device = options.device.open()?;
     let Loaded { model, training, .. } = load_model(&options.model, &device)?;
-    let config = &model.config;
-    let kind = options.dataset.unwrap_or(match (config.channels, config.levels) {
-        (1, 2) => DatasetKind::BinarizedMnist,
-        (1, _) => DatasetKind::Mnist,
-        _ => DatasetKind::Cifar10,
-    });
-    // The validation split is the one the network was chosen on.
-    let run = training.as_ref().map(|training| &training["config"]).filter(|run| run["dataset"] == kind.name());
-    let validation: Option<Validation> = run.and_then(|run| run["validation"].as_str()?.parse().ok());
-    let validation = validation.filter(|&validation| kind.allows(validation)).unwrap_or(kind.validation());
-    let images = load_split(kind, options.split, validation, &options.data)?;
-    let [count, channels, height, width] = images.shape();
-    let (found, expected) = ([channels, height, width], [config.channels, config.height, config.width]);
-    if found != expected || images.levels != config.levels {
-        return Err(format!(
-            "{kind} has images {found:?} of {} levels, the network expects {expected:?} of {}",
-            images.levels, config.levels
-        )
-        .into());
-    }
+    let run = run_of(training.as_ref(), &model.config, options.dataset);
+    let images = measured(&run, options.split, &options.data)?;
+    let [count, ..] = images.shape();
     let bar = progress(count, "evaluating");
     let likelihood = evaluate(&model, &images, BATCH, &device, |done| bar.set_position(done as u64));
     bar.finish_and_clear();
-    let protocol = kind.protocol(options.split);
+    let protocol = run.dataset.protocol(options.split);
     if options.json {
         println!("{}", described(&likelihood, &protocol));
     } else {
@@ -74,6 +63,23 @@ pub fn eval(options: EvalOptions) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// The run a network comes from, as its record says; where that says nothing, or another data set is asked for, one on that set
+/// or on the one that fits the network.
+pub fn run_of(training: Option<&Value>, model: &ModelConfig, dataset: Option<DatasetKind>) -> TrainConfig {
+    let recorded = training.and_then(|training| TrainConfig::from_json(&training["config"].to_string()).ok());
+    let recorded = recorded.filter(|run| dataset.is_none_or(|kind| run.dataset.kind() == Some(kind)));
+    recorded.map(|run| TrainConfig { model: model.clone(), ..run }).unwrap_or_else(|| {
+        let kind = dataset.unwrap_or(default_dataset(model));
+        TrainConfig::of_dataset(DatasetConfig::Known(kind), model.clone())
+    })
+}
+
+/// The images of a split of a run, found in `folder`.
+pub fn measured(run: &TrainConfig, split: Split, folder: &Path) -> Result<Pictures, Failure> {
+    let mut data = RunData::new(run, folder, Cache::in_folder(&std::env::temp_dir()));
+    Ok(data.measured(split, &mut |line| eprintln!("{line}"))?)
 }
 
 /// A likelihood as JSON.

@@ -30,10 +30,12 @@ pub fn read_images(path: &Path, shape: [usize; 4]) -> Result<Images, DataError> 
     }
 }
 
-fn decode(mut reader: impl Read, shape: [usize; 4], path: &Path) -> Result<Images, DataError> {
-    let [count, channels, height, width] = shape;
-    let mut header = Vec::new();
-    reader.by_ref().take(HEADER_BYTES as u64).read_to_end(&mut header).map_err(DataError::read(path))?;
+/// The number of images, of their rows and of their columns in a file of images, and where the first one begins.
+///
+/// # Errors
+/// When it holds something else, or not even that.
+pub fn read_header(file: &[u8], path: &Path) -> Result<([usize; 3], usize), DataError> {
+    let header = &file[..file.len().min(HEADER_BYTES)];
     let numbers: Vec<u32> = header
         .chunks_exact(4)
         .map(|bytes| bytes.iter().fold(0, |number, &byte| number << 8 | u32::from(byte)))
@@ -47,6 +49,14 @@ fn decode(mut reader: impl Read, shape: [usize; 4], path: &Path) -> Result<Image
         let found = format!("{magic}{meaning}");
         return Err(DataError::mismatch(path, "magic number", found, format_args!("{IMAGES_MAGIC} (images)")));
     }
+    Ok((size, HEADER_BYTES))
+}
+
+fn decode(mut reader: impl Read, shape: [usize; 4], path: &Path) -> Result<Images, DataError> {
+    let [count, channels, height, width] = shape;
+    let mut header = Vec::new();
+    reader.by_ref().take(HEADER_BYTES as u64).read_to_end(&mut header).map_err(DataError::read(path))?;
+    let (size, _) = read_header(&header, path)?;
     if size != [count, height, width] {
         let [found, expected] = [size, [count, height, width]].map(|[n, y, x]| format!("{n} images of {y}×{x}"));
         return Err(DataError::mismatch(path, "size", found, expected));

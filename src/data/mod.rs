@@ -5,8 +5,11 @@
 //! fit is an error with the file's name, what was found and what was expected.
 
 pub mod cifar;
+pub mod dataset;
 pub mod download;
+pub mod grey_digits;
 pub mod idx;
+pub mod own;
 pub mod packed;
 
 use std::fmt;
@@ -15,12 +18,14 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::image::Images;
 
 /// The data sets of the paper this crate reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub enum DatasetKind {
     /// 28×28 grey digits, 256 levels.
     Mnist,
@@ -69,6 +74,45 @@ pub enum DataError {
         /// What the system or the decoder says.
         source: io::Error,
     },
+    /// A file that would hold what was read cannot be written.
+    #[error("{}: cannot be written: {source}", .path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Too few pictures to train or to measure on.
+    #[error("{what}{found} pictures can be used, at least {expected} expected")]
+    TooFew {
+        /// How many there are.
+        found: usize,
+        /// How many there should be.
+        expected: usize,
+        /// Which ones, in front of a sentence.
+        what: String,
+    },
+    /// Pictures of one's own have a test split only where the configuration names one.
+    #[error("the configuration names no {split} split: `dataset.{split}` expected, a path or a share of `train`")]
+    NoSplit {
+        /// The split.
+        split: Split,
+    },
+    /// The images are not of the kind that the network draws.
+    #[error(
+        "{name} has images of (channels, height, width, levels) {found:?}, the configuration's network expects {expected:?}"
+    )]
+    Unfit {
+        /// The data set.
+        name: String,
+        /// Channels, height, width and levels of its images.
+        found: (usize, usize, usize, u16),
+        /// Those of the network.
+        expected: (usize, usize, usize, u16),
+    },
+    /// The grey images are not those that the binary ones were drawn from.
+    #[error("MNIST and binarized MNIST do not belong together: {0}")]
+    Origins(String),
     /// The file is not what its name says.
     #[error("{}: {what}: {found} found, {expected} expected", .path.display())]
     Mismatch {
@@ -92,6 +136,12 @@ impl DataError {
     fn read(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_path_buf();
         move |source| Self::Read { path, source }
+    }
+
+    /// A [`DataError::Write`] of `path`, for `map_err`.
+    fn write(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_path_buf();
+        move |source| Self::Write { path, source }
     }
 
     fn mismatch(path: &Path, what: &'static str, found: impl fmt::Display, expected: impl fmt::Display) -> Self {
@@ -151,6 +201,20 @@ impl DatasetKind {
 impl fmt::Display for DatasetKind {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.pad(self.name())
+    }
+}
+
+impl From<DatasetKind> for String {
+    fn from(kind: DatasetKind) -> Self {
+        kind.name().to_owned()
+    }
+}
+
+impl TryFrom<String> for DatasetKind {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        name.parse()
     }
 }
 
@@ -232,15 +296,12 @@ pub fn load_split(kind: DatasetKind, split: Split, validation: Validation, dir: 
             packed::read(&path, [if split == Split::Train { 50_000 } else { 10_000 }, 1, 28, 28])
         }
         DatasetKind::Mnist => {
-            let (stem, count) = if split == Split::Test { ("t10k", 10_000) } else { ("train", 60_000) };
-            let name = format!("{stem}-images-idx3-ubyte");
-            let path = find(kind, dir, &[&name, &format!("{name}.gz")])?;
-            let images = idx::read_images(&path, [count, 1, 28, 28])?;
-            Ok(match split {
-                Split::Train => images.select(0..count - held_out),
-                Split::Valid => images.select(count - held_out..count),
-                Split::Test => images,
-            })
+            if split == Split::Test {
+                return load_mnist(dir, "t10k", 10_000);
+            }
+            let images = load_mnist_training(dir)?;
+            let border = images.count - held_out;
+            Ok(images.select(if split == Split::Train { 0..border } else { border..images.count }))
         }
         DatasetKind::Cifar10 => {
             // Batch and the records of it that belong to the split.
@@ -264,6 +325,20 @@ pub fn load_split(kind: DatasetKind, split: Split, validation: Validation, dir: 
             Ok(images)
         }
     }
+}
+
+/// MNIST's 60,000 training images, those that validate included.
+///
+/// # Errors
+/// As [`load_split`].
+pub fn load_mnist_training(dir: &Path) -> Result<Images, DataError> {
+    load_mnist(dir, "train", 60_000)
+}
+
+fn load_mnist(dir: &Path, stem: &str, count: usize) -> Result<Images, DataError> {
+    let name = format!("{stem}-images-idx3-ubyte");
+    let path = find(DatasetKind::Mnist, dir, &[&name, &format!("{name}.gz")])?;
+    idx::read_images(&path, [count, 1, 28, 28])
 }
 
 /// The first of `names` that is in `dir` or in the set's own folder inside it.

@@ -25,7 +25,7 @@ pub struct ModelConfig {
     pub network: Network,
     /// Values of a pixel: 1 (grey) or 3 (R, G, B in this order). Also the number of colour groups.
     pub channels: usize,
-    /// Values a channel can take: 2 or 256.
+    /// Values a channel can take: 2 to 256.
     pub levels: u16,
     /// Rows of an image.
     pub height: usize,
@@ -77,7 +77,7 @@ impl ModelConfig {
             if good { Ok(()) } else { Err(ConfigError { field, found, expected }) }
         };
         check("channels", self.channels, matches!(self.channels, 1 | 3), "1 or 3")?;
-        check("levels", usize::from(self.levels), matches!(self.levels, 2 | 256), "2 or 256")?;
+        check("levels", usize::from(self.levels), (2..=256).contains(&self.levels), "2 to 256")?;
         check("height", self.height, (1..=512).contains(&self.height), "1 to 512")?;
         check("width", self.width, (1..=512).contains(&self.width), "1 to 512")?;
         check("layers", self.layers, (1..=128).contains(&self.layers), "1 to 128")?;

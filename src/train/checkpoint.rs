@@ -8,6 +8,7 @@ use burn::module::{Module, ModuleMapper, Param, ParamId};
 use burn::tensor::{Bytes, Tensor};
 use safetensors::tensor::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Where a run stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,6 +29,8 @@ pub struct Progress {
 pub struct Checkpoint {
     /// The run it belongs to.
     pub config: TrainConfig,
+    /// The record of the weights it began with, where these were not fresh.
+    pub from: Option<Value>,
     /// Where it stands.
     pub progress: Progress,
     /// The weights of the last step, a weights file.
@@ -70,6 +73,8 @@ impl Checkpoint {
             ("train_config", json(serde_json::to_string(&self.config))),
             ("progress", json(serde_json::to_string(&self.progress))),
         ];
+        let from = self.from.iter().map(|from| ("from", from.to_string()));
+        let metadata = metadata.into_iter().chain(from);
         let part = |name: &str, bytes: &[u8]| (name.to_owned(), vec![bytes.len()], bytes.to_vec());
         let parts =
             [part("weights", &self.weights), part("average", &self.average), part("optimizer", &self.optimizer)];
@@ -91,7 +96,8 @@ impl Checkpoint {
         };
         // Through the type, so that a field left out is its default.
         let fields = |config: &TrainConfig| {
-            let config = TrainConfig { validation: Some(config.validation().to_string()), ..config.clone() };
+            let validation = config.validation().map(|validation| validation.to_string());
+            let config = TrainConfig { validation, ..config.clone() };
             serde_json::to_value(config).expect("plain numbers")
         };
         let found = TrainConfig::from_json(entry("train_config")?).map_err(|error| format(&error))?;
@@ -103,11 +109,13 @@ impl Checkpoint {
             }
         }
         let progress = serde_json::from_str(entry("progress")?).map_err(|error| format(&error))?;
+        let from = entry("from").ok().map(|text| serde_json::from_str(text)).transpose();
+        let from = from.map_err(|error| format(&error))?;
         let part = |name: &str| -> Result<Vec<u8>, CheckpointError> {
             Ok(file.tensor(name).map_err(|error| format(&error))?.data().to_vec())
         };
         let (weights, average, optimizer) = (part("weights")?, part("average")?, part("optimizer")?);
-        Ok(Self { config: config.clone(), progress, weights, average, optimizer })
+        Ok(Self { config: config.clone(), from, progress, weights, average, optimizer })
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a training run is made of: one JSON file.
 
+use super::Augment;
+use crate::data::dataset::{Binarize, DatasetConfig, OwnConfig, Part};
 use crate::data::{DatasetKind, Validation};
 use crate::model::ModelConfig;
 use burn::grad_clipping::GradientClippingConfig;
@@ -23,11 +25,14 @@ pub enum OptimizerKind {
 pub struct TrainConfig {
     /// Name of the weights, as on the page: data, network, variant.
     pub name: String,
-    /// Data set by its name on the command line.
-    pub dataset: String,
-    /// Which images validate: `own` or `last-N`; left out, those of [`DatasetKind::validation`].
+    /// The pictures: a set by its name on the command line, or one's own.
+    pub dataset: DatasetConfig,
+    /// Which images of a set known by name validate: `own` or `last-N`; left out, those of [`DatasetKind::validation`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation: Option<String>,
+    /// How the training images are varied from pass to pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub augment: Option<Augment>,
     /// The network.
     pub model: ModelConfig,
     /// Images a step.
@@ -74,6 +79,48 @@ pub enum TrainConfigError {
     },
 }
 
+/// What [`is_name`] takes.
+pub const NAME_RULE: &str = "letters, digits, '-', '_' and '.', the first one no '.', at most 64 of them";
+
+/// Whether weights may have this name, which becomes that of files and folders.
+pub fn is_name(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    (1..=64).contains(&name.len()) && name.chars().all(plain) && !name.starts_with('.')
+}
+
+/// What is said of one's own pictures, against one another and against the network.
+fn check_own(own: &OwnConfig, model: &ModelConfig) -> Result<(), TrainConfigError> {
+    let check = |field, found: String, good: bool, expected| {
+        if good { Ok(()) } else { Err(TrainConfigError::Field { field, found, expected }) }
+    };
+    let name = own.name.as_deref();
+    check("dataset.name", format!("{name:?}"), name.is_none_or(is_name), NAME_RULE)?;
+    check("dataset.train", "no path".to_owned(), !own.train.all().is_empty(), "at least one")?;
+    let shares = [("dataset.valid", Some(&own.valid)), ("dataset.test", own.test.as_ref())];
+    let mut held_out = 0.0;
+    for (field, part) in shares {
+        if let Some(Part::Share(share)) = part {
+            check(field, share.to_string(), *share > 0.0 && *share < 1.0, "a share above 0 and below 1, or a path")?;
+            held_out += share;
+        }
+    }
+    check("dataset.valid", held_out.to_string(), held_out < 1.0, "shares that leave something to train on")?;
+    let size = own.size.map(|size| size.sides());
+    let fits = size.is_none_or(|size| size == [model.height, model.width]);
+    check("dataset.size", format!("{size:?}"), fits, "the network's height and width")?;
+    let channels = own.colors.map(|colors| colors.channels());
+    let fits = channels.is_none_or(|channels| channels == model.channels);
+    check("dataset.colors", format!("{:?}", own.colors), fits, "grey for one channel of the network, rgb for three")?;
+    let fits = own.levels.is_none_or(|levels| levels == model.levels);
+    check("dataset.levels", format!("{:?}", own.levels), fits, "the network's number of levels")?;
+    if let Some(binarize) = own.binarize {
+        check("dataset.binarize", model.levels.to_string(), model.levels == 2, "a network of two levels")?;
+        let good = !matches!(binarize, Binarize::Threshold(t) if !(0.0..1.0).contains(&t));
+        check("dataset.binarize", format!("{binarize:?}"), good, "a threshold from 0 to below 1")?;
+    }
+    Ok(())
+}
+
 impl TrainConfig {
     /// Parses and checks a configuration.
     ///
@@ -86,16 +133,28 @@ impl TrainConfig {
             if good { Ok(()) } else { Err(TrainConfigError::Field { field, found, expected }) }
         };
         let Self { batch, epochs, learning_rate, final_learning_rate, average, gradient_clip, .. } = &config;
-        let dataset = config.dataset.parse::<DatasetKind>();
-        check("dataset", config.dataset.clone(), dataset.is_ok(), "mnist, binarized-mnist or cifar10")?;
+        check("name", format!("{:?}", config.name), is_name(&config.name), NAME_RULE)?;
         let validation = config.validation.as_ref().map(|name| name.parse::<Validation>());
-        let fits = match (&dataset, validation) {
+        let fits = match (config.dataset.kind(), validation) {
             (_, None) => true,
-            (Ok(dataset), Some(Ok(validation))) => dataset.allows(validation),
+            (Some(kind), Some(Ok(validation))) => kind.allows(validation),
             _ => false,
         };
-        let expected = "own for binarized-mnist, last-N with fewer than all training images for the others";
+        let expected = "own for binarized-mnist, last-N with fewer than all training images for the other known sets, \
+                        nothing for pictures of one's own, whose `dataset` has a field `valid`";
         check("validation", config.validation.clone().unwrap_or_default(), fits, expected)?;
+        match &config.dataset {
+            DatasetConfig::Known(_) => {}
+            DatasetConfig::Varied(varied) => {
+                let right = varied.name == DatasetKind::BinarizedMnist && varied.binarize == Binarize::Bernoulli;
+                let expected = "{\"name\": \"binarized-mnist\", \"binarize\": \"bernoulli\"}";
+                check("dataset", serde_json::to_string(varied)?, right, expected)?;
+            }
+            DatasetConfig::Own(own) => check_own(own, &config.model)?,
+        }
+        let shift = config.augment.unwrap_or_default().shift;
+        let smallest = config.model.height.min(config.model.width);
+        check("augment.shift", shift.to_string(), shift < smallest, "less than the sides of an image")?;
         check("batch", batch.to_string(), (1..=4096).contains(batch), "1 to 4096")?;
         check("epochs", epochs.to_string(), *epochs >= 1, "at least 1")?;
         let positive = |rate: f64| rate > 0.0 && rate <= 1.0;
@@ -108,15 +167,30 @@ impl TrainConfig {
         Ok(config)
     }
 
-    /// The data set, by its checked name.
-    pub fn dataset(&self) -> DatasetKind {
-        self.dataset.parse().expect("the name was checked when the configuration was read")
+    /// A run that was never made: what there is to say where only the data and the network are known.
+    pub fn of_dataset(dataset: DatasetConfig, model: ModelConfig) -> Self {
+        Self {
+            name: dataset.name(),
+            dataset,
+            validation: None,
+            augment: None,
+            model,
+            batch: 16,
+            epochs: 1,
+            optimizer: OptimizerKind::Adam,
+            learning_rate: 3e-3,
+            final_learning_rate: 3e-5,
+            warmup_steps: 0,
+            gradient_clip: Some(1.0),
+            average: 0.999,
+            seed: 1,
+        }
     }
 
-    /// The validation split, by its checked name.
-    pub fn validation(&self) -> Validation {
+    /// The validation split of a set known by name.
+    pub fn validation(&self) -> Option<Validation> {
         let named = self.validation.as_ref().map(|name| name.parse().expect("the name was checked"));
-        named.unwrap_or(self.dataset().validation())
+        named.or(self.dataset.kind().map(DatasetKind::validation))
     }
 
     /// The learning rate of step `step` (from 0) of `steps`.
@@ -173,12 +247,46 @@ pub(crate) mod tests {
             ("gradient_clip", 0.0.into()),
             ("dataset", "imagenet".into()),
             ("validation", "last-5000".into()),
+            ("name", "../outside".into()),
+            ("name", "exp/lr3".into()),
+            ("name", "".into()),
+            ("augment", serde_json::json!({"shift": 5})),
+            ("dataset", serde_json::json!({"name": "cifar10", "binarize": "bernoulli"})),
             ("surprise", 1.into()),
         ] {
             let mut bad = good.clone();
             bad[field] = value;
             let error = TrainConfig::from_json(&bad.to_string()).expect_err(field).to_string();
             assert!(error.contains(field), "{field}: {error}");
+        }
+    }
+
+    #[test]
+    fn own_pictures_are_held_against_the_network() {
+        let mut config = serde_json::to_value(tiny()).expect("plain numbers");
+        let mut with = |dataset: serde_json::Value| {
+            config["dataset"] = dataset;
+            TrainConfig::from_json(&config.to_string()).map_err(|error| error.to_string())
+        };
+        let good = serde_json::json!({"train": "cats", "size": [6, 5], "colors": "grey", "levels": 2,
+            "binarize": {"threshold": 0.43}, "test": 0.1});
+        with(good.clone()).expect("a good configuration");
+        for (field, value) in [
+            ("size", 6.into()),
+            ("colors", "rgb".into()),
+            ("levels", 256.into()),
+            ("valid", 0.into()),
+            ("valid", 0.95.into()),
+            ("test", 1.5.into()),
+            ("train", serde_json::json!([])),
+            ("name", "a/b".into()),
+            ("binarize", serde_json::json!({"threshold": 1.0})),
+        ] {
+            let mut bad = good.clone();
+            bad[field] = value;
+            let error = with(bad).expect_err(field);
+            assert!(error.contains(&format!("`dataset.{field}`")) || field == "valid", "{field}: {error}");
+            assert!(error.contains("`dataset."), "{field}: {error}");
         }
     }
 }

@@ -5,15 +5,19 @@
 //! middle of a pass, and its average of the weights is what is validated and kept.
 
 mod average;
+mod batches;
 mod checkpoint;
 mod config;
+mod data;
 mod report;
 
+pub use batches::{Augment, TrainingImages, Varied, binarize};
 pub use checkpoint::{Checkpoint, CheckpointError, Progress};
-pub use config::{OptimizerKind, TrainConfig, TrainConfigError};
+pub use config::{NAME_RULE, OptimizerKind, TrainConfig, TrainConfigError, is_name};
+pub use data::{RunData, default_dataset};
 pub use report::{EpochRecord, plot, read_records};
 
-use crate::image::Images;
+use crate::image::ImageSource;
 use crate::likelihood::{evaluate, nll_of_scales};
 use crate::model::Model;
 use crate::sample::threefry2x32;
@@ -22,6 +26,7 @@ use average::Average;
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor};
 use checkpoint::{load_optimizer, number_parameters};
+use serde_json::Value;
 use std::time::Instant;
 
 /// Images a validation pass evaluates at once.
@@ -30,6 +35,7 @@ const EVALUATION_BATCH: usize = 50;
 /// A training run that can be stepped, stopped and continued.
 pub struct Trainer {
     config: TrainConfig,
+    from: Option<Value>,
     device: Device,
     model: Model,
     average: Option<Average>,
@@ -53,13 +59,47 @@ impl Trainer {
     pub fn new(config: TrainConfig, images: usize, device: &Device) -> Result<Self, crate::model::ConfigError> {
         let device = device.clone().autodiff();
         device.seed(config.seed);
-        let model = number_parameters(Model::init(&config.model, &device)?);
+        let model = Model::init(&config.model, &device)?;
+        Ok(Self::begin(config, None, model, images, device))
+    }
+
+    /// A run that begins with the weights of `loaded`; `record` says which these are.
+    ///
+    /// # Errors
+    /// When they are those of another network: the first field that differs.
+    pub fn from_weights(
+        config: TrainConfig,
+        loaded: Model,
+        record: Value,
+        images: usize,
+        device: &Device,
+    ) -> Result<Self, String> {
+        let fields = |model: &crate::model::ModelConfig| serde_json::to_value(model).expect("plain numbers");
+        let (found, expected) = (fields(&loaded.config), fields(&config.model));
+        let names = [&found, &expected].into_iter().flat_map(|fields| fields.as_object().into_iter().flatten());
+        for name in names.map(|(name, _)| name) {
+            if found[name] != expected[name] {
+                return Err(format!(
+                    "its network differs: `{name}` is {} there, {} in the configuration",
+                    found[name], expected[name]
+                ));
+            }
+        }
+        let device = device.clone().autodiff();
+        let bytes = weights::save(&loaded, None, None);
+        let model = weights::load(&bytes, &device).expect("weights just saved").model;
+        Ok(Self::begin(config, Some(record), model, images, device))
+    }
+
+    fn begin(config: TrainConfig, from: Option<Value>, model: Model, images: usize, device: Device) -> Self {
+        let model = number_parameters(model);
         let average = (config.average > 0.0).then(|| Average::new(config.average, &model, 0));
         let optimizer = config.init_optimizer();
         let progress = Progress { epoch: 0, step: 0, train_nats: 0.0, elapsed_s: 0.0, best: None };
         let steps_per_epoch = images.div_ceil(config.batch);
-        Ok(Self {
+        Self {
             config,
+            from,
             device,
             model,
             average,
@@ -69,7 +109,7 @@ impl Trainer {
             order: Vec::new(),
             images,
             pending: Vec::new(),
-        })
+        }
     }
 
     /// A run from where its checkpoint stands.
@@ -77,7 +117,7 @@ impl Trainer {
     /// # Errors
     /// When the checkpoint's parts do not fit together.
     pub fn resume(checkpoint: Checkpoint, images: usize, device: &Device) -> Result<Self, CheckpointError> {
-        let Checkpoint { config, progress, weights, average, optimizer } = checkpoint;
+        let Checkpoint { config, from, progress, weights, average, optimizer } = checkpoint;
         let device = device.clone().autodiff();
         let load = |bytes: &[u8]| weights::load(bytes, &device).map(|loaded| number_parameters(loaded.model));
         let model = load(&weights)?;
@@ -90,6 +130,7 @@ impl Trainer {
         let optimizer = load_optimizer(config.init_optimizer(), optimizer)?;
         Ok(Self {
             config,
+            from,
             device,
             model,
             average,
@@ -100,6 +141,11 @@ impl Trainer {
             images,
             pending: Vec::new(),
         })
+    }
+
+    /// The record of the weights it began with, where these were not fresh.
+    pub fn from(&self) -> Option<&Value> {
+        self.from.as_ref()
     }
 
     /// Where the run stands.
@@ -118,13 +164,14 @@ impl Trainer {
     }
 
     /// One optimiser step on the next images of the current pass.
-    pub fn step(&mut self, images: &Images) {
+    pub fn step(&mut self, images: &impl TrainingImages) {
         let start = Instant::now();
         if self.order.is_empty() {
-            self.order = order(self.config.seed, self.progress.epoch, images.count);
+            self.order = order(self.config.seed, self.progress.epoch, self.images);
         }
         let first = self.progress.step * self.config.batch;
-        let batch = images.select(self.order[first..images.count.min(first + self.config.batch)].iter().copied());
+        let chosen = &self.order[first..self.images.min(first + self.config.batch)];
+        let batch = images.batch(self.progress.epoch, chosen);
 
         let nll = nll_of_scales(&self.model, &batch.data, &self.device);
         let values = nll.iter().map(|nll| nll.shape().num_elements()).sum::<usize>();
@@ -157,7 +204,7 @@ impl Trainer {
     }
 
     /// Ends a pass: validates, and says whether this is the best so far.
-    pub fn finish_epoch(&mut self, valid: &Images, progress: impl FnMut(usize)) -> EpochRecord {
+    pub fn finish_epoch(&mut self, valid: &impl ImageSource, progress: impl FnMut(usize)) -> EpochRecord {
         let train_nats = self.train_nats();
         let start = Instant::now();
         let plain = self.device.clone().inner();
@@ -197,6 +244,7 @@ impl Trainer {
         let save = |model: &Model| weights::save(model, None, None);
         Checkpoint {
             config: self.config.clone(),
+            from: self.from.clone(),
             progress: self.progress.clone(),
             weights: save(&self.model),
             average: self.average.as_ref().map(|average| save(&average.apply(&self.model))).unwrap_or_default(),

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { coloursOn, drawnAlone, launch, openPage, untilDone } from './browser.js';
-import { colourModel, offer } from './models.js';
+import { SETS, colourModel, offer, twoScaleModel } from './models.js';
 import { png } from './png.js';
 import { fileOf, serveSite } from './server.js';
 
@@ -58,24 +58,20 @@ async function complete(hash) {
 }
 
 describe('the choice of networks', () => {
-  test('groups them by what they draw, each with its own measure', async () => {
+  test('is among those of one set, told in the measure of its pictures', async () => {
     await page.goto(`${site.url}#pace=instant`);
     await untilDone(page);
-    const groups = page.locator('#networks [role=group]');
-    assert.deepEqual(await groups.evaluateAll((all) => all.map((group) => group.getAttribute('aria-label'))), ['Digits', 'Photographs']);
-    assert.match(await groups.nth(0).innerText(), /binarized MNIST, 28\s×\s28, black and white/);
-    assert.match(await groups.nth(1).innerText(), /CIFAR-10, 32\s×\s32, in colour/);
-    for (const [at, unit, other] of /** @type {const} */ ([[0, 'nats', 'bits'], [1, 'bits/dim', 'nats']])) {
-      const cards = await groups.nth(at).locator('label').allInnerTexts();
+    for (const [{ name, title }, unit, other] of /** @type {const} */ ([[SETS[0], 'nats', 'bits'], [SETS[1], 'bits/dim', 'nats']])) {
+      await page.getByRole('radio', { name: title }).check();
+      const cards = await page.locator('#networks label').allInnerTexts();
+      assert.equal(cards.length, models.filter(({ set }) => set === name).length);
       for (const card of cards) assert.ok(card.includes(unit) && !card.includes(other) && /kB|MB/.test(card) && /parameters/.test(card), card);
     }
-    const colour = models.filter(({ config }) => config.channels === 3);
-    assert.equal(await groups.nth(1).locator('label').count(), colour.length);
     await page.getByRole('radio', { name: MODEL, exact: false }).first().check();
     assert.match(await page.locator('#networks-note').innerText(), /^Bits\/dim: .* 3,072 values; .*10,000 images \(CIFAR-10/);
   });
 
-  test('compares each network with those of its group only', async () => {
+  test('compares each network with those of its set only', async () => {
     await page.goto(`${site.url}#model=${MODEL}&pace=instant`);
     await untilDone(page);
     await page.locator('#side-by-side').scrollIntoViewIfNeeded();
@@ -90,7 +86,7 @@ describe('the choice of networks', () => {
 
 for (const viewport of [{ width: 1280, height: 720 }, { width: 390, height: 844 }]) {
   test(`however many networks there are, the first picture is in sight on arrival (${viewport.width} × ${viewport.height})`, async () => {
-    offer(site, Array.from({ length: 12 }, (_, k) => colourModel(`one-of-many-${k}`)));
+    offer(site, Array.from({ length: 12 }, (_, k) => twoScaleModel(`one-of-many-${k}`)));
     await page.setViewportSize(viewport);
     await page.goto(`${site.url}#pace=instant`);
     await untilDone(page);
@@ -120,7 +116,7 @@ describe('samples in colour', () => {
     const bits = nll_nats.reduce((/** @type {number} */ sum, /** @type {number} */ nats) => sum + nats, 0) / 4 / Math.LN2 / 3072;
     assert.equal(await page.locator('.likelihood').innerText(), `−log₂ p: ${bits.toFixed(2)} bits per dimension.`);
     assert.ok(Math.abs((pixels_per_second * elapsed_ms) / 1000 - 4 * PLANE) < 1);
-    await page.locator('#networks input').first().check();
+    await page.getByRole('radio', { name: 'Digits' }).check();
     await untilDone(page, 2);
     assert.match(await page.locator('.likelihood').innerText(), /^−ln p: \d+\.\d\d nats an image\.$/);
   });
@@ -196,7 +192,7 @@ describe('completions in colour', () => {
 
   test('change with the network: the digits come back', async () => {
     await complete('');
-    await page.locator('#networks input').first().check();
+    await page.getByRole('radio', { name: 'Digits' }).check();
     await page.locator('#examples-note').filter({ hasText: 'MNIST test images' }).waitFor();
     await page.locator('#completions-report').filter({ hasText: 'completions in' }).waitFor();
     assert.equal(await page.locator('#originals').evaluate((canvas) => canvas.width), 28);

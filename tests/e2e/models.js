@@ -8,6 +8,15 @@ import { listedModels } from './reference.js';
 import { fileOf } from './server.js';
 
 /**
+ * Sets of pictures that the tests' networks draw the like of: those that MNIST and CIFAR-10 are on the page, without their pictures.
+ * @type {any[]}
+ */
+export const SETS = [
+  { name: 'binarized-mnist', title: 'Digits', about: 'binarized MNIST, 28 × 28, black and white', examples: 'mnist-test-digits.json', example: 'MNIST test image' },
+  { name: 'cifar10', title: 'Photographs', about: 'CIFAR-10, 32 × 32, in colour', examples: 'cifar10-test-images.json', example: 'CIFAR-10 test image' },
+];
+
+/**
  * A weights file taken apart: safetensors is a length, a JSON header and the tensors.
  * @typedef {{ header: any, tensors: Buffer }} Weights
  */
@@ -105,10 +114,10 @@ function untrained(name, config, seed) {
 /**
  * An untrained network in colour: small, quick, and as much work for the page as a trained one.
  * @param {string} name
- * @param {{ width?: number, height?: number, seed?: number }} [options]
+ * @param {{ width?: number, height?: number, levels?: number, seed?: number }} [options]
  */
-export function colourModel(name, { width = 32, height = 32, seed = 1 } = {}) {
-  const { entry, bytes } = untrained(name, { network: 'pixelcnn', channels: 3, levels: 256, height, width, layers: 2, h: 9, head: 12, skip: true }, seed);
+export function colourModel(name, { width = 32, height = 32, levels = 256, seed = 1 } = {}) {
+  const { entry, bytes } = untrained(name, { network: 'pixelcnn', channels: 3, levels, height, width, layers: 2, h: 9, head: 12, skip: true }, seed);
   const test_nll = { nats_per_image: 7000.5, bits_per_dim: 3.287, images: 10000, protocol: 'CIFAR-10, test split' };
   return { entry: { ...entry, test_nll, training: { config: { dataset: 'cifar10' } } }, bytes };
 }
@@ -127,13 +136,16 @@ export function twoScaleModel(name, seed = 1) {
 }
 
 /**
- * Offers networks besides the page's own, which come first.
+ * Offers sets, and networks besides the page's own of these sets, which come first.
  * @param {import('./server.js').Site} site
- * @param {Array<{ entry: any, bytes: Buffer }>} more
+ * @param {Array<{ entry: any, bytes: Buffer, set?: string }>} more  of the set of their data, if none is named
  */
-export function offer(site, more) {
-  const models = [...listedModels(), ...more.map(({ entry }) => entry)];
-  site.faults.set('models/index.json', (response) => response.end(JSON.stringify({ models })));
+export function offer(site, more, sets = SETS) {
+  const listed = listedModels().map((/** @type {any} */ entry) => ({ entry, set: undefined }));
+  const models = [...listed, ...more]
+    .map(({ entry, set = entry.training.config.dataset }) => ({ ...entry, set }))
+    .filter(({ set }) => sets.some(({ name }) => name === set));
+  site.faults.set('models/index.json', (response) => response.end(JSON.stringify({ models, sets })));
   for (const { entry, bytes } of more) site.faults.set(`models/${entry.file}`, (response) => response.end(bytes));
   return models;
 }

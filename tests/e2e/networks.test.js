@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { drawnAlone, imagesOn, imagesShown, launch, openPage, untilDone } from './browser.js';
-import { offer, withInk, withSize } from './models.js';
+import { SETS, offer, withInk, withSize } from './models.js';
 import { serveSite } from './server.js';
 
 /** @type {import('playwright-core').Browser} */
@@ -74,18 +74,20 @@ describe('the choice of networks', () => {
   test('tells the size, the download and the likelihood of each, and what they mean', async () => {
     await page.goto(`${site.url}#pace=instant`);
     await untilDone(page);
-    const cards = await page.locator('#networks label').allInnerTexts();
-    assert.equal(cards.length, models.length);
-    // In groups of the same kind of images; what is listed later of a kind that has begun stands with it.
-    const sorted = [...models].sort((a, b) => models.findIndex(({ config }) => kindOf(config) === kindOf(a.config)) - models.findIndex(({ config }) => kindOf(config) === kindOf(b.config)));
-    sorted.forEach(({ title, parameters, bytes, test_nll, config }, at) => {
-      const size = bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.round(bytes / 1000)} kB`;
-      const nll = config.levels === 2 ? `${test_nll.nats_per_image.toFixed(2)} nats` : `${test_nll.bits_per_dim.toFixed(2)} bits/dim`;
-      const facts = [title, `${parameters.toLocaleString('en')} parameters`, size, nll];
-      for (const fact of facts) assert.ok(cards[at].includes(fact), `${fact} in ${cards[at]}`);
-    });
-    assert.ok(await page.getByRole('radio', { name: models[0].title }).first().isChecked());
     assert.match(await page.locator('#networks-note').innerText(), /10,000 images \(binarized MNIST/);
+    for (const { name: set, title } of SETS) {
+      await page.locator('#sets').getByRole('radio', { name: title }).check();
+      const entries = models.filter((entry) => entry.set === set);
+      const cards = await page.locator('#networks label').allInnerTexts();
+      assert.equal(cards.length, entries.length);
+      entries.forEach(({ title, parameters, bytes, test_nll, config }, at) => {
+        const size = bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.round(bytes / 1000)} kB`;
+        const nll = config.levels === 2 ? `${test_nll.nats_per_image.toFixed(2)} nats` : `${test_nll.bits_per_dim.toFixed(2)} bits/dim`;
+        const facts = [title, `${parameters.toLocaleString('en')} parameters`, size, nll];
+        for (const fact of facts) assert.ok(cards[at].includes(fact), `${fact} in ${cards[at]}`);
+      });
+      assert.deepEqual(await page.locator('#networks input').evaluateAll((radios) => radios.map(({ checked }) => checked)), entries.map((_, at) => at === 0));
+    }
   });
 
   test('decides who draws the samples and the completions', async () => {

@@ -58,6 +58,19 @@ describe('a picture is reduced', () => {
     });
   }
 
+  /** @type {Array<{ channels: number, rgba: number[][], wanted: number[] }>} */
+  const FEWER = [
+    { channels: 3, rgba: [[0, 18, 19], [255, 236, 237]], wanted: [0, 7, 0, 6, 1, 7] },
+    { channels: 1, rgba: [[0, 0, 0], [19, 19, 19], [18, 18, 18], [237, 237, 237]], wanted: [0, 1, 0, 7] },
+  ];
+  for (const { channels, rgba, wanted } of FEWER) {
+    test(`to the nearest of eight levels, ${channels} a pixel`, () => {
+      const info = { width: rgba.length, height: 1, channels, levels: 8, parameters: 0, scales: [] };
+      const square = pixels(rgba.length, rgba.length, (x) => rgba[x]);
+      assert.deepEqual([...new OwnPicture(rgba.length, square).levelsFor(info)], wanted);
+    });
+  }
+
   test('to colours in planes, of the middle where the network draws no squares', () => {
     const info = { width: 2, height: 4, channels: 3, levels: 256, parameters: 0, scales: [] };
     const rgba = pixels(4, 4, (x, y) => (x === 0 || x === 3 ? [9, 9, 9] : [10 * x, 100 + y, 200]));
@@ -182,7 +195,7 @@ describe('on the page', () => {
       completions.push((await coloursOn(page.locator('#completed'), { count: 6, width: 32, height: 32 })));
     }
     assert.deepEqual(completions[0], completions[1]);
-    await page.locator('#networks input').first().check();
+    await page.getByRole('radio', { name: 'Digits' }).check();
     await note().filter({ hasText: 'your picture, then MNIST' }).waitFor();
     assert.match(await page.locator('#own-how').innerText(), /28\s×\s28 pixels of ink or paper/);
     const [digit] = await imagesOn(page.locator('#originals'), 5);

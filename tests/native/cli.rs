@@ -47,11 +47,18 @@ pub fn pixelrnn(args: &[&str]) -> Run {
     Run { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
 
-/// Runs the program, which must succeed, and gives its standard output.
+/// Runs the program, which must succeed without a word on standard error, and gives its standard output.
 pub fn succeed(args: &[&str]) -> String {
+    let (stdout, stderr) = succeed_telling(args);
+    assert_eq!(stderr, "", "{args:?}");
+    stdout
+}
+
+/// Runs the program, which must succeed and may tell on standard error what it does; gives both outputs.
+pub fn succeed_telling(args: &[&str]) -> (String, String) {
     let run = pixelrnn(args);
-    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{args:?}");
-    run.stdout
+    assert_eq!(run.code, Some(0), "{args:?}: {}", run.stderr);
+    (run.stdout, run.stderr)
 }
 
 /// Runs the program, which must fail as promised: exit code 1, nothing on standard output, one line on standard error
@@ -311,5 +318,5 @@ fn eval_measures_the_test_split(data: &Path) {
 
     let small = folder
         .write("small.safetensors", &weights::save(&zero_model(&crate::common::config(1, 2, [6, 5])), None, None));
-    fail(&["eval", "--model", &small, "--data", data], &["[1, 28, 28]", "[1, 6, 5]"]);
+    fail(&["eval", "--model", &small, "--data", data], &["(1, 28, 28, 2)", "(1, 6, 5, 2)"]);
 }

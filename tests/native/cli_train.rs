@@ -1,6 +1,6 @@
 //! `pixelrnn train` on a small network and made-up digits: stopped, continued, finished, refused.
 
-use crate::cli::{Folder, fail, succeed};
+use crate::cli::{Folder, fail, succeed_telling};
 use crate::common::{config, trial};
 use burn::tensor::Device;
 use libtest_mimic::Trial;
@@ -32,6 +32,13 @@ fn train<'a>(config: &'a str, data: &'a str, out: &'a str, more: &[&'a str]) -> 
     [&["train", "--config", config, "--data", data, "--out", out, "--device", "cpu"], more].concat()
 }
 
+/// Trains, and gives what is printed of the passes; how many images there are is told first.
+fn trained(args: &[&str]) -> String {
+    let (stdout, stderr) = succeed_telling(args);
+    assert_eq!(stderr, "50000 images to train on, 10000 to validate\n");
+    stdout
+}
+
 fn train_stops_and_continues() {
     let folder = Folder::new();
     made_up_digits(&folder);
@@ -46,7 +53,7 @@ fn train_stops_and_continues() {
 
     // Nothing to continue yet; then the first step is the last.
     fail(&train(&config, &data, &out, &resume), &["out/checkpoint.safetensors", "cannot be read"]);
-    assert_eq!(succeed(&train(&config, &data, &out, &one_step[1..])), "");
+    assert_eq!(trained(&train(&config, &data, &out, &one_step[1..])), "");
     assert!(!folder.path("out/best.safetensors").exists(), "nothing was validated yet");
     fail(&train(&config, &data, &out, &[]), &["out", "--resume"]);
 
@@ -59,13 +66,13 @@ fn train_stops_and_continues() {
     for name in ["out", "whole"] {
         folder.write(&format!("{name}/checkpoint.safetensors"), &checkpoint.to_bytes());
     }
-    let finished = succeed(&train(&config, &data, &whole, &resume));
+    let finished = trained(&train(&config, &data, &whole, &resume));
     assert!(finished.starts_with("epoch   1  training") && finished.trim_end().ends_with("best"), "{finished}");
     for step in [498, 499, 500] {
-        assert_eq!(succeed(&train(&config, &data, &out, &one_step)), "");
+        assert_eq!(trained(&train(&config, &data, &out, &one_step)), "");
         assert_eq!(read_checkpoint(&folder, "out", &parsed).progress.step, step);
     }
-    succeed(&train(&config, &data, &out, &resume));
+    trained(&train(&config, &data, &out, &resume));
     let kept = |out: &str| {
         let file = weights::load(&folder.read(&format!("{out}/best.safetensors")), &Device::flex());
         let mut kept = file.expect("a good file");
@@ -94,7 +101,7 @@ fn train_stops_and_continues() {
 
     // A run that is done stays as it is; another configuration is refused; a broken file is named.
     let before = folder.read("out/checkpoint.safetensors");
-    assert_eq!(succeed(&train(&config, &data, &out, &resume)), "");
+    assert_eq!(trained(&train(&config, &data, &out, &resume)), "");
     assert_eq!(folder.read("out/checkpoint.safetensors"), before);
     let change = |field: &str, value: Value| {
         let mut changed = run.clone();

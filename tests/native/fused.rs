@@ -78,7 +78,7 @@ fn fused_is_cached(device: &FusedDevice) {
 
 fn completions_are_cached_s(device: &FusedDevice) {
     for network in NETWORKS {
-        for (channels, levels) in [(1, 2), (3, 256), (1, 256)] {
+        for (channels, levels) in [(1, 2), (3, 256), (1, 256), (1, 3), (3, 37)] {
             let config = ModelConfig { network, ..config(channels, levels, [6, 5]) };
             let mask: Vec<u8> = (0..3 * 30).map(|k| u8::from(k % 30 > 12 + k / 30 && k % 4 > 0)).collect();
             let given = Given { levels: random_levels(&config, 3, 9), mask };

@@ -69,7 +69,7 @@ fn uniform_likelihood() {
 
 /// 53 images are not a whole number of batches of 7 or of 50.
 fn ragged_batches_agree() {
-    let cases = [(1, 2), (1, 256), (3, 256)];
+    let cases = [(1, 2), (1, 256), (3, 256), (3, 8)];
     for (network, (channels, levels)) in NETWORKS.into_iter().flat_map(|network| cases.map(|case| (network, case))) {
         let config = ModelConfig { network, ..config(channels, levels, [5, 6]) };
         let (model, images, device) = (model(&config, 4), random_images(&config, 53, 9), Device::flex());

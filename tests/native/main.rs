@@ -7,6 +7,7 @@ mod causality;
 mod causality_scales;
 mod cli;
 mod cli_models;
+mod cli_own;
 mod cli_train;
 mod common;
 mod data;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         causality_scales::trials(),
         cli::trials(),
         cli_models::trials(),
+        cli_own::trials(),
         cli_train::trials(),
         data::trials(),
         distribution::trials(),

@@ -47,8 +47,14 @@ pub fn cases() -> Vec<ModelConfig> {
         (3, 256, [6, 3], 1, 4, 5, false),
         (3, 2, [2, 1], 2, 3, 3, false),
     ];
-    let cases = NETWORKS.into_iter().flat_map(|network| CASES.map(|case| (network, case)));
-    cases
+    // Numbers of levels that fill no register.
+    const LEVELS: [Case; 3] =
+        [(1, 3, [5, 6], 1, 4, 6, true), (3, 8, [5, 4], 2, 7, 11, true), (3, 37, [3, 4], 1, 4, 5, false)];
+    let of = |cases: &'static [Case]| {
+        NETWORKS.into_iter().flat_map(|network| cases.iter().map(move |&case| (network, case)))
+    };
+    of(&CASES)
+        .chain(of(&LEVELS))
         .map(|(network, (channels, levels, size, layers, h, head, skip))| ModelConfig {
             network,
             layers,

@@ -54,7 +54,7 @@ fn chi_squared(what: &str, counted: &[usize], probabilities: &[f64]) {
 }
 
 fn first_pixel_follows_its_softmax() {
-    for (channels, levels) in [(1, 2), (1, 256), (3, 2), (3, 256)] {
+    for (channels, levels) in [(1, 2), (1, 256), (3, 2), (3, 256), (3, 8)] {
         let config = config(channels, levels, [1, 1]);
         let model = model(&config, 12);
         // The first value sees nothing: its logits are the same for every image.

@@ -152,7 +152,7 @@ fn scales_that_do_not_fit_are_named() {
         ("/conditioning/small/width", json!(2), ["`conditioning.small.width`", "found 2"]),
         ("/conditioning/small/channels", json!(3), ["`conditioning.small.channels`", "found 3"]),
         ("/conditioning/small/levels", json!(256), ["`conditioning.small.levels`", "found 256"]),
-        ("/conditioning/small/levels", json!(4), ["`levels`", "found 4"]),
+        ("/conditioning/small/levels", json!(4), ["`conditioning.small.levels`", "found 4"]),
         ("/conditioning/small/h", json!(0), ["`h`", "found 0"]),
         ("/conditioning/small/layers", json!(129), ["`layers`", "found 129"]),
         ("/conditioning/small/network", json!("gpt"), ["gpt", "pixelcnn"]),
