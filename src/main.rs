@@ -11,6 +11,12 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // A reader that has seen enough, such as `head`, ends a program quietly; without this, printing to it would panic.
+    #[cfg(unix)]
+    // SAFETY: nothing else is running yet, and the default action is no function of ours.
+    unsafe {
+        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
+    }
     match cli::run(cli::Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

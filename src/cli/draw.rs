@@ -31,8 +31,8 @@ struct Common {
     /// Weights file.
     #[arg(long)]
     model: PathBuf,
-    /// Seed of the drawing.
-    #[arg(long)]
+    /// Seed of the drawing, a whole number below 2^64.
+    #[arg(long, default_value_t = 1, value_parser = seed, allow_negative_numbers = true)]
     seed: u64,
     /// Number of the first image: image k of a seed is the same in any batch.
     #[arg(long, default_value_t = 0)]
@@ -53,7 +53,7 @@ pub struct SampleOptions {
     #[command(flatten)]
     common: Common,
     /// Images.
-    #[arg(long)]
+    #[arg(long, default_value_t = 16)]
     count: usize,
 }
 
@@ -70,6 +70,10 @@ pub struct CompleteOptions {
     /// Completions of each image, one after another in the output.
     #[arg(long, default_value_t = 1)]
     count: usize,
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("a whole number from 0 to {} expected", u64::MAX))
 }
 
 pub fn sample(options: SampleOptions) -> Result<(), Failure> {
@@ -121,7 +125,7 @@ impl Common {
         let images = Images::new(shape, config.levels, levels)?;
         write_atomic(&self.out, &format.bytes(&images)?)?;
         println!(
-            "{count} images, {name}, {:.3} ms an image, written to {}",
+            "{count} images, seed {seed}, {name}, {:.3} ms an image, written to {}",
             elapsed_ms / count as f64,
             self.out.display()
         );

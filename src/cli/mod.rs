@@ -85,18 +85,29 @@ impl DeviceKind {
     /// # Errors
     /// When this build or this machine has no such device.
     fn open(self) -> Result<Device, Failure> {
+        self.open_named().map(|(device, _)| device)
+    }
+
+    /// The device, and what it is; where the CPU was not asked for, why it is that.
+    ///
+    /// # Errors
+    /// When this build or this machine has no such device.
+    fn open_named(self) -> Result<(Device, String), Failure> {
+        let cpu = |why: &str| Ok((Device::flex(), format!("the CPU{why}")));
+        let wgpu = || open_wgpu().map(|(device, name)| (device, format!("the GPU {name}")));
+        let cuda = || open_cuda().map(|device| (device, "the first CUDA device".to_owned()));
         match self {
-            Self::Cpu => Ok(Device::flex()),
-            Self::Auto => Ok(open_cuda().or_else(|_| open_wgpu()).unwrap_or_else(|_| Device::flex())),
-            Self::Wgpu => open_wgpu(),
-            Self::Cuda => open_cuda(),
+            Self::Cpu => cpu(""),
+            Self::Auto => cuda().or_else(|_| wgpu()).or_else(|error| cpu(&format!(": {error}"))),
+            Self::Wgpu => wgpu(),
+            Self::Cuda => cuda(),
         }
     }
 }
 
 /// A discrete or integrated GPU; software adapters are refused, the CPU path is faster than any of them.
 #[cfg(feature = "wgpu")]
-fn open_wgpu() -> Result<Device, Failure> {
+fn open_wgpu() -> Result<(Device, String), Failure> {
     let (device, setup) = Device::wgpu_options()
         .init_with_setup()
         .map_err(|error| format!("no GPU could be opened through wgpu: {error}"))?;
@@ -104,11 +115,11 @@ fn open_wgpu() -> Result<Device, Failure> {
     if adapter.device_type == wgpu::DeviceType::Cpu {
         return Err(format!("the only wgpu adapter is the software one `{}`", adapter.name).into());
     }
-    Ok(device)
+    Ok((device, adapter.name))
 }
 
 #[cfg(not(feature = "wgpu"))]
-fn open_wgpu() -> Result<Device, Failure> {
+fn open_wgpu() -> Result<(Device, String), Failure> {
     Err("this build has no wgpu device; build it with `--features wgpu`".into())
 }
 

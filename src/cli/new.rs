@@ -277,14 +277,14 @@ fn step_seconds(config: &TrainConfig, device: &Device, budget: Duration) -> Resu
     for _ in 0..3 {
         let start = Instant::now();
         trainer.step(&images);
-        trainer.train_nats();
+        trainer.train_nats()?;
         seconds = seconds.min(start.elapsed().as_secs_f64());
         // A step that takes so much of the time will not be chosen; it need not be measured well.
         if seconds * 200.0 > budget.as_secs_f64() {
             break;
         }
         if trainer.progress().step == trainer.steps_per_epoch() {
-            trainer.finish_epoch(&images.select([0]), |_| {});
+            trainer.finish_epoch(&images.select([0]), |_| {})?;
         }
     }
     Ok(seconds)

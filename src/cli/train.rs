@@ -12,7 +12,9 @@ use pixelrnn::train::{Checkpoint, EpochRecord, RunData, TrainConfig, Trainer, Tr
 use pixelrnn::weights;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use std::io::IsTerminal;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 #[derive(clap::Args)]
@@ -56,30 +58,22 @@ pub fn run(options: Options) -> Result<(), Failure> {
         (None, None) => options.config.parent().unwrap_or(Path::new("")).to_path_buf(),
         (None, Some(kind)) => return Err(format!("--data is missing: the folder that has {kind}").into()),
     };
-    let device = options.device.open()?;
+    let (device, device_name) = options.device.open_named()?;
     // Read before the pictures are: a wrong file should not be told after minutes.
     let from = options.from.as_deref().map(|path| beginning(path, &device)).transpose()?;
-    std::fs::create_dir_all(&options.out)
-        .map_err(|error| format!("{}: cannot be made: {error}", options.out.display()))?;
-    let checkpoint_path = options.out.join("checkpoint.safetensors");
-    if !options.resume && checkpoint_path.exists() {
-        return Err(format!("{} has a run already; continue it with --resume", options.out.display()).into());
-    }
-    let resumed = options.resume.then(|| resumed(&checkpoint_path, &config)).transpose()?;
+    let out = Out::open(&options.out, options.resume)?;
+    let resumed = options.resume.then(|| resumed(&out.checkpoint(), &config)).transpose()?;
     let cache = Cache { folder: options.out.clone(), memory_bytes: options.memory_mb << 20 };
     let mut data = RunData::new(&config, &folder, cache);
     let say = &mut |line: &str| eprintln!("{line}");
     let train = data.training(say)?;
     let valid = data.measured(Split::Valid, say)?;
-    eprintln!("{} images to train on, {} to validate", train.count(), valid.shape()[0]);
+    eprintln!("{} images to train on, {} to validate, on {device_name}", train.count(), valid.shape()[0]);
 
-    let metrics_path = options.out.join("metrics.jsonl");
-    let (mut trainer, mut records) = if let Some(checkpoint) = resumed {
+    let (trainer, records) = if let Some(checkpoint) = resumed {
         let trainer = Trainer::resume(checkpoint, train.count(), &device)
-            .map_err(|error| format!("{}: {error}", checkpoint_path.display()))?;
-        let text = std::fs::read_to_string(&metrics_path).unwrap_or_default();
-        let mut records = read_records(&text).map_err(|error| format!("{}: {error}", metrics_path.display()))?;
-        records.truncate(trainer.progress().epoch);
+            .map_err(|error| format!("{}: {error}", out.checkpoint().display()))?;
+        let records = out.records(trainer.progress().epoch)?;
         (trainer, records)
     } else {
         let trainer = match from {
@@ -89,74 +83,251 @@ pub fn run(options: Options) -> Result<(), Failure> {
         };
         (trainer, Vec::new())
     };
-
-    let started = Instant::now();
-    let mut saved = Instant::now();
-    while !trainer.done() {
-        let bar = epoch_bar(&trainer, &config);
-        while trainer.progress().step < trainer.steps_per_epoch() {
-            trainer.step(&train);
-            bar.inc(1);
-            if trainer.progress().step.is_multiple_of(25) {
-                bar.set_message(format!("{:.2} nats", trainer.train_nats()));
-            }
-            let minutes = |since: Instant| since.elapsed().as_secs_f64() / 60.0;
-            let stop = options.stop_after_minutes.is_some_and(|limit| minutes(started) >= limit);
-            if stop || minutes(saved) >= options.checkpoint_minutes {
-                write_atomic(&checkpoint_path, &trainer.checkpoint().to_bytes())?;
-                saved = Instant::now();
-            }
-            if stop {
-                bar.abandon_with_message("stopped; continue with --resume");
-                return Ok(());
-            }
-        }
-        bar.finish_and_clear();
-        records.push(finish_epoch(&mut trainer, &valid, &config, &options.out)?);
-        write_atomic(&checkpoint_path, &trainer.checkpoint().to_bytes())?;
-        let lines: Vec<String> = records.iter().map(|r| serde_json::to_string(r).expect("plain numbers")).collect();
-        write_atomic(&metrics_path, (lines.join("\n") + "\n").as_bytes())?;
-        write_atomic(&options.out.join("metrics.svg"), plot(&config.name, &records)?.as_bytes())?;
-        saved = Instant::now();
+    if trainer.done() {
+        let passes = trainer.progress().epoch;
+        eprintln!("the run is done: {passes} of {} passes; raise `epochs` to go on", config.epochs);
+        return Ok(());
     }
-    Ok(())
+    // The first signal asks to stop, the second one does it.
+    ctrlc::set_handler(|| {
+        if STOP.swap(true, Ordering::SeqCst) {
+            std::process::exit(INTERRUPTED);
+        }
+    })?;
+    let minutes = |minutes: f64| Duration::from_secs_f64(60.0 * minutes.max(0.0));
+    let run = Run {
+        trainer,
+        records,
+        config: &config,
+        out,
+        checkpoint_every: minutes(options.checkpoint_minutes),
+        stop_at: options.stop_after_minutes.map(|limit| Instant::now() + minutes(limit)),
+    };
+    run.to_its_end(&train, &valid)
 }
 
-/// Validates, keeps the weights where they are the best so far, and prints one line.
-fn finish_epoch(
-    trainer: &mut Trainer,
-    valid: &Pictures,
-    config: &TrainConfig,
-    out: &Path,
-) -> Result<EpochRecord, Failure> {
-    let bar = ProgressBar::new(valid.shape()[0] as u64).with_style(style("validating {wide_bar} {pos}/{len}"));
-    let record = trainer.finish_epoch(valid, |done| bar.set_position(done as u64));
-    bar.finish_and_clear();
-    println!(
-        "epoch {:>3}  training {:.3} nats  validation {:.3} nats  {:.0} s{}",
-        record.epoch,
-        record.train_nats,
-        record.valid_nats,
-        record.elapsed_s,
-        if record.best { "  best" } else { "" }
-    );
-    if record.best {
-        let recorded = TrainConfig { dataset: config.dataset.clone().recorded(), ..config.clone() };
-        let mut training = json!({ "config": recorded, "epochs": record.epoch, "elapsed_s": record.elapsed_s.round() });
-        if let Some(from) = trainer.from() {
-            training["from"] = from.clone();
+/// Whether a signal has asked the run to stop.
+static STOP: AtomicBool = AtomicBool::new(false);
+/// Exit code of a program that was interrupted.
+const INTERRUPTED: i32 = 130;
+
+/// The folder of a run.
+struct Out(PathBuf);
+
+impl Out {
+    /// Makes the folder, and sure that nothing in it is lost: a run that is there is continued or left alone.
+    fn open(folder: &Path, resume: bool) -> Result<Self, Failure> {
+        std::fs::create_dir_all(folder).map_err(|error| format!("{}: cannot be made: {error}", folder.display()))?;
+        let out = Self(folder.to_path_buf());
+        if !resume && out.checkpoint().exists() {
+            return Err(format!("{} has a run already; continue it with --resume", folder.display()).into());
         }
-        let results = json!({ "valid": {
-            "nats_per_image": record.valid_nats,
-            "bits_per_dim": record.valid_bits_per_dim,
-            "images": valid.shape()[0],
-            "protocol": config.dataset.protocol(Split::Valid),
-        }});
-        let bytes = weights::save(&trainer.kept(), Some(&training), Some(&results));
-        write_atomic(&out.join("best.safetensors"), &bytes)?;
-        write_atomic(&out.join("samples.png"), &super::draw::samples(&trainer.kept())?)?;
+        if !resume && out.best().exists() {
+            let best = out.best();
+            return Err(format!("{} is there already; name another --out", best.display()).into());
+        }
+        // Written now, not found out after the first minutes.
+        let probe = tempfile_in(folder);
+        probe.map_err(|error| format!("{}: cannot be written to: {error}", folder.display()))?;
+        Ok(out)
     }
-    Ok(record)
+
+    fn checkpoint(&self) -> PathBuf {
+        self.0.join("checkpoint.safetensors")
+    }
+
+    fn best(&self) -> PathBuf {
+        self.0.join("best.safetensors")
+    }
+
+    fn metrics(&self) -> PathBuf {
+        self.0.join("metrics.jsonl")
+    }
+
+    /// The records of the first `epochs` passes.
+    fn records(&self, epochs: usize) -> Result<Vec<EpochRecord>, Failure> {
+        let text = std::fs::read_to_string(self.metrics()).unwrap_or_default();
+        let mut records = read_records(&text).map_err(|error| format!("{}: {error}", self.metrics().display()))?;
+        records.truncate(epochs);
+        Ok(records)
+    }
+}
+
+/// Writes an empty file and removes it.
+fn tempfile_in(folder: &Path) -> std::io::Result<()> {
+    let path = folder.join(format!(".{}.part", std::process::id()));
+    std::fs::write(&path, "")?;
+    std::fs::remove_file(path)
+}
+
+/// A run on its way.
+struct Run<'a> {
+    trainer: Trainer,
+    records: Vec<EpochRecord>,
+    config: &'a TrainConfig,
+    out: Out,
+    checkpoint_every: Duration,
+    stop_at: Option<Instant>,
+}
+
+impl Run<'_> {
+    fn to_its_end(mut self, train: &impl TrainingImages, valid: &Pictures) -> Result<(), Failure> {
+        let mut saved = Instant::now();
+        while !self.trainer.done() {
+            let mut shown = Shown::of(&self.trainer, self.config);
+            while self.trainer.progress().step < self.trainer.steps_per_epoch() {
+                self.trainer.step(train);
+                shown.step(&mut self.trainer)?;
+                let interrupted = STOP.load(Ordering::SeqCst);
+                let stop = interrupted || self.stop_at.is_some_and(|at| Instant::now() >= at);
+                if stop || saved.elapsed() >= self.checkpoint_every {
+                    self.save()?;
+                    saved = Instant::now();
+                }
+                if stop {
+                    shown.bar.finish_and_clear();
+                    return self.stopped(interrupted);
+                }
+            }
+            shown.bar.finish_and_clear();
+            // Before the validation: a run that is stopped in it begins with it again.
+            self.save()?;
+            self.finish_epoch(valid)?;
+            self.save()?;
+            saved = Instant::now();
+        }
+        Ok(())
+    }
+
+    fn save(&mut self) -> Result<(), Failure> {
+        Ok(write_atomic(&self.out.checkpoint(), &self.trainer.checkpoint()?.to_bytes())?)
+    }
+
+    /// Says where the run was stopped, its checkpoint being written.
+    fn stopped(&self, interrupted: bool) -> Result<(), Failure> {
+        let (progress, steps) = (self.trainer.progress(), self.trainer.steps_per_epoch());
+        let (pass, passes) = (progress.epoch + 1, self.config.epochs);
+        eprintln!("stopped after step {} of {steps} of pass {pass} of {passes}; --resume goes on", progress.step);
+        if interrupted {
+            std::process::exit(INTERRUPTED);
+        }
+        Ok(())
+    }
+
+    /// Validates, keeps the weights where they are the best so far, and prints one line.
+    fn finish_epoch(&mut self, valid: &Pictures) -> Result<(), Failure> {
+        let images = valid.shape()[0];
+        let bar = ProgressBar::new(images as u64).with_style(style("validating {wide_bar} {pos}/{len}"));
+        let (pass, steps) = (self.trainer.progress().epoch + 1, self.trainer.steps_per_epoch());
+        let record = self.trainer.finish_epoch(valid, |done| {
+            bar.set_position(done as u64);
+            if STOP.load(Ordering::SeqCst) {
+                bar.finish_and_clear();
+                eprintln!("stopped while validating, after step {steps} of {steps} of pass {pass}; --resume goes on");
+                std::process::exit(INTERRUPTED);
+            }
+        })?;
+        bar.finish_and_clear();
+        println!(
+            "epoch {:>3}  training {:.3} nats  validation {:.3} nats  {:.0} s{}",
+            record.epoch,
+            record.train_nats,
+            record.valid_nats,
+            record.elapsed_s,
+            if record.best { "  best" } else { "" }
+        );
+        if record.best {
+            let recorded = TrainConfig { dataset: self.config.dataset.clone().recorded(), ..self.config.clone() };
+            let mut training =
+                json!({ "config": recorded, "epochs": record.epoch, "elapsed_s": record.elapsed_s.round() });
+            if let Some(from) = self.trainer.from() {
+                training["from"] = from.clone();
+            }
+            let results = json!({ "valid": {
+                "nats_per_image": record.valid_nats,
+                "bits_per_dim": record.valid_bits_per_dim,
+                "images": images,
+                "protocol": self.config.dataset.protocol(Split::Valid),
+            }});
+            let kept = self.trainer.kept();
+            write_atomic(&self.out.best(), &weights::save(&kept, Some(&training), Some(&results)))?;
+            write_atomic(&self.out.0.join("samples.png"), &super::draw::samples(&kept)?)?;
+        }
+        self.records.push(record);
+        let line = |record| serde_json::to_string(record).expect("plain numbers") + "\n";
+        let lines: String = self.records.iter().map(line).collect();
+        write_atomic(&self.out.metrics(), lines.as_bytes())?;
+        Ok(write_atomic(&self.out.0.join("metrics.svg"), plot(&self.config.name, &self.records)?.as_bytes())?)
+    }
+}
+
+/// Steps between two looks at the loss, which has to be read back from the device.
+const LOOK_EVERY: usize = 25;
+
+/// What is told of a pass: a bar on a terminal, elsewhere a line a minute.
+struct Shown {
+    bar: ProgressBar,
+    terminal: bool,
+    began: Instant,
+    told: Instant,
+    first_step: usize,
+    passes: usize,
+    /// −ln p of an image under the uniform distribution.
+    guessing_nats: f64,
+    warned: bool,
+}
+
+impl Shown {
+    fn of(trainer: &Trainer, config: &TrainConfig) -> Self {
+        let bar = ProgressBar::new(trainer.steps_per_epoch() as u64)
+            .with_style(style("{prefix} {wide_bar} {pos}/{len} steps  {per_sec}  {eta} left  {msg}"))
+            .with_prefix(format!("epoch {}/{}", trainer.progress().epoch + 1, config.epochs))
+            .with_position(trainer.progress().step as u64);
+        bar.reset_eta();
+        bar.enable_steady_tick(Duration::from_secs(1));
+        let values: usize = config.model.scales().iter().map(|scale| scale.dimensions()).sum();
+        Self {
+            bar,
+            terminal: std::io::stderr().is_terminal(),
+            began: Instant::now(),
+            told: Instant::now(),
+            first_step: trainer.progress().step,
+            passes: config.epochs,
+            guessing_nats: values as f64 * f64::from(config.model.levels).ln(),
+            warned: false,
+        }
+    }
+
+    /// After a step.
+    fn step(&mut self, trainer: &mut Trainer) -> Result<(), Failure> {
+        self.bar.inc(1);
+        let (step, steps, pass) = (trainer.progress().step, trainer.steps_per_epoch(), trainer.progress().epoch + 1);
+        if step.is_multiple_of(LOOK_EVERY) {
+            let nats = trainer.train_nats()?;
+            self.bar.set_message(format!("{nats:.2} nats"));
+            let (recent, guessing) = (trainer.recent_nats(), self.guessing_nats);
+            // The first steps may be as bad as a guess; later ones must not.
+            if !self.warned && step > LOOK_EVERY && recent > 2.0 * guessing {
+                self.warned = true;
+                self.bar.suspend(|| {
+                    eprintln!(
+                        "warning: {recent:.0} nats an image around step {step} of pass {pass}, guessing has {guessing:.0}: the learning rate may be too high"
+                    );
+                });
+            }
+        }
+        if !self.terminal && self.told.elapsed() >= Duration::from_secs(60) {
+            self.told = Instant::now();
+            let rate = (step - self.first_step) as f64 / self.began.elapsed().as_secs_f64();
+            let left = ((self.passes - pass) * steps + steps - step) as f64 / rate / 60.0;
+            let nats = trainer.train_nats()?;
+            eprintln!(
+                "pass {pass} of {}, step {step} of {steps}, {rate:.2} steps a second, {left:.0} minutes left, training {nats:.2} nats",
+                self.passes
+            );
+        }
+        Ok(())
+    }
 }
 
 /// The checkpoint of the run.
@@ -172,16 +343,6 @@ fn beginning(path: &Path, device: &Device) -> Result<(Model, Value), Failure> {
     let sha256: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     let file = path.file_name().unwrap_or_default().to_string_lossy();
     Ok((loaded.model, json!({ "file": file, "sha256": sha256, "training": loaded.training })))
-}
-
-fn epoch_bar(trainer: &Trainer, config: &TrainConfig) -> ProgressBar {
-    let bar = ProgressBar::new(trainer.steps_per_epoch() as u64)
-        .with_style(style("{prefix} {wide_bar} {pos}/{len} steps  {per_sec}  {eta} left  {msg}"))
-        .with_prefix(format!("epoch {}/{}", trainer.progress().epoch + 1, config.epochs))
-        .with_position(trainer.progress().step as u64);
-    bar.reset_eta();
-    bar.enable_steady_tick(Duration::from_secs(1));
-    bar
 }
 
 fn style(template: &str) -> ProgressStyle {

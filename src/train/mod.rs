@@ -29,6 +29,22 @@ use checkpoint::{load_optimizer, number_parameters};
 use serde_json::Value;
 use std::time::Instant;
 
+/// A run whose numbers have become infinite or none at all. Its last checkpoint is from before that.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[error(
+    "the run has diverged: {what} not finite after step {step} of pass {pass}; lower `learning_rate` ({learning_rate} now), raise `warmup_steps` or set a smaller `gradient_clip`"
+)]
+pub struct Diverged {
+    /// What is not finite.
+    pub what: &'static str,
+    /// The pass, from 1.
+    pub pass: usize,
+    /// The step in it, from 1.
+    pub step: usize,
+    /// The highest rate of the configuration.
+    pub learning_rate: f64,
+}
+
 /// Images a validation pass evaluates at once.
 const EVALUATION_BATCH: usize = 50;
 
@@ -49,6 +65,8 @@ pub struct Trainer {
     images: usize,
     /// −ln p of the steps since the last read-back, on the device, one sum a step.
     pending: Vec<Tensor<1>>,
+    /// Mean −ln p an image over the steps of the last read-back.
+    recent_nats: f64,
 }
 
 impl Trainer {
@@ -109,6 +127,7 @@ impl Trainer {
             order: Vec::new(),
             images,
             pending: Vec::new(),
+            recent_nats: 0.0,
         }
     }
 
@@ -140,6 +159,7 @@ impl Trainer {
             order: Vec::new(),
             images,
             pending: Vec::new(),
+            recent_nats: 0.0,
         })
     }
 
@@ -192,23 +212,64 @@ impl Trainer {
     }
 
     /// Mean −ln p an image over the current pass so far. Reads back from the device.
-    pub fn train_nats(&mut self) -> f64 {
+    ///
+    /// # Errors
+    /// When it is not finite: the step in which that began.
+    pub fn train_nats(&mut self) -> Result<f64, Diverged> {
         if !self.pending.is_empty() {
+            let read = self.pending.len();
+            let first = self.progress.step - read;
             let sums = Tensor::cat(std::mem::take(&mut self.pending), 0).into_data();
             let sums: Vec<f32> = sums.try_into_vec().expect("32-bit floats");
+            if let Some(at) = sums.iter().position(|sum| !sum.is_finite()) {
+                return Err(self.diverged("the loss is", first + at + 1));
+            }
             // One addition a step, so that it does not matter when they are read back.
-            sums.into_iter().for_each(|sum| self.progress.train_nats += f64::from(sum));
+            sums.iter().for_each(|&sum| self.progress.train_nats += f64::from(sum));
+            let images = self.images_until(self.progress.step) - self.images_until(first);
+            self.recent_nats = sums.iter().map(|&sum| f64::from(sum)).sum::<f64>() / images as f64;
         }
-        let images = self.images.min(self.progress.step * self.config.batch);
-        self.progress.train_nats / images.max(1) as f64
+        Ok(self.progress.train_nats / self.images_until(self.progress.step).max(1) as f64)
+    }
+
+    /// Mean −ln p an image over the steps that were read back last.
+    pub fn recent_nats(&self) -> f64 {
+        self.recent_nats
+    }
+
+    /// Images that the first `step` steps of a pass show.
+    fn images_until(&self, step: usize) -> usize {
+        self.images.min(step * self.config.batch)
+    }
+
+    fn diverged(&self, what: &'static str, step: usize) -> Diverged {
+        Diverged { what, pass: self.progress.epoch + 1, step, learning_rate: self.config.learning_rate }
+    }
+
+    /// Reads back, and makes sure that weights may be written.
+    fn check(&mut self) -> Result<f64, Diverged> {
+        let nats = self.train_nats()?;
+        // The last step's loss is of the weights before it.
+        let finite = |model: &Model| model.tensors().iter().all(|(.., values)| values.iter().all(|v| v.is_finite()));
+        if finite(&self.model) { Ok(nats) } else { Err(self.diverged("the weights are", self.progress.step)) }
     }
 
     /// Ends a pass: validates, and says whether this is the best so far.
-    pub fn finish_epoch(&mut self, valid: &impl ImageSource, progress: impl FnMut(usize)) -> EpochRecord {
-        let train_nats = self.train_nats();
+    ///
+    /// # Errors
+    /// When the loss, the weights or the likelihood are not finite.
+    pub fn finish_epoch(
+        &mut self,
+        valid: &impl ImageSource,
+        progress: impl FnMut(usize),
+    ) -> Result<EpochRecord, Diverged> {
+        let train_nats = self.check()?;
         let start = Instant::now();
         let plain = self.device.clone().inner();
         let likelihood = evaluate(&self.kept(), valid, EVALUATION_BATCH, &plain, progress);
+        if !likelihood.nats_per_image.is_finite() {
+            return Err(self.diverged("the validation likelihood is", self.progress.step));
+        }
         self.progress.elapsed_s += start.elapsed().as_secs_f64();
         self.progress.epoch += 1;
         self.progress.step = 0;
@@ -218,14 +279,14 @@ impl Trainer {
         if best {
             self.progress.best = Some((likelihood.nats_per_image, self.progress.epoch));
         }
-        EpochRecord {
+        Ok(EpochRecord {
             epoch: self.progress.epoch,
             train_nats,
             valid_nats: likelihood.nats_per_image,
             valid_bits_per_dim: likelihood.bits_per_dim,
             elapsed_s: self.progress.elapsed_s,
             best,
-        }
+        })
     }
 
     /// The model that is validated and kept: the average where one is kept, on a device without gradients.
@@ -239,17 +300,20 @@ impl Trainer {
     }
 
     /// Everything needed to go on from here.
-    pub fn checkpoint(&mut self) -> Checkpoint {
-        self.train_nats();
+    ///
+    /// # Errors
+    /// When the loss or the weights are not finite: a checkpoint of these would be of no use.
+    pub fn checkpoint(&mut self) -> Result<Checkpoint, Diverged> {
+        self.check()?;
         let save = |model: &Model| weights::save(model, None, None);
-        Checkpoint {
+        Ok(Checkpoint {
             config: self.config.clone(),
             from: self.from.clone(),
             progress: self.progress.clone(),
             weights: save(&self.model),
             average: self.average.as_ref().map(|average| save(&average.apply(&self.model))).unwrap_or_default(),
             optimizer: self.optimizer.into_bytes().expect("the optimiser's state is plain tensors").to_vec(),
-        }
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! `pixelrnn train` on a small network and made-up digits: stopped, continued, finished, refused.
 
-use crate::cli::{Folder, fail, succeed_telling};
+use crate::cli::{Folder, Run, fail, pixelrnn, succeed_telling};
 use crate::common::{config, trial};
 use burn::tensor::Device;
 use libtest_mimic::Trial;
@@ -13,7 +13,12 @@ use serde_json::{Value, json};
 use std::fs;
 
 pub fn trials() -> Vec<Trial> {
-    vec![trial("cli::train_stops_continues_and_leaves_a_model", train_stops_and_continues)]
+    vec![
+        trial("cli::train_stops_continues_and_leaves_a_model", train_stops_and_continues),
+        trial("cli::a_run_that_diverges_keeps_its_last_good_checkpoint", divergence_is_told),
+        #[cfg(unix)]
+        trial("cli::a_signal_ends_the_step_and_leaves_a_checkpoint", a_signal_leaves_a_checkpoint),
+    ]
 }
 
 /// A folder that looks like binarized MNIST: as many images, stripes with some noise.
@@ -27,6 +32,75 @@ pub fn made_up_digits(folder: &Folder) {
     }
 }
 
+/// A run on sixty pictures of noise, so long that only a signal ends it.
+fn noise(folder: &Folder, learning_rate: f64) -> Value {
+    let data: Vec<u8> = (0..60 * 30).map(|k| threefry2x32([1, 2], [k, 0])[0] as u8).collect();
+    folder.write("noise.npy", &npy::write_u8(&[60, 6, 5], &data));
+    json!({
+        "name": "noise", "dataset": {"train": "noise.npy"}, "batch": 4, "epochs": 100_000, "optimizer": "rms_prop",
+        "learning_rate": learning_rate, "final_learning_rate": 0.0, "seed": 3,
+        "model": {"network": "pixelcnn", "channels": 1, "levels": 256, "height": 6, "width": 5, "layers": 30, "h": 4,
+                  "head": 4, "skip": true},
+    })
+}
+
+fn divergence_is_told() {
+    let folder = Folder::new();
+    let run = noise(&folder, 1.0);
+    let config = folder.write("run.json", run.to_string().as_bytes());
+    let out = folder.arg("out");
+    let train = ["train", "--config", &config, "--out", &out, "--device", "cpu", "--checkpoint-minutes", "0"];
+    let Run { code, stderr, .. } = pixelrnn(&train);
+    assert_eq!(code, Some(1), "{stderr}");
+    let told = stderr.lines().find(|line| line.starts_with("error: ")).unwrap_or_default();
+    for part in ["the run has diverged", " not finite after step ", "`learning_rate` (1 now)", "`gradient_clip`"] {
+        assert!(told.contains(part), "{told:?} lacks {part:?}");
+    }
+    assert!(!stderr.contains("panic"), "{stderr}");
+    // What is there is from before, finite, and goes on to the same end.
+    let checkpoint = read_checkpoint(&folder, "out", &TrainConfig::from_json(&run.to_string()).expect("good"));
+    assert!(weights::load(&checkpoint.weights, &Device::flex()).is_ok());
+    let again = pixelrnn(&[&train[..], &["--resume"]].concat());
+    assert!(again.code == Some(1) && again.stderr.contains("the run has diverged"), "{}", again.stderr);
+}
+
+#[cfg(unix)]
+fn a_signal_leaves_a_checkpoint() {
+    let folder = Folder::new();
+    let run = noise(&folder, 1e-3);
+    let config = folder.write("run.json", run.to_string().as_bytes());
+    let parsed = TrainConfig::from_json(&run.to_string()).expect("a good configuration");
+    let out = folder.arg("out");
+    for (signal, more) in [("-INT", &[][..]), ("-TERM", &["--resume"])] {
+        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_pixelrnn"))
+            .args(["train", "--config", &config, "--out", &out, "--device", "cpu"])
+            .args(more)
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        // It has begun once a pass is done.
+        let (begun, before) = (std::time::Instant::now(), fs::metadata(folder.path("out/metrics.jsonl")).ok());
+        let written = |before: &Option<fs::Metadata>| {
+            let now = fs::metadata(folder.path("out/metrics.jsonl")).ok();
+            now.is_some_and(|now| before.as_ref().is_none_or(|before| now.len() > before.len()))
+        };
+        while !written(&before) {
+            assert!(begun.elapsed().as_secs() < 60, "no pass was done in a minute");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        let pid = child.id().to_string();
+        assert!(std::process::Command::new("kill").args([signal, &pid]).status().expect("kill").success());
+        let status = child.wait().expect("it ends");
+        let mut stderr = String::new();
+        std::io::Read::read_to_string(&mut child.stderr.take().expect("piped"), &mut stderr).expect("UTF-8");
+        assert_eq!(status.code(), Some(130), "{signal}: {stderr}");
+        assert!(stderr.trim_end().ends_with("--resume goes on") && stderr.contains("stopped "), "{signal}: {stderr}");
+        let progress = read_checkpoint(&folder, "out", &parsed).progress;
+        assert!(progress.epoch > 0, "{signal}: {progress:?}");
+    }
+}
+
 /// A run on `data` into `out`, on the CPU.
 fn train<'a>(config: &'a str, data: &'a str, out: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     [&["train", "--config", config, "--data", data, "--out", out, "--device", "cpu"], more].concat()
@@ -35,7 +109,7 @@ fn train<'a>(config: &'a str, data: &'a str, out: &'a str, more: &[&'a str]) -> 
 /// Trains, and gives what is printed of the passes; how many images there are is told first.
 fn trained(args: &[&str]) -> String {
     let (stdout, stderr) = succeed_telling(args);
-    assert_eq!(stderr, "50000 images to train on, 10000 to validate\n");
+    assert!(stderr.starts_with("50000 images to train on, 10000 to validate, on the CPU\n"), "{stderr}");
     stdout
 }
 

@@ -78,11 +78,11 @@ pub fn masked_weights_stay_zero_in(optimizer: &str, model: &ModelConfig) {
         values.iter().zip(mask).map(|(value, mask)| value * mask).collect()
     });
     let mut trainer = Trainer::from_weights(config.clone(), first, Value::Null, IMAGES, &Device::flex()).expect("fits");
-    let before = load(&trainer.checkpoint().weights).tensors();
+    let before = load(&trainer.checkpoint().expect("finite").weights).tensors();
     for _ in 0..trainer.steps_per_epoch() {
         trainer.step(&images);
     }
-    let checkpoint = trainer.checkpoint();
+    let checkpoint = trainer.checkpoint().expect("finite");
     for (what, bytes) in [("weights", &checkpoint.weights), ("average", &checkpoint.average)] {
         for ((name, shape, values), (.., before)) in load(bytes).tensors().into_iter().zip(&before) {
             assert_ne!(values, *before, "{optimizer}, {model:?}: {name} did not move in the {what}");
@@ -133,9 +133,9 @@ pub fn finish(mut trainer: Trainer, train: &impl TrainingImages, valid: &Images)
         while trainer.progress().step < trainer.steps_per_epoch() {
             trainer.step(train);
         }
-        records.push(trainer.finish_epoch(valid, |_| ()));
+        records.push(trainer.finish_epoch(valid, |_| ()).expect("finite"));
     }
-    (trainer.checkpoint(), records)
+    (trainer.checkpoint().expect("finite"), records)
 }
 
 fn resume_is_uninterrupted() {
@@ -150,7 +150,7 @@ pub fn resume_is_uninterrupted_in(optimizer: &str, average: f64, model: &ModelCo
     let [images, valid] = [(IMAGES, 1), (7, 2)].map(|(count, seed)| random_images(&config.model, count, seed));
     let augment = Augment { flip: true, shift: 1 };
     let train = Varied { images, seed: 3, augment, background: vec![1; model.channels], bernoulli: false };
-    let start = trainer(&config).checkpoint().to_bytes();
+    let start = trainer(&config).checkpoint().expect("finite").to_bytes();
     let resume = |bytes: &[u8]| {
         let checkpoint = Checkpoint::from_bytes(bytes, &config).expect("a good checkpoint");
         Trainer::resume(checkpoint, IMAGES, &Device::flex()).expect("a good checkpoint")
@@ -163,10 +163,10 @@ pub fn resume_is_uninterrupted_in(optimizer: &str, average: f64, model: &ModelCo
         for _ in 0..steps {
             trainer.step(&train);
             if trainer.progress().step == 3 && steps > 3 {
-                records.push(trainer.finish_epoch(&valid, |_| ()));
+                records.push(trainer.finish_epoch(&valid, |_| ()).expect("finite"));
             }
         }
-        let stopped = trainer.checkpoint().to_bytes();
+        let stopped = trainer.checkpoint().expect("finite").to_bytes();
         drop(trainer);
         let (found, more) = finish(resume(&stopped), &train, &valid);
         records.extend(more);
@@ -196,7 +196,7 @@ fn checkpoints_are_read_back() {
     let config = run_of("adam", 0.9, 1, 2);
     let mut trainer = trainer(&config);
     trainer.step(&random_images(&config.model, IMAGES, 1));
-    let checkpoint = trainer.checkpoint();
+    let checkpoint = trainer.checkpoint().expect("finite");
     let bytes = checkpoint.to_bytes();
     let read = Checkpoint::from_bytes(&bytes, &config).expect("a good checkpoint");
     assert_eq!(read.to_bytes(), bytes);
@@ -218,7 +218,7 @@ pub fn training_nats_count_every_image_of(model: &ModelConfig) {
     for _ in 0..trainer.steps_per_epoch() {
         trainer.step(&images);
     }
-    let found = trainer.finish_epoch(&images, |_| ());
+    let found = trainer.finish_epoch(&images, |_| ()).expect("finite");
     // Sums over up to four images of thirty 24-bit values.
     assert!((found.train_nats - expected).abs() < 1e-4, "{} found, {expected} expected", found.train_nats);
     assert!((found.valid_nats - expected).abs() < 1e-9, "{found:?}");
@@ -245,7 +245,7 @@ fn loss_falls() {
 
 fn other_runs_are_refused() {
     let config = run_of("adam", 0.9, 1, 2);
-    let bytes = trainer(&config).checkpoint().to_bytes();
+    let bytes = trainer(&config).checkpoint().expect("finite").to_bytes();
     let plain = serde_json::to_value(&config).expect("plain numbers");
     let mut model = plain["model"].clone();
     model["h"] = 6.into();
@@ -273,11 +273,11 @@ fn broken_checkpoints_are_errors() {
     let config = run_of("adam", 0.9, 1, 2);
     let mut trainer = trainer(&config);
     trainer.step(&random_images(&config.model, IMAGES, 1));
-    let whole = trainer.checkpoint().to_bytes();
+    let whole = trainer.checkpoint().expect("finite").to_bytes();
     for cut in [0, 1, 7, 8, 9, 500, whole.len() / 2, whole.len() - 1] {
         assert!(Checkpoint::from_bytes(&whole[..cut], &config).is_err(), "cut to {cut} bytes");
     }
-    let weights_file = trainer.checkpoint().weights;
+    let weights_file = trainer.checkpoint().expect("finite").weights;
     let error = Checkpoint::from_bytes(&weights_file, &config).err().expect("no checkpoint").to_string();
     assert!(error.contains("train_config"), "{error}");
 

@@ -94,7 +94,7 @@ fn validation_belongs_to_the_run() {
         let [unnamed, named] = [None, Some(usual)].map(|name| parse(run(dataset, name)));
         assert_eq!(unnamed.validation().map(|validation| validation.to_string()).as_deref(), Some(usual), "{dataset}");
         assert_eq!(unnamed.validation(), named.validation(), "{dataset}");
-        let of = |config: &TrainConfig| trainer(config).checkpoint().to_bytes();
+        let of = |config: &TrainConfig| trainer(config).checkpoint().expect("finite").to_bytes();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains("validation");
         assert!(!text(&of(&unnamed)) && text(&of(&named)), "{dataset}: the name is kept where it was given");
         for (bytes, config) in [(of(&unnamed), &named), (of(&named), &unnamed), (of(&unnamed), &unnamed)] {
