@@ -53,7 +53,7 @@ export interface ModelEntry {
   set?: string;
   test_nll?: MeasuredNll;
   valid_nll?: MeasuredNll;
-  training?: { config?: { dataset?: string } };
+  training?: { config?: { dataset?: string | { name?: string } } };
 }
 
 export interface LoadOptions {

@@ -49,7 +49,8 @@ function kindOf(entry) {
 
 /** Name of the pictures that a network was trained on. @param {ModelEntry} entry */
 function dataOf({ set, training }) {
-  return set ?? training?.config?.dataset ?? '';
+  const dataset = training?.config?.dataset;
+  return set ?? (typeof dataset === 'object' ? dataset.name : dataset) ?? '';
 }
 
 /** @param {ModelEntry} entry */

@@ -26,6 +26,7 @@ pub fn trials() -> Vec<Trial> {
         trial("training::the_loss_falls", loss_falls),
         trial("training::checkpoints_of_other_runs_are_refused", other_runs_are_refused),
         trial("training::broken_checkpoints_are_errors", broken_checkpoints_are_errors),
+        trial("training::the_configurations_of_the_repository_are_good", configurations_are_good),
     ]
 }
 
@@ -302,4 +303,17 @@ fn broken_checkpoints_are_errors() {
             assert!(Trainer::resume(broken, IMAGES, &Device::flex()).is_err(), "{part} {how}");
         }
     }
+}
+
+fn configurations_are_good() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("configs");
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let config = TrainConfig::from_json(&std::fs::read_to_string(&path).expect("text"));
+        let config = config.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert_eq!(path.file_stem().and_then(|stem| stem.to_str()), Some(config.name.as_str()));
+        names.push(config.name);
+    }
+    assert!(names.len() > 5, "{names:?}");
 }
