@@ -103,7 +103,7 @@ pub fn run(options: Options) -> Result<(), Failure> {
         checkpoint_every: minutes(options.checkpoint_minutes),
         stop_at: options.stop_after_minutes.map(|limit| Instant::now() + minutes(limit)),
     };
-    run.to_its_end(&train, &valid)
+    run.finish(&train, &valid)
 }
 
 /// Whether a signal has asked the run to stop.
@@ -171,7 +171,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn to_its_end(mut self, train: &impl TrainingImages, valid: &Pictures) -> Result<(), Failure> {
+    fn finish(mut self, train: &impl TrainingImages, valid: &Pictures) -> Result<(), Failure> {
         let mut saved = Instant::now();
         while !self.trainer.done() {
             let mut shown = Shown::of(&self.trainer, self.config);
