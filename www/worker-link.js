@@ -165,7 +165,8 @@ export class WorkerLink {
     if (this.#worker) {
       // What it has sent already is not heard any more either.
       this.#worker.onmessage = null;
-      this.#worker.onerror = null;
+      // An error on its way that nobody prevents goes on to the worker that owns this one, as if that one had failed.
+      this.#worker.onerror = (event) => event.preventDefault();
       this.#worker.terminate();
     }
     this.#worker = null;
