@@ -1,8 +1,6 @@
-//! Pictures on disk: a batch of images as one PNG, and files that are either whole or not there. Native only.
+//! Pictures on disk: a batch of images as one PNG, written as the images come. Native only.
 
-use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
@@ -28,6 +26,9 @@ impl Default for Grid {
     }
 }
 
+/// Longest side of a picture; programs that show pictures take little more.
+const LONGEST_SIDE: usize = 65_535;
+
 /// Why a batch is not turned into a picture.
 #[derive(Debug, Error)]
 pub enum GridError {
@@ -37,108 +38,122 @@ pub enum GridError {
         /// `[count, channels, height, width]`.
         shape: [usize; 4],
     },
-    /// More pixels than a PNG file can have in a row or a column.
-    #[error("a grid of {width}×{height} pixels does not fit a PNG file")]
+    /// More pixels than programs show.
+    #[error(
+        "a grid of {width}×{height} pixels found, at most {LONGEST_SIDE}×{LONGEST_SIDE} expected; write .npy, or fewer images"
+    )]
     TooLarge {
         /// Columns of pixels.
         width: usize,
         /// Rows of pixels.
         height: usize,
     },
-    /// The encoder failed.
+    /// The encoder, or what it writes to, failed.
     #[error("PNG encoder: {0}")]
     Encode(#[from] png::EncodingError),
-}
-
-/// A file could not be written; what was there before is untouched.
-#[derive(Debug, Error)]
-#[error("{}: cannot be written: {source}", .path.display())]
-pub struct WriteError {
-    /// The file.
-    pub path: PathBuf,
-    /// What the system says.
-    pub source: io::Error,
+    /// What it writes to failed.
+    #[error(transparent)]
+    Write(#[from] io::Error),
 }
 
 impl Grid {
     /// The batch as the bytes of a PNG file, 8-bit grey or RGB.
     ///
     /// # Errors
-    /// When there is nothing to draw, or more than a PNG file holds.
+    /// When there is nothing to draw, or more than a picture should hold.
     pub fn png(&self, images: &Images) -> Result<Vec<u8>, GridError> {
-        if images.data.is_empty() || self.scale == 0 {
-            return Err(GridError::Empty { shape: images.shape() });
-        }
-        let columns = self.columns.unwrap_or_else(|| near_square_columns(images)).clamp(1, images.count);
-        let rows = images.count.div_ceil(columns);
-        let [cell_height, cell_width] = [images.height, images.width].map(|n| n * self.scale + self.gap);
-        let [height, width] = [rows * cell_height + self.gap, columns * cell_width + self.gap];
-        let (Ok(png_width), Ok(png_height)) = (u32::try_from(width), u32::try_from(height)) else {
-            return Err(GridError::TooLarge { width, height });
-        };
-
-        let mut pixels = vec![GAP_BYTE; height * width * images.channels];
-        for k in 0..images.count {
-            let (top, left) = (k / columns * cell_height + self.gap, k % columns * cell_width + self.gap);
-            self.draw(images, k, &mut pixels[(top * width + left) * images.channels..], width);
-        }
-
         let mut file = Vec::new();
-        let mut encoder = png::Encoder::new(&mut file, png_width, png_height);
-        encoder.set_color(if images.channels == 1 { png::ColorType::Grayscale } else { png::ColorType::Rgb });
-        encoder.set_depth(png::BitDepth::Eight);
-        let mut writer = encoder.write_header()?;
-        writer.write_image_data(&pixels)?;
-        writer.finish()?;
+        self.write(images.shape(), &mut file, std::iter::once(Ok::<_, GridError>(images.clone())))?;
         Ok(file)
     }
 
-    /// Draws image `k` with its top left corner at the start of `pixels`, whose rows are `stride` pixels apart.
-    fn draw(&self, images: &Images, k: usize, pixels: &mut [u8], stride: usize) {
+    /// Columns of images, and columns and rows of pixels, of a picture of `[count, channels, height, width]`.
+    ///
+    /// # Errors
+    /// When there is nothing to draw, or more than a picture should hold.
+    pub fn size(&self, shape: [usize; 4]) -> Result<[usize; 3], GridError> {
+        let [count, _, height, width] = shape;
+        if shape.contains(&0) || self.scale == 0 {
+            return Err(GridError::Empty { shape });
+        }
+        let columns = self.columns.unwrap_or_else(|| near_square_columns(shape)).clamp(1, count);
+        let side = |images: usize, pixels: usize| {
+            pixels.saturating_mul(self.scale).saturating_add(self.gap).saturating_mul(images).saturating_add(self.gap)
+        };
+        let (width, height) = (side(columns, width), side(count.div_ceil(columns), height));
+        if width.max(height) > LONGEST_SIDE {
+            Err(GridError::TooLarge { width, height })
+        } else {
+            Ok([columns, width, height])
+        }
+    }
+
+    /// Writes a picture of `[count, channels, height, width]` as the `images` come, in batches of any size.
+    ///
+    /// # Errors
+    /// As [`size`](Self::size), and when `out` fails or a batch does.
+    pub fn write<E: From<GridError>>(
+        &self,
+        shape: [usize; 4],
+        out: impl Write,
+        images: impl Iterator<Item = Result<Images, E>>,
+    ) -> Result<(), E> {
+        let [columns, width, height] = self.size(shape)?;
+        let [_, channels, image_height, _] = shape;
+        let row = width * channels;
+        let mut out = encoder(out, [width, height], channels)?;
+        let mut out = out.stream_writer().map_err(GridError::Encode)?;
+        let mut write = |pixels: &[u8]| out.write_all(pixels).map_err(GridError::Write);
+        write(&vec![GAP_BYTE; self.gap * row])?;
+        // A row of images, with the gap below it.
+        let blank = vec![GAP_BYTE; (image_height * self.scale + self.gap) * row];
+        let (mut band, mut in_band) = (blank.clone(), 0);
+        for images in images {
+            let images = images?;
+            for k in 0..images.count {
+                if in_band == columns {
+                    write(&band)?;
+                    band.copy_from_slice(&blank);
+                    in_band = 0;
+                }
+                self.draw(&images, k, in_band, &mut band, row);
+                in_band += 1;
+            }
+        }
+        // The last row of images need not be full.
+        write(&band)?;
+        Ok(out.finish().map_err(GridError::Encode)?)
+    }
+
+    /// Draws image `k` at a place of a band, whose rows have so many bytes.
+    fn draw(&self, images: &Images, k: usize, place: usize, band: &mut [u8], row: usize) {
         let Images { channels, height, width, levels, .. } = *images;
-        let image = images.image(k);
-        for y in 0..height * self.scale {
-            for x in 0..width * self.scale {
+        let Self { scale, gap, .. } = *self;
+        let (image, left) = (images.image(k), place * (width * scale + gap) + gap);
+        for y in 0..height * scale {
+            for x in 0..width * scale {
                 for channel in 0..channels {
-                    let level = image[(channel * height + y / self.scale) * width + x / self.scale];
-                    pixels[(y * stride + x) * channels + channel] = level_to_byte(level, levels);
+                    let level = image[(channel * height + y / scale) * width + x / scale];
+                    band[y * row + (left + x) * channels + channel] = level_to_byte(level, levels);
                 }
             }
         }
     }
 }
 
-/// The fewest columns that make the grid at least as wide as it is high.
-fn near_square_columns(images: &Images) -> usize {
-    let columns = (images.count * images.height) as f64 / images.width as f64;
-    columns.sqrt().ceil() as usize
+/// A PNG file of so many columns and rows, its header written.
+fn encoder<W: Write>(out: W, sides: [usize; 2], channels: usize) -> Result<png::Writer<W>, GridError> {
+    let [width, height] = sides.map(|side| u32::try_from(side).expect("no longer than the longest side"));
+    let mut encoder = png::Encoder::new(out, width, height);
+    encoder.set_color(if channels == 1 { png::ColorType::Grayscale } else { png::ColorType::Rgb });
+    encoder.set_depth(png::BitDepth::Eight);
+    Ok(encoder.write_header()?)
 }
 
-/// Writes a file beside `path` and moves it there, so that `path` never holds a part of it, whatever interrupts.
-///
-/// # Errors
-/// When the folder is missing, not writable or full. A file that was at `path` is then still there.
-pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
-    let failed = |source| WriteError { path: path.to_path_buf(), source };
-    let Some(name) = path.file_name() else {
-        return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, "not the name of a file")));
-    };
-    // The process id keeps two runs that write the same file from sharing one part.
-    let mut part_name = name.to_os_string();
-    part_name.push(format!(".{}.part", std::process::id()));
-    let part = path.with_file_name(part_name);
-    let write = || {
-        let mut file = File::create(&part)?;
-        file.write_all(bytes)?;
-        // A rename may reach the disk before the bytes do; after this it cannot.
-        file.sync_all()?;
-        fs::rename(&part, path)
-    };
-    write().map_err(|source| {
-        // The first error is the one to report; a part that cannot be removed does no harm.
-        let _ = fs::remove_file(&part);
-        failed(source)
-    })
+/// The fewest columns that make the grid at least as wide as it is high.
+fn near_square_columns([count, _, height, width]: [usize; 4]) -> usize {
+    let columns = count as f64 * height as f64 / width as f64;
+    columns.sqrt().ceil() as usize
 }
 
 #[cfg(test)]
@@ -177,38 +192,32 @@ mod tests {
         for (count, height, width, columns) in
             [(16, 28, 28, 4), (10, 28, 28, 4), (1, 28, 28, 1), (8, 4, 32, 1), (4, 32, 8, 4)]
         {
-            let images = Images { count, channels: 1, height, width, levels: 2, data: Vec::new() };
-            assert_eq!(near_square_columns(&images), columns, "{count} of {height}×{width}");
+            assert_eq!(near_square_columns([count, 1, height, width]), columns, "{count} of {height}×{width}");
         }
+    }
+
+    #[test]
+    fn images_that_come_in_parts_make_the_same_picture() {
+        let images = Images::new([7, 3, 2, 3], 256, (0..126).collect()).unwrap();
+        let grid = Grid { columns: Some(3), ..Grid::default() };
+        let mut file = Vec::new();
+        let parts = [0..2, 2..3, 3..7].map(|part| Ok::<_, GridError>(images.select(part)));
+        grid.write(images.shape(), &mut file, parts.into_iter()).unwrap();
+        assert_eq!(decode(&file), decode(&grid.png(&images).unwrap()));
+    }
+
+    #[test]
+    fn more_pixels_than_programs_show_are_told_before_they_are_drawn() {
+        let size = |count| Grid::default().size([count, 1, 28, 28]);
+        assert_eq!(size(574 * 574).unwrap(), [574, 65_438, 65_438]);
+        let message = size(575 * 575).unwrap_err().to_string();
+        assert!(message.starts_with("a grid of 65552×65552 pixels found, at most 65535×65535 expected"), "{message}");
+        assert!(matches!(size(usize::MAX), Err(GridError::TooLarge { .. })));
     }
 
     #[test]
     fn nothing_to_draw_is_an_error() {
         let images = Images::new([0, 1, 28, 28], 2, Vec::new()).unwrap();
         assert!(matches!(Grid::default().png(&images), Err(GridError::Empty { .. })));
-    }
-
-    #[test]
-    fn a_file_is_replaced_whole_and_leaves_no_part() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("file");
-        for bytes in [b"first".as_slice(), b"2"] {
-            write_atomic(&path, bytes).unwrap();
-            assert_eq!(fs::read(&path).unwrap(), bytes);
-        }
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn a_file_that_cannot_be_written_is_named() {
-        let dir = tempfile::tempdir().unwrap();
-        let missing = dir.path().join("missing/file");
-        let message = write_atomic(&missing, b"").unwrap_err().to_string();
-        assert!(message.contains("missing/file: cannot be written"), "{message:?}");
-        // A folder cannot be replaced by a file; the part written beside it has to go.
-        let folder = dir.path().join("folder");
-        fs::create_dir(&folder).unwrap();
-        assert!(write_atomic(&folder, b"").is_err());
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 }

@@ -26,9 +26,12 @@ pub mod model;
 pub mod nn;
 #[cfg(feature = "native")]
 pub mod npy;
+#[cfg(feature = "native")]
+pub mod output;
 pub mod sample;
 #[cfg(feature = "fused")]
 pub mod selftest;
+pub mod sniff;
 #[cfg(feature = "native")]
 pub mod train;
 #[cfg(feature = "cpu")]

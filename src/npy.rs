@@ -2,15 +2,21 @@
 //!
 //! A file is the magic `\x93NUMPY`, a version, the length of a header, the header (a Python dictionary as text, padded so that the
 //! data starts at a multiple of 64), and the values in C order (last axis fastest) or Fortran order (first axis fastest). Only what
-//! images and scores need is taken: `uint8` and `bool` arrays. Everything else is an error that says what was found, and nothing
-//! a header claims is believed before it is compared with the bytes at hand.
+//! images and scores need is taken: `uint8` and `bool` arrays, by whichever writer. Everything else is an error that says what was
+//! found and what to do, and nothing a header claims is believed before it is compared with the bytes at hand.
 
 use thiserror::Error;
+
+use crate::sniff::{Mistaken, mistaken};
 
 const MAGIC: &[u8] = b"\x93NUMPY";
 const ALIGNMENT: usize = 64;
 /// `numpy.save` leaves room for the first axis to grow to this many digits without moving the data.
 const GROWTH_DIGITS: usize = 21;
+/// What may stand before a type; of a byte it says nothing.
+const ENDIANNESS: [char; 4] = ['|', '<', '>', '='];
+/// The names that NumPy takes for a byte and for a truth value.
+const BYTES: [&str; 6] = ["u1", "uint8", "B", "b1", "bool", "?"];
 /// NumPy's own limit on axes; a longer shape cannot come from it.
 const MAX_AXES: usize = 64;
 
@@ -32,6 +38,9 @@ pub enum NpyError {
         /// At most the first six bytes.
         found: Vec<u8>,
     },
+    /// Another kind of file.
+    #[error("{0}, an .npy file expected")]
+    Mistaken(Mistaken),
     /// A version of the format that is not known.
     #[error(".npy version {major}.{minor} found, 1.0 or 2.0 expected")]
     Version {
@@ -57,7 +66,7 @@ pub enum NpyError {
         expected: &'static str,
     },
     /// An element type other than bytes.
-    #[error(".npy dtype {found:?} found, '|u1' (uint8) or '|b1' (bool) expected")]
+    #[error(".npy dtype {found:?} found, 'u1' (uint8) or 'b1' (bool) expected; {}", remedy(.found))]
     Dtype {
         /// The type string of the file.
         found: String,
@@ -74,6 +83,17 @@ pub enum NpyError {
     },
 }
 
+/// What to do with an array of another type, in NumPy's words.
+fn remedy(dtype: &str) -> &'static str {
+    match dtype.trim_start_matches(ENDIANNESS).chars().next() {
+        Some('f' | 'd' | 'e' | 'g') => {
+            "save levels: for brightness from 0 to 1 numpy.save(file, (array * 255).round().astype('uint8'))"
+        }
+        Some('i' | 'u' | 'b' | 'h' | 'l' | 'q') => "save it with numpy.save(file, array.astype('uint8'))",
+        _ => "save one array of numbers, as numpy.save(file, array.astype('uint8')) does",
+    }
+}
+
 /// What the header of a `uint8` or `bool` array says.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ByteHeader {
@@ -85,12 +105,20 @@ pub struct ByteHeader {
     pub start: usize,
 }
 
+/// Whether bytes are those of an `.npy` file, by the first of them.
+pub fn is_npy(file: &[u8]) -> bool {
+    file.starts_with(MAGIC)
+}
+
 /// Reads the header of a whole file, which may be a map of it.
 ///
 /// # Errors
 /// As [`read_u8`].
 pub fn read_header_u8(file: &[u8]) -> Result<ByteHeader, NpyError> {
-    if !file.starts_with(MAGIC) {
+    if !is_npy(file) {
+        if let Some(found) = mistaken(file) {
+            return Err(NpyError::Mistaken(found));
+        }
         return Err(NpyError::Magic { found: file.iter().take(MAGIC.len()).copied().collect() });
     }
     let cut_short = |expected| NpyError::HeaderLength { found: file.len(), expected };
@@ -155,9 +183,8 @@ fn to_c_order(data: &[u8], shape: &[usize]) -> Vec<u8> {
 /// # Panics
 /// When `data` does not fill the shape.
 pub fn write_u8(shape: &[usize], data: &[u8]) -> Vec<u8> {
-    let mut file = start_file("|u1", shape, data.len(), 1);
-    file.extend_from_slice(data);
-    file
+    assert_eq!(data.len(), shape.iter().product::<usize>(), "values do not fill shape {shape:?}");
+    [&header_u8(shape), data].concat()
 }
 
 /// The file `numpy.save` writes for a little-endian `float32` array of this shape.
@@ -165,14 +192,27 @@ pub fn write_u8(shape: &[usize], data: &[u8]) -> Vec<u8> {
 /// # Panics
 /// When `data` does not fill the shape.
 pub fn write_f32(shape: &[usize], data: &[f32]) -> Vec<u8> {
-    let mut file = start_file("<f4", shape, data.len(), 4);
-    file.extend(data.iter().flat_map(|value| value.to_le_bytes()));
-    file
+    assert_eq!(data.len(), shape.iter().product::<usize>(), "values do not fill shape {shape:?}");
+    [header_f32(shape), bytes_f32(data)].concat()
 }
 
-/// Magic, version and header, with room for the values.
-fn start_file(descr: &str, shape: &[usize], values: usize, bytes_per_value: usize) -> Vec<u8> {
-    assert_eq!(values, shape.iter().product::<usize>(), "values do not fill shape {shape:?}");
+/// What stands before the values of a `uint8` array, for those that are written as they come.
+pub fn header_u8(shape: &[usize]) -> Vec<u8> {
+    header("|u1", shape)
+}
+
+/// What stands before the values of a little-endian `float32` array.
+pub fn header_f32(shape: &[usize]) -> Vec<u8> {
+    header("<f4", shape)
+}
+
+/// Values of a little-endian `float32` array.
+pub fn bytes_f32(data: &[f32]) -> Vec<u8> {
+    data.iter().flat_map(|value| value.to_le_bytes()).collect()
+}
+
+/// Magic, version and header.
+fn header(descr: &str, shape: &[usize]) -> Vec<u8> {
     let axes: Vec<String> = shape.iter().map(usize::to_string).collect();
     let (tuple, growth) = match axes.as_slice() {
         [] => ("()".to_string(), 0),
@@ -185,12 +225,7 @@ fn start_file(descr: &str, shape: &[usize], values: usize, bytes_per_value: usiz
     header.push_str(&" ".repeat(ALIGNMENT - before % ALIGNMENT));
     header.push('\n');
     let length = u16::try_from(header.len()).expect("the header of 64 axes fits 16 bits");
-    let mut file = Vec::with_capacity(before + ALIGNMENT + values * bytes_per_value);
-    file.extend_from_slice(MAGIC);
-    file.extend_from_slice(&[1, 0]);
-    file.extend_from_slice(&length.to_le_bytes());
-    file.extend_from_slice(header.as_bytes());
-    file
+    [MAGIC, &[1, 0], &length.to_le_bytes(), header.as_bytes()].concat()
 }
 
 /// Reads the dictionary of a header: three known keys, each with one kind of value.
@@ -226,9 +261,9 @@ impl<'a> Header<'a> {
             return Err(header.error(header.rest, "nothing after the dictionary"));
         }
         let missing = |expected| NpyError::Header { found: "}".to_string(), expected };
-        match descr.ok_or(missing("a 'descr' key"))? {
-            "|u1" | "|b1" => {}
-            other => return Err(NpyError::Dtype { found: other.chars().take(40).collect() }),
+        let descr = descr.ok_or(missing("a 'descr' key"))?;
+        if !BYTES.contains(&descr.strip_prefix(ENDIANNESS).unwrap_or(descr)) {
+            return Err(NpyError::Dtype { found: descr.chars().take(40).collect() });
         }
         let fortran_order = fortran_order.ok_or(missing("a 'fortran_order' key"))?;
         Ok((shape.ok_or(missing("a 'shape' key"))?, fortran_order))
@@ -275,7 +310,8 @@ impl<'a> Header<'a> {
                 return Err(self.error(rest, "at most 64 axes"));
             }
             axes.push(axis);
-            self.rest = &rest[digits..];
+            // Python 2 wrote an L behind a long number.
+            self.rest = rest[digits..].strip_prefix('L').unwrap_or(&rest[digits..]);
             if !self.take(",") && !self.rest.starts_with(')') {
                 return Err(self.error(self.rest, "',' or ')'"));
             }
@@ -326,6 +362,17 @@ mod tests {
     }
 
     #[test]
+    fn every_way_to_write_a_byte_is_read() {
+        for descr in ["|u1", "<u1", ">u1", "=u1", "u1", "<b1", "|b1", "b1", "uint8", "bool", "?", "B"] {
+            for shape in ["(2, 1)", "(2L, 1L)", "(2L,1L,)", "( 2 , 1 )"] {
+                let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
+                let array = read_u8(&file(&header, &[0, 1])).unwrap();
+                assert_eq!(array, ByteArray { shape: vec![2, 1], data: vec![0, 1] }, "{descr} {shape}");
+            }
+        }
+    }
+
+    #[test]
     fn fortran_order_is_read_as_the_array_it_stands_for() {
         // numpy.save(f, numpy.asfortranarray(numpy.arange(12, dtype="u1").reshape(2, 3, 2)))
         let stored = [0, 6, 2, 8, 4, 10, 1, 7, 3, 9, 5, 11];
@@ -352,10 +399,21 @@ mod tests {
         };
         let found = |bytes: Vec<u8>| read_u8(&bytes).unwrap_err().to_string();
         for (bytes, message) in [
-            (b"\x89PNG".to_vec(), "first bytes are [89, 50, 4e, 47]"),
+            (b"text".to_vec(), "first bytes are [74, 65, 78, 74]"),
+            (b"\x89PNG".to_vec(), "a PNG picture found (give the file that was asked for), an .npy file expected"),
             ([MAGIC, &[3, 0]].concat(), "version 3.0 found"),
             ([MAGIC, &[2, 0], &[255; 4]].concat(), "header cut short: 12 bytes found"),
-            (with("'<f4'", "False", "(1,)"), "dtype \"<f4\" found, '|u1' (uint8)"),
+            (
+                with("'<f4'", "False", "(1,)"),
+                "dtype \"<f4\" found, 'u1' (uint8) or 'b1' (bool) expected; save levels: ",
+            ),
+            (
+                with("'<i8'", "False", "(1,)"),
+                "dtype \"<i8\" found, 'u1' (uint8) or 'b1' (bool) expected; save it with ",
+            ),
+            (with("'|O'", "False", "(1,)"), "expected; save one array of numbers"),
+            (with("'<u1>'", "False", "(1,)"), "dtype \"<u1>\" found"),
+            (with("'|u1'", "False", "(1LL,)"), "',' or ')' expected"),
             (with("[('a', '|u1')]", "False", "(1,)"), "a plain dtype in quotes expected"),
             (with("'|u1'", "False", "(-1,)"), "\"-1,), }\" found, the length of an axis expected"),
             (with("'|u1'", "False", "(99999999999999999999999,)"), "the length of an axis expected"),

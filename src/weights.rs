@@ -5,6 +5,7 @@
 //! F32, F16 and BF16 are read. Bytes in, bytes out: files are other modules' business.
 
 use crate::model::{ConfigError, Model, ModelConfig};
+use crate::sniff::{Mistaken, SAFETENSORS, mistaken};
 use burn::tensor::{Device, bf16, f16};
 use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors};
 use serde::de::DeserializeOwned;
@@ -17,6 +18,12 @@ pub enum LoadError {
     /// Not a safetensors file, or a truncated one.
     #[error("not a complete safetensors file: {0}")]
     Format(SafeTensorError),
+    /// Another kind of file.
+    #[error("{0}, a weights file expected")]
+    Mistaken(Mistaken),
+    /// What a run writes to be continued, not what it writes to be used.
+    #[error("a training checkpoint found, a weights file expected: it is `best.safetensors` in the same folder")]
+    Checkpoint,
     /// The metadata lacks an entry.
     #[error("metadata entry `{0}` not found")]
     MissingMetadata(&'static str),
@@ -93,8 +100,15 @@ pub struct Loaded {
 /// # Errors
 /// Names the tensor or the field, what was found and what was expected.
 pub fn load(bytes: &[u8], device: &Device) -> Result<Loaded, LoadError> {
-    let file = SafeTensors::deserialize(bytes).map_err(LoadError::Format)?;
+    let file = SafeTensors::deserialize(bytes).map_err(|error| {
+        // A cut file still begins like one.
+        let other = mistaken(bytes).filter(|&found| found != SAFETENSORS);
+        other.map_or(LoadError::Format(error), LoadError::Mistaken)
+    })?;
     let metadata = metadata(bytes)?;
+    if metadata.contains_key("train_config") {
+        return Err(LoadError::Checkpoint);
+    }
     let entry = |name: &'static str| metadata.get(name).map(|text| parse(name, text)).transpose();
     let config = metadata.get("config").ok_or(LoadError::MissingMetadata("config"))?;
     let config: ModelConfig = parse("config", config)?;

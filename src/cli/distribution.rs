@@ -1,9 +1,9 @@
 //! `pixelrnn distribution`.
 
-use super::{Failure, PathBuf, check_output, load_model, read_images};
+use super::{Failure, PathBuf, load_model, npy_output, read_images, tell};
 use burn::tensor::Device;
-use pixelrnn::grid::write_atomic;
 use pixelrnn::npy;
+use pixelrnn::output::Output;
 use pixelrnn::sample::{Plan, distribution};
 use serde_json::json;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ pub struct Options {
     /// Channel: 0, and in colour 1 for green and 2 for blue.
     #[arg(long, default_value_t = 0)]
     channel: usize,
-    /// float32 [N, levels]: the probability of every level.
+    /// float32 [N, levels], .npy or - for standard output: the probability of every level.
     #[arg(long)]
     out: Option<PathBuf>,
     /// Print one JSON object and nothing else.
@@ -38,14 +38,17 @@ pub struct Options {
 
 pub fn run(options: Options) -> Result<(), Failure> {
     let Options { row, column, channel, .. } = options;
-    options.out.as_deref().map(check_output).transpose()?;
+    let output = options.out.as_deref().map(npy_output).transpose()?;
+    if options.json && output.as_ref().is_some_and(Output::is_standard) {
+        return Err("--json and --out - both write to standard output; leave one out".into());
+    }
     let model = load_model(&options.model, &Device::flex())?.model;
     let images = read_images(&options.images, &model.config)?;
     let plan = Arc::new(Plan::new(&model));
     let of = |k: usize| distribution(&plan, images.image(k), [channel, row, column]);
     let distributions = (0..images.count).map(of).collect::<Result<Vec<_>, _>>()?;
-    if let Some(out) = &options.out {
-        write_atomic(out, &npy::write_f32(&[images.count, usize::from(images.levels)], &distributions.concat()))?;
+    if let Some(output) = &output {
+        output.write(&npy::write_f32(&[images.count, usize::from(images.levels)], &distributions.concat()))?;
     }
     if options.json {
         let place = json!({ "row": row, "column": column, "channel": channel });
@@ -59,10 +62,11 @@ pub fn run(options: Options) -> Result<(), Failure> {
         let listed = listed.collect::<Vec<_>>().join(", ");
         let bits: f32 = probabilities.iter().filter(|&&p| p > 0.0).map(|p| -p * p.log2()).sum();
         let own = images.image(k)[(channel * images.height + row) * images.width + column];
-        println!(
+        let line = format!(
             "image {k}: level {own} has {:.4}; {bits:.3} bits; likeliest {listed}",
             probabilities[usize::from(own)]
         );
+        output.as_ref().map_or_else(|| println!("{line}"), |output| tell(output, &line));
     }
     Ok(())
 }

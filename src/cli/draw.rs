@@ -1,19 +1,21 @@
 //! `pixelrnn sample` and `pixelrnn complete`.
 
-use super::{Failure, PathBuf, check_output, load_model, read, read_images};
+use super::{Failure, PathBuf, clean_up_when_stopped, load_model, output, read, read_images, tell};
 use burn::tensor::Device;
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
-use pixelrnn::grid::{Grid, write_atomic};
+use pixelrnn::grid::Grid;
 use pixelrnn::image::Images;
 use pixelrnn::model::{Model, ModelConfig};
 use pixelrnn::npy;
+use pixelrnn::output::Output;
 use pixelrnn::sample::{CachedSampler, Given, NaiveSampler, Plan, Request};
 #[cfg(feature = "fused")]
 use pixelrnn::sample::{FusedDevice, FusedSampler};
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// How to draw; all give the same images.
 #[derive(Clone, Copy, ValueEnum)]
@@ -24,6 +26,17 @@ enum Method {
     Cached,
     /// The same on a GPU, a row a kernel.
     Fused,
+}
+
+impl Method {
+    /// Images drawn at a time: enough to keep every thread busy, and so few that memory does not grow with those asked for.
+    fn batch(self) -> usize {
+        match self {
+            Self::Naive => 32,
+            Self::Cached => 64.max(8 * rayon::current_num_threads()),
+            Self::Fused => 1024,
+        }
+    }
 }
 
 #[derive(clap::Args)]
@@ -43,7 +56,7 @@ struct Common {
     /// How to draw.
     #[arg(long, value_enum, default_value = "cached")]
     sampler: Method,
-    /// A grid.png, or levels.npy: uint8 [N, C, H, W].
+    /// A grid.png, or levels.npy, uint8 [N, C, H, W]; - writes the levels to standard output.
     #[arg(long)]
     out: PathBuf,
 }
@@ -78,57 +91,75 @@ fn seed(text: &str) -> Result<u64, String> {
 
 pub fn sample(options: SampleOptions) -> Result<(), Failure> {
     let SampleOptions { common, count } = options;
-    let format = Format::of(&common.out)?;
+    let out = Out::at(&common.out)?;
     let model = load_model(&common.model, &Device::flex())?.model;
-    common.draw(model, count, None, format)
+    common.draw(model, count, |_, _| None, &out)
 }
 
 pub fn complete(options: CompleteOptions) -> Result<(), Failure> {
-    let CompleteOptions { common, images, mask, count } = options;
-    let format = Format::of(&common.out)?;
+    let CompleteOptions { ref common, count, .. } = options;
+    let out = Out::at(&common.out)?;
     let model = load_model(&common.model, &Device::flex())?.model;
-    let images = read_images(&images, &model.config)?;
-    let mask = read_mask(&mask, &model.config, images.count)?;
+    let images = read_images(&options.images, &model.config)?;
+    let mask = read_mask(&options.mask, &model.config, images.count)?;
     if count == 0 {
         return Err("count: found 0, expected at least 1".into());
     }
-    // Every completion gets its own copy of its image and mask.
-    let repeat = |data: &[u8], one: usize| data.chunks_exact(one).flat_map(|item| item.repeat(count)).collect();
     let pixels = model.config.height * model.config.width;
-    let mask = if mask.len() == pixels { mask } else { repeat(&mask, pixels) };
-    let given = Given { levels: repeat(&images.data, images.image_len()), mask };
-    common.draw(model, images.count * count, Some(given), format)
+    // Every completion gets its own copy of its image and mask.
+    let given = |first: usize, drawn: usize| {
+        let of = |data: &[u8], one: usize| -> Vec<u8> {
+            (first..first + drawn).flat_map(|k| &data[k / count * one..][..one]).copied().collect()
+        };
+        let mask = if mask.len() == pixels { mask.clone() } else { of(&mask, pixels) };
+        Some(Given { levels: of(&images.data, images.image_len()), mask })
+    };
+    common.draw(model, images.count.saturating_mul(count), given, &out)
 }
 
 impl Common {
-    fn draw(&self, model: Model, count: usize, given: Option<Given>, format: Format) -> Result<(), Failure> {
-        let config = model.config.clone();
+    /// Draws `count` images, as many at a time as a batch has; `given` says of a batch, by its first image and its size, what
+    /// is given of it.
+    fn draw(
+        &self,
+        model: Model,
+        count: usize,
+        given: impl Fn(usize, usize) -> Option<Given>,
+        out: &Out,
+    ) -> Result<(), Failure> {
+        let ModelConfig { channels, height, width, levels, .. } = model.config;
         let Self { seed, first, temperature, .. } = *self;
-        let request = Request { seed, first, count, temperature, given, scale: 0 };
-        let rows = ProgressStyle::with_template("drawing {wide_bar} {pos}/{len} rows  {eta} left")?;
-        let bar = ProgressBar::new(config.scales().iter().map(|scale| scale.height as u64).sum()).with_style(rows);
-        let start = Instant::now();
-        let (levels, name) = match self.sampler {
-            Method::Cached => (draw_cached(&model, request, &bar)?, "cached sampler".to_owned()),
-            Method::Naive => {
-                let mut sampler = NaiveSampler::new(model, request, &Device::flex())?;
-                while sampler.next_row() {
-                    bar.inc(1);
-                }
-                (sampler.levels().to_vec(), "naive sampler".to_owned())
-            }
-            Method::Fused => draw_fused(&model, request, &bar)?,
+        let request = |start: usize, count: usize| Request {
+            seed,
+            first: first + start as u32,
+            count,
+            temperature,
+            given: given(start, count),
+            scale: 0,
         };
-        let elapsed_ms = start.elapsed().as_secs_f64() * 1e3;
-        bar.finish_and_clear();
-        let shape = [count, config.channels, config.height, config.width];
-        let images = Images::new(shape, config.levels, levels)?;
-        write_atomic(&self.out, &format.bytes(&images)?)?;
-        println!(
-            "{count} images, seed {seed}, {name}, {:.3} ms an image, written to {}",
-            elapsed_ms / count as f64,
-            self.out.display()
-        );
+        // What is left of the numbers that images have.
+        let most = (1 << 32) - u64::from(first);
+        if count == 0 || count as u64 > most {
+            return Err(format!("count: found {count}, expected 1 to {most} from image {first} on").into());
+        }
+        let batch = self.sampler.batch();
+        request(0, count.min(batch)).validate(&model.config)?;
+        let shape = [count, channels, height, width];
+        let mut drawing = Drawing::new(self.sampler, model, shape)?;
+        clean_up_when_stopped()?;
+        let mut elapsed = Duration::ZERO;
+        let images = (0..count).step_by(batch).map(|start| {
+            let drawn = batch.min(count - start);
+            let begun = Instant::now();
+            let values = drawing.draw(request(start, drawn))?;
+            elapsed += begun.elapsed();
+            Ok(Images::new([drawn, channels, height, width], levels, values)?)
+        });
+        out.write(shape, images)?;
+        drawing.bar.finish_and_clear();
+        let (name, path) = (&drawing.name, out.output.path().display());
+        let ms = elapsed.as_secs_f64() * 1e3 / count as f64;
+        tell(&out.output, &format!("{count} images, seed {seed}, {name}, {ms:.3} ms an image, written to {path}"));
         Ok(())
     }
 }
@@ -136,41 +167,93 @@ impl Common {
 /// A picture of what a network draws, to be looked at while it is trained.
 pub fn samples(model: &Model) -> Result<Vec<u8>, Failure> {
     let (config, request) = (&model.config, Request::samples(1, 36));
-    let levels = draw_cached(model, request, &ProgressBar::hidden())?;
+    let levels = draw_cached(&Arc::new(Plan::new(model)), request, &ProgressBar::hidden())?;
     let images = Images::new([36, config.channels, config.height, config.width], config.levels, levels)?;
-    Format::Png.bytes(&images)
+    Ok(Grid::default().png(&images)?)
 }
 
-fn draw_cached(model: &Model, request: Request, bar: &ProgressBar) -> Result<Vec<u8>, Failure> {
-    let mut sampler = CachedSampler::new(Arc::new(Plan::new(model)), request)?;
+/// Draws batch after batch.
+struct Drawing {
+    model: Model,
+    plan: Arc<Plan>,
+    sampler: Sampler,
+    /// What draws, for people.
+    name: String,
+    bar: ProgressBar,
+}
+
+/// A [`Method`], ready to be used.
+enum Sampler {
+    Naive,
+    Cached,
+    #[cfg(feature = "fused")]
+    Fused(FusedDevice),
+}
+
+impl Drawing {
+    fn new(method: Method, model: Model, [count, ..]: [usize; 4]) -> Result<Self, Failure> {
+        let (sampler, name) = match method {
+            Method::Naive => (Sampler::Naive, "naive sampler".to_owned()),
+            Method::Cached => (Sampler::Cached, "cached sampler".to_owned()),
+            Method::Fused => open_fused()?,
+        };
+        let rows = ProgressStyle::with_template("drawing {wide_bar} {pos}/{len} rows  {eta} left")?;
+        let rows_of_a_batch: u64 = model.config.scales().iter().map(|scale| scale.height as u64).sum();
+        let bar = ProgressBar::new(rows_of_a_batch * count.div_ceil(method.batch()) as u64).with_style(rows);
+        Ok(Self { plan: Arc::new(Plan::new(&model)), model, sampler, name, bar })
+    }
+
+    /// The levels of all images of a request.
+    fn draw(&mut self, request: Request) -> Result<Vec<u8>, Failure> {
+        match &self.sampler {
+            Sampler::Cached => draw_cached(&self.plan, request, &self.bar),
+            Sampler::Naive => {
+                let mut sampler = NaiveSampler::new(self.model.clone(), request, &Device::flex())?;
+                while sampler.next_row() {
+                    self.bar.inc(1);
+                }
+                Ok(sampler.levels().to_vec())
+            }
+            #[cfg(feature = "fused")]
+            Sampler::Fused(device) => {
+                let mut sampler = FusedSampler::new(device, self.plan.clone(), request)?;
+                loop {
+                    match sampler.next_row() {
+                        Ok(true) => self.bar.inc(1),
+                        Ok(false) => return Ok(sampler.levels().to_vec()),
+                        // If the GPU is lost, the CPU goes on from the rows drawn so far.
+                        Err(error) => {
+                            self.bar.suspend(|| eprintln!("{error}; the CPU goes on from row {}", sampler.y()));
+                            let rest = sampler.rest();
+                            (self.sampler, self.name) = (Sampler::Cached, "fused, then cached sampler".to_owned());
+                            return draw_cached(&self.plan, rest, &self.bar);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn draw_cached(plan: &Arc<Plan>, request: Request, bar: &ProgressBar) -> Result<Vec<u8>, Failure> {
+    let mut sampler = CachedSampler::new(plan.clone(), request)?;
     while sampler.next_row() {
         bar.inc(1);
     }
     Ok(sampler.canvases().flat_map(|canvas| canvas.levels.iter().copied()).collect())
 }
 
-/// Draws on a GPU that has passed the start-up test; if it is lost, the CPU goes on from the rows drawn so far.
+/// A GPU that has passed the start-up test: CUDA where this build and the machine have it, else what wgpu finds.
 #[cfg(feature = "fused")]
-fn draw_fused(model: &Model, request: Request, bar: &ProgressBar) -> Result<(Vec<u8>, String), Failure> {
-    let device = open_fused()?;
+fn open_fused() -> Result<(Sampler, String), Failure> {
+    let device = fused_device()?;
     device.test()?;
-    let mut sampler = FusedSampler::new(&device, Arc::new(Plan::new(model)), request)?;
-    loop {
-        match sampler.next_row() {
-            Ok(true) => bar.inc(1),
-            Ok(false) => return Ok((sampler.levels().to_vec(), format!("fused sampler on {}", device.name()))),
-            Err(error) => {
-                bar.suspend(|| eprintln!("{error}; the CPU goes on from row {}", sampler.y()));
-                bar.set_position(0);
-                return Ok((draw_cached(model, sampler.rest(), bar)?, "fused, then cached sampler".to_owned()));
-            }
-        }
-    }
+    let name = format!("fused sampler on {}", device.name());
+    Ok((Sampler::Fused(device), name))
 }
 
-/// CUDA where this build and the machine have it, else what wgpu finds.
 #[cfg(feature = "fused")]
-fn open_fused() -> Result<FusedDevice, Failure> {
+fn fused_device() -> Result<FusedDevice, Failure> {
     #[cfg(feature = "cuda")]
     if let Ok(device) = FusedDevice::open_cuda() {
         return Ok(device);
@@ -182,8 +265,14 @@ fn open_fused() -> Result<FusedDevice, Failure> {
 }
 
 #[cfg(not(feature = "fused"))]
-fn draw_fused(_: &Model, _: Request, _: &ProgressBar) -> Result<(Vec<u8>, String), Failure> {
+fn open_fused() -> Result<(Sampler, String), Failure> {
     Err("this build draws on no GPU; build it with `--features wgpu` or `--features cuda`".into())
+}
+
+/// Where images are written.
+struct Out {
+    output: Output,
+    format: Format,
 }
 
 /// What is written, by the name of the file.
@@ -193,21 +282,38 @@ enum Format {
     Npy,
 }
 
-impl Format {
-    fn of(path: &Path) -> Result<Self, Failure> {
-        check_output(path)?;
-        match path.extension().and_then(|extension| extension.to_str()) {
-            Some("png") => Ok(Self::Png),
-            Some("npy") => Ok(Self::Npy),
-            _ => Err(format!("{}: a name ending in .png or .npy expected", path.display()).into()),
-        }
+impl Out {
+    fn at(path: &Path) -> Result<Self, Failure> {
+        let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
+        let output = output(path)?;
+        let format = match ending.to_str() {
+            Some("png") => Format::Png,
+            Some("npy") => Format::Npy,
+            // Levels are what the next program reads.
+            Some("") if output.is_stream() => Format::Npy,
+            _ => {
+                let path = path.display();
+                return Err(format!("{path}: a name ending in .png or .npy expected, or - for standard output").into());
+            }
+        };
+        Ok(Self { output, format })
     }
 
-    fn bytes(self, images: &Images) -> Result<Vec<u8>, Failure> {
-        match self {
-            Self::Png => Ok(Grid::default().png(images)?),
-            Self::Npy => Ok(npy::write_u8(&images.shape(), &images.data)),
+    /// Writes `[count, channels, height, width]` images as they come.
+    fn write(
+        &self,
+        shape: [usize; 4],
+        mut images: impl Iterator<Item = Result<Images, Failure>>,
+    ) -> Result<(), Failure> {
+        let mut writer = self.output.open()?;
+        match self.format {
+            Format::Png => Grid::default().write(shape, &mut writer, images)?,
+            Format::Npy => {
+                writer.write_all(&npy::header_u8(&shape))?;
+                images.try_for_each(|images| Ok::<_, Failure>(writer.write_all(&images?.data)?))?;
+            }
         }
+        Ok(writer.finish()?)
     }
 }
 

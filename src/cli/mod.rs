@@ -11,9 +11,11 @@ mod train;
 
 use burn::tensor::Device;
 use clap::{Parser, Subcommand, ValueEnum};
-use pixelrnn::image::Images;
+use pixelrnn::image::{ImageError, Images};
 use pixelrnn::model::ModelConfig;
 use pixelrnn::npy;
+use pixelrnn::output::{Output, remove_parts};
+use pixelrnn::sniff::mistaken;
 use pixelrnn::weights::{self, Loaded};
 use std::path::{Path, PathBuf};
 
@@ -144,20 +146,46 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     std::fs::read(path).map_err(|error| format!("{}: cannot be read: {error}", path.display()).into())
 }
 
-/// Checks that `path` can be written before long work starts: its folder must be there.
-fn check_output(path: &Path) -> Result<(), Failure> {
-    let folder = match path.parent() {
-        Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
-        Some(folder) => folder,
-        None => return Err(format!("{}: a file name expected", path.display()).into()),
+/// Standard output where `path` is `-`, else the file, pipe or device it names; what cannot be written is found out now.
+fn output(path: &Path) -> Result<Output, Failure> {
+    Ok(if path == Path::new("-") { Output::standard() } else { Output::at(path)? })
+}
+
+/// The same for an array of numbers.
+fn npy_output(path: &Path) -> Result<Output, Failure> {
+    let output = output(path)?;
+    let ending = path.extension().unwrap_or_default();
+    if ending.eq_ignore_ascii_case("npy") || output.is_stream() && ending.is_empty() {
+        return Ok(output);
+    }
+    Err(format!("{}: a name ending in .npy expected, or - for standard output", path.display()).into())
+}
+
+/// Tells people something, on standard error where standard output is for the result.
+fn tell(output: &Output, line: &str) {
+    if output.is_standard() { eprintln!("{line}") } else { println!("{line}") }
+}
+
+/// Leaves no half-written file behind where somebody stops the program.
+fn clean_up_when_stopped() -> Result<(), Failure> {
+    Ok(ctrlc::set_handler(|| {
+        remove_parts();
+        std::process::exit(INTERRUPTED);
+    })?)
+}
+
+/// Exit code of a program that was interrupted.
+const INTERRUPTED: i32 = 130;
+
+/// Reads a text file, which may begin with a byte order mark.
+fn read_text(path: &Path) -> Result<String, Failure> {
+    let bytes = read(path)?;
+    let Err(error) = std::str::from_utf8(&bytes) else {
+        let text = String::from_utf8(bytes).expect("UTF-8");
+        return Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text));
     };
-    if !folder.is_dir() {
-        return Err(format!("{}: the folder {} does not exist", path.display(), folder.display()).into());
-    }
-    if path.is_dir() {
-        return Err(format!("{}: is a folder, a file expected", path.display()).into());
-    }
-    Ok(())
+    let found = mistaken(&bytes).map_or_else(|| error.to_string(), |found| found.to_string());
+    Err(format!("{}: {found}, text in UTF-8 expected", path.display()).into())
 }
 
 /// Reads a weights file onto a device.
@@ -175,12 +203,35 @@ fn read_images(path: &Path, config: &ModelConfig) -> Result<Images, Failure> {
         [count, height, width] if [1, height, width] == expected => [count, 1, height, width],
         _ => {
             let [channels, height, width] = expected;
-            let found = format!("shape {:?} found, [N, {channels}, {height}, {width}] expected", array.shape);
+            let remedy = reshaped(&array.shape, expected);
+            let found = format!("shape {:?} found, [N, {channels}, {height}, {width}] expected{remedy}", array.shape);
             return Err(named(&found).into());
         }
     };
     if shape[0] == 0 {
         return Err(named(&"no images found, at least one expected").into());
     }
-    Images::new(shape, config.levels, array.data).map_err(|error| named(&error).into())
+    Images::new(shape, config.levels, array.data).map_err(|error| {
+        let remedy = match (&error, config.levels) {
+            (ImageError::Level { .. }, 2) => "; of brightness from 0 to 255 save (array > 127)".to_owned(),
+            (ImageError::Level { .. }, levels) => {
+                format!("; of brightness from 0 to 255 save (array / 255 * {}).round().astype('uint8')", levels - 1)
+            }
+            _ => String::new(),
+        };
+        format!("{}{remedy}", named(&error)).into()
+    })
+}
+
+/// What makes an array of `[channels, height, width]` images of one of another shape, where that is known.
+fn reshaped(found: &[usize], [channels, height, width]: [usize; 3]) -> String {
+    let remedy = match *found {
+        [_, h, w, c] if [c, h, w] == [channels, height, width] => "array.transpose(0, 3, 1, 2)".to_owned(),
+        [h, w, c] if [c, h, w] == [channels, height, width] => "array.transpose(2, 0, 1)[None]".to_owned(),
+        [c, h, w] if [c, h, w] == [channels, height, width] => "array[None]".to_owned(),
+        [h, w] if [1, h, w] == [channels, height, width] => "array[None, None]".to_owned(),
+        [.., last] if last == channels * height * width => format!("array.reshape(-1, {channels}, {height}, {width})"),
+        _ => return String::new(),
+    };
+    format!("; save {remedy}")
 }

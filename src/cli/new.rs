@@ -1,11 +1,10 @@
 //! `pixelrnn new`: a configuration for pictures of one's own, fitted to the time there is.
 
-use super::{DeviceKind, Failure, PathBuf, check_output};
+use super::{DeviceKind, Failure, PathBuf, output, tell};
 use burn::tensor::Device;
 use clap::ValueEnum;
 use pixelrnn::data::dataset::{Background, Colors, DatasetConfig, Fit, OwnConfig, Part, Paths, Size};
 use pixelrnn::data::own::{Report, survey};
-use pixelrnn::grid::write_atomic;
 use pixelrnn::image::Images;
 use pixelrnn::model::{ModelConfig, Network};
 use pixelrnn::sample::threefry2x32;
@@ -31,7 +30,7 @@ pub struct Options {
     /// A folder of pictures, an .npy or idx file; several times for several.
     #[arg(long, required = true)]
     from: Vec<String>,
-    /// The configuration to write, JSON.
+    /// The configuration to write, JSON; - for standard output.
     #[arg(long)]
     out: PathBuf,
     /// How long the training may take, such as 90s, 20m or 2h.
@@ -84,37 +83,46 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 pub fn run(options: Options) -> Result<(), Failure> {
-    check_output(&options.out)?;
-    if options.out.exists() {
+    let output = output(&options.out)?;
+    // Something that is there may be the work of an hour.
+    if !output.is_stream() && options.out.exists() {
         return Err(format!("{} is there already; remove it or name another --out", options.out.display()).into());
     }
     let device = options.device.open()?;
     let report = survey(&Paths::Several(options.from.clone()), Path::new(""))?;
-    report.lines(None).iter().for_each(|line| println!("{line}"));
+    report.lines(None).iter().for_each(|line| tell(&output, line));
     if report.pictures < pixelrnn::data::own::LEAST {
         let least = pixelrnn::data::own::LEAST;
         return Err(format!("{} pictures can be used, at least {least} expected", report.pictures).into());
     }
 
-    let config = configuration(&options, &report, &device)?;
+    let config = configuration(&options, &report, &device, &|line: String| tell(&output, &line))?;
     let json = serde_json::to_string_pretty(&config)? + "\n";
     // What is written must be read: the checks are those of `train`.
     TrainConfig::from_json(&json)?;
-    write_atomic(&options.out, json.as_bytes())?;
+    output.write(json.as_bytes())?;
+    if output.is_stream() {
+        return Ok(());
+    }
     let out = options.out.display();
     println!("written to {out}; next:");
     println!("  pixelrnn train --config {out} --out {}", options.out.with_extension("run").display());
     Ok(())
 }
 
-/// The configuration, its reasons printed.
-fn configuration(options: &Options, report: &Report, device: &Device) -> Result<TrainConfig, Failure> {
+/// The configuration, its reasons told.
+fn configuration(
+    options: &Options,
+    report: &Report,
+    device: &Device,
+    say: &dyn Fn(String),
+) -> Result<TrainConfig, Failure> {
     let colors = if report.colourful * 50 > report.pictures { Colors::Rgb } else { Colors::Grey };
-    println!("colours: {} of {} pictures have any: {}", report.colourful, report.pictures, text(colors));
+    say(format!("colours: {} of {} pictures have any: {}", report.colourful, report.pictures, text(colors)));
     let [height, width] = size(report);
     let (background, fit) = surroundings(report);
-    println!("size: {width}×{height}, others are made to fit ({}), on {}", text(fit), String::from(background));
-    let levels = levels(report);
+    say(format!("size: {width}×{height}, others are made to fit ({}), on {}", text(fit), String::from(background)));
+    let levels = levels(report, say);
 
     let folder = options.out.parent().unwrap_or(Path::new(""));
     let paths = options.from.iter().map(|path| seen_from(path, folder)).collect::<Result<Vec<_>, Failure>>()?;
@@ -138,7 +146,8 @@ fn configuration(options: &Options, report: &Report, device: &Device) -> Result<
     let own = OwnConfig { name: Some(name.clone()), ..own };
     let flip = colors == Colors::Rgb && levels > 2;
     if flip {
-        println!("varied: flipped left to right by chance; take `flip` out where left and right matter, as in writing");
+        let doubt = "take `flip` out where left and right matter, as in writing";
+        say(format!("varied: flipped left to right by chance; {doubt}"));
     }
     let augment = flip.then_some(Augment { flip: true, shift: 0 });
 
@@ -153,14 +162,14 @@ fn configuration(options: &Options, report: &Report, device: &Device) -> Result<
     };
     let shape = [colors.channels(), usize::from(levels), height, width];
     let steps_per_pass = (trained / batch as f64).ceil();
-    println!("networks, a step of {batch} pictures each on this machine, {steps_per_pass} steps a pass:");
+    say(format!("networks, a step of {batch} pictures each on this machine, {steps_per_pass} steps a pass:"));
     let mut chosen: Option<(TrainConfig, f64)> = None;
     for model in candidates(shape, options.network.map(NetworkName::network)) {
         let step_s = step_seconds(&base(model.clone()), device, options.time)?;
         // Validation: a tenth of the pictures, without gradients, about a third of the work.
         let passes = 0.9 * options.time.as_secs_f64() / (steps_per_pass * step_s * 1.05);
         let (network, &ModelConfig { layers, h, head, .. }) = (text(model.network), &model);
-        println!("  {network}, {layers} layers, h = {h}, head {head}: {step_s:.3} s, {passes:.1} passes");
+        say(format!("  {network}, {layers} layers, h = {h}, head {head}: {step_s:.3} s, {passes:.1} passes"));
         let steps = passes * steps_per_pass;
         let better = chosen.as_ref().is_none_or(|(_, most)| steps >= STEPS || (*most < STEPS && steps > *most));
         if better {
@@ -176,7 +185,7 @@ fn configuration(options: &Options, report: &Report, device: &Device) -> Result<
             format!("the one that makes most steps in the time, {steps:.0}; with {STEPS} and more it would draw better")
         }
     };
-    println!("network: {}, {layers} layers, h = {h}: {reason}; {} passes", text(network), config.epochs);
+    say(format!("network: {}, {layers} layers, h = {h}: {reason}; {} passes", text(network), config.epochs));
     Ok(config)
 }
 
@@ -212,15 +221,15 @@ fn surroundings(report: &Report) -> (Background, Fit) {
     }
 }
 
-/// The fewest levels that the pictures survive, printed with the reason.
-fn levels(report: &Report) -> u16 {
+/// The fewest levels that the pictures survive, told with the reason.
+fn levels(report: &Report, say: &dyn Fn(String)) -> u16 {
     let error = |levels| report.rounding_error(levels);
     let levels = [2, 4, 8, 16, 32, 64].into_iter().find(|&levels| error(levels) <= ROUNDING).unwrap_or(256);
-    println!(
+    say(format!(
         "levels: {} brightnesses are used; {levels} levels change them by {:.1} % (root mean square), 256 by nothing; fewer learn faster",
         report.brightnesses(),
         100.0 * error(levels)
-    );
+    ));
     levels
 }
 

@@ -1,15 +1,16 @@
 //! `pixelrnn publish`: a finished model onto the page.
 
-use super::score::{BATCH, described, measured, run_of};
-use super::{DeviceKind, Failure, PathBuf, load_model, read};
+use super::score::{BATCH, Measured, described, measured, run_of};
+use super::{DeviceKind, Failure, PathBuf, load_model, read_text};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD as STANDARD;
 use pixelrnn::data::dataset::DatasetConfig;
 use pixelrnn::data::packed::pack;
 use pixelrnn::data::{DatasetKind, Split};
-use pixelrnn::grid::{Grid, write_atomic};
+use pixelrnn::grid::Grid;
 use pixelrnn::image::{ImageSource, Images};
 use pixelrnn::likelihood::evaluate;
+use pixelrnn::output::{Output, write_atomic};
 use pixelrnn::train::{NAME_RULE, is_name};
 use pixelrnn::weights::{self, Precision};
 use serde_json::{Map, Value, json};
@@ -68,36 +69,42 @@ pub fn run(options: Options) -> Result<(), Failure> {
         return Err(format!("{path}: training record: name {name:?} found, {NAME_RULE} expected").into());
     }
     let run = run_of(Some(&training), &loaded.model.config, None);
+    std::fs::create_dir_all(&options.out).map_err(|error| format!("{}: {error}", options.out.display()))?;
     let index_path = options.out.join("index.json");
+    let index_output = Output::at(&index_path)?;
     let mut index = read_index(&index_path)?;
 
     let mut results = loaded.results.unwrap_or_else(|| json!({}));
     let precision = if options.half { Precision::F16 } else { Precision::F32 };
     let valid = measured(&run, Split::Valid, &options.data)?;
-    let mut likelihood = evaluate(&loaded.model, &valid, BATCH, &device, |_| {});
+    let mut likelihood = evaluate(&loaded.model, &valid.pictures, BATCH, &device, |_| {});
     if options.half {
         let before = likelihood.bits_per_dim;
         loaded.model = weights::load(&weights::save_as(precision, &loaded.model, None, None), &device)?.model;
-        likelihood = evaluate(&loaded.model, &valid, BATCH, &device, |_| {});
+        likelihood = evaluate(&loaded.model, &valid.pictures, BATCH, &device, |_| {});
         println!(
             "{name}: validation {before:.5} bits a dimension as trained, {:.5} as 16-bit numbers",
             likelihood.bits_per_dim
         );
     }
-    results["valid"] = described(&likelihood, &run.dataset.protocol(Split::Valid));
+    results["valid"] = described(&likelihood, &valid.protocol);
     // Pictures of one's own need not have a test split.
     let (mut shown, mut split) = (valid, Split::Valid);
     if !matches!(&run.dataset, DatasetConfig::Own(own) if own.test.is_none()) {
         (shown, split) = (measured(&run, Split::Test, &options.data)?, Split::Test);
-        likelihood = evaluate(&loaded.model, &shown, BATCH, &device, |_| {});
-        results["test"] = described(&likelihood, &run.dataset.protocol(Split::Test));
+        likelihood = evaluate(&loaded.model, &shown.pictures, BATCH, &device, |_| {});
+        results["test"] = described(&likelihood, &shown.protocol);
     }
+    let Measured { pictures: shown, foreign, .. } = shown;
+    // Other pictures in the files of a known set are a set of their own.
+    let kind = run.dataset.kind().filter(|_| foreign.is_none());
+    let set_name = foreign.map_or_else(|| run.dataset.name(), |foreign| foreign.name());
 
     let bytes = weights::save_as(precision, &loaded.model, Some(&training), Some(&results));
     let entry = json!({
         "name": name,
         "title": options.title,
-        "set": run.dataset.name(),
+        "set": set_name,
         "file": format!("{name}.safetensors"),
         "bytes": bytes.len(),
         "sha256": Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
@@ -107,15 +114,14 @@ pub fn run(options: Options) -> Result<(), Failure> {
         "test_nll": results["test"],
         "training": training,
     });
-    let chosen = match run.dataset.kind() {
+    let chosen = match kind {
         Some(DatasetKind::Cifar10) => PHOTOGRAPHS.to_vec(),
         Some(_) => DIGITS.to_vec(),
         None => spread(shown.shape()[0]),
     };
-    let (set, examples, picture) = set_of(&run.dataset, split, &shown.select(chosen.iter().copied()), &chosen)?;
+    let (set, examples, picture) = set_of(&set_name, kind, split, &shown.select(chosen.iter().copied()), &chosen)?;
 
     // The list is written last: until then nothing on the page is changed but files that it does not name yet.
-    std::fs::create_dir_all(&options.out)?;
     let write = |file: &Value, bytes: &[u8]| write_atomic(&options.out.join(file.as_str().unwrap_or_default()), bytes);
     write(&entry["file"], &bytes)?;
     write(&set["examples"], (serde_json::to_string(&examples)? + "\n").as_bytes())?;
@@ -123,7 +129,7 @@ pub fn run(options: Options) -> Result<(), Failure> {
     let told = [("title", options.set_title), ("credit", options.credit)];
     add_set(&mut index, set, told);
     put(&mut index, "models", entry);
-    write_atomic(&index_path, (serde_json::to_string_pretty(&index)? + "\n").as_bytes())?;
+    index_output.write((serde_json::to_string_pretty(&index)? + "\n").as_bytes())?;
     println!(
         "{name}: {:.4} nats an image, {:.5} bits a dimension on the {split} split, {} bytes",
         likelihood.nats_per_image,
@@ -136,7 +142,7 @@ pub fn run(options: Options) -> Result<(), Failure> {
 /// The list of the page's models, with a list of models and one of sets in it.
 fn read_index(path: &Path) -> Result<Map<String, Value>, Failure> {
     let mut index: Map<String, Value> = match path.exists() {
-        true => serde_json::from_slice(&read(path)?).map_err(|error| format!("{}: {error}", path.display()))?,
+        true => serde_json::from_str(&read_text(path)?).map_err(|error| format!("{}: {error}", path.display()))?,
         false => Map::new(),
     };
     for list in ["sets", "models"] {
@@ -170,14 +176,14 @@ fn add_set(index: &mut Map<String, Value>, mut set: Value, told: [(&str, Option<
 
 /// What the page is told of a set, the pictures it offers for completion, and a PNG of four of them.
 fn set_of(
-    dataset: &DatasetConfig,
+    name: &str,
+    kind: Option<DatasetKind>,
     split: Split,
     examples: &Images,
     indices: &[usize],
 ) -> Result<(Value, Value, Vec<u8>), Failure> {
-    let name = dataset.name();
-    let own = uppercase(&name);
-    let (title, about, one_of, file) = match dataset.kind() {
+    let own = uppercase(name);
+    let (title, about, one_of, file) = match kind {
         Some(DatasetKind::BinarizedMnist) => {
             ("Digits", "binarized MNIST, ", "MNIST", "mnist-test-digits.json".to_owned())
         }

@@ -1,11 +1,11 @@
 //! `pixelrnn eval` and `pixelrnn score`.
 
-use super::{DeviceKind, Failure, PathBuf, check_output, load_model, read_images};
+use super::{DeviceKind, Failure, PathBuf, clean_up_when_stopped, load_model, npy_output, read_images, tell};
 use indicatif::{ProgressBar, ProgressStyle};
 use pixelrnn::data::dataset::DatasetConfig;
+use pixelrnn::data::genuine::Foreign;
 use pixelrnn::data::own::{Cache, Pictures};
 use pixelrnn::data::{DatasetKind, Split};
-use pixelrnn::grid::write_atomic;
 use pixelrnn::image::ImageSource;
 use pixelrnn::likelihood::{Likelihood, evaluate, score as score_images};
 use pixelrnn::model::ModelConfig;
@@ -13,6 +13,7 @@ use pixelrnn::npy;
 use pixelrnn::train::{RunData, TrainConfig, default_dataset};
 use pixelrnn::weights::Loaded;
 use serde_json::{Value, json};
+use std::io::Write;
 use std::path::Path;
 
 /// Images a forward pass takes at once.
@@ -44,12 +45,11 @@ pub fn eval(options: EvalOptions) -> Result<(), Failure> {
     let device = options.device.open()?;
     let Loaded { model, training, .. } = load_model(&options.model, &device)?;
     let run = run_of(training.as_ref(), &model.config, options.dataset);
-    let images = measured(&run, options.split, &options.data)?;
+    let Measured { pictures: images, protocol, .. } = measured(&run, options.split, &options.data)?;
     let [count, ..] = images.shape();
     let bar = progress(count, "evaluating");
     let likelihood = evaluate(&model, &images, BATCH, &device, |done| bar.set_position(done as u64));
     bar.finish_and_clear();
-    let protocol = run.dataset.protocol(options.split);
     if options.json {
         println!("{}", described(&likelihood, &protocol));
     } else {
@@ -76,10 +76,20 @@ pub fn run_of(training: Option<&Value>, model: &ModelConfig, dataset: Option<Dat
     })
 }
 
+/// The images of a split.
+pub struct Measured {
+    pub pictures: Pictures,
+    /// What they are, to be printed beside a likelihood.
+    pub protocol: String,
+    /// Set where they are in the files of a known set and are not its own.
+    pub foreign: Option<Foreign>,
+}
+
 /// The images of a split of a run, found in `folder`.
-pub fn measured(run: &TrainConfig, split: Split, folder: &Path) -> Result<Pictures, Failure> {
+pub fn measured(run: &TrainConfig, split: Split, folder: &Path) -> Result<Measured, Failure> {
     let mut data = RunData::new(run, folder, Cache::in_folder(&std::env::temp_dir()));
-    Ok(data.measured(split, &mut |line| eprintln!("{line}"))?)
+    let pictures = data.measured(split, &mut |line| eprintln!("{line}"))?;
+    Ok(Measured { pictures, protocol: data.protocol(split), foreign: data.foreign().cloned() })
 }
 
 /// A likelihood as JSON.
@@ -97,7 +107,7 @@ pub struct ScoreOptions {
     /// Levels, uint8 [N, C, H, W].
     #[arg(long)]
     images: PathBuf,
-    /// float32 [N, C, H, W]: -ln p of each value, in nats.
+    /// float32 [N, C, H, W], .npy or - for standard output: -ln p of each value, in nats.
     #[arg(long)]
     out: PathBuf,
     /// Where to compute.
@@ -106,17 +116,28 @@ pub struct ScoreOptions {
 }
 
 pub fn score(options: ScoreOptions) -> Result<(), Failure> {
-    check_output(&options.out)?;
+    let output = npy_output(&options.out)?;
+    clean_up_when_stopped()?;
     let device = options.device.open()?;
     let model = load_model(&options.model, &device)?.model;
     let images = read_images(&options.images, &model.config)?;
     let bar = progress(images.count, "scoring");
-    let nll = score_images(&model, &images, BATCH, &device, |done| bar.set_position(done as u64));
+    let mut writer = output.open()?;
+    writer.write_all(&npy::header_f32(&images.shape()))?;
+    let mut nats = 0.0;
+    for first in (0..images.count).step_by(BATCH) {
+        let batch = images.select(first..images.count.min(first + BATCH));
+        let nll = score_images(&model, &batch, BATCH, &device, |done| bar.set_position((first + done) as u64));
+        // One addition a value, in their order: the sum does not depend on the batch.
+        nll.iter().for_each(|&nll| nats += f64::from(nll));
+        writer.write_all(&npy::bytes_f32(&nll))?;
+    }
     bar.finish_and_clear();
-    write_atomic(&options.out, &npy::write_f32(&images.shape(), &nll))?;
-    let nats = nll.iter().map(|&v| f64::from(v)).sum::<f64>() / images.count as f64;
+    writer.finish()?;
+    let nats = nats / images.count as f64;
     let given = if model.small.is_some() { " given the small image in it" } else { "" };
-    println!("{} images, {nats:.4} nats an image{given}, written to {}", images.count, options.out.display());
+    let out = output.path().display();
+    tell(&output, &format!("{} images, {nats:.4} nats an image{given}, written to {out}", images.count));
     Ok(())
 }
 

@@ -1,13 +1,14 @@
 //! `pixelrnn train`.
 
-use super::{DeviceKind, Failure, PathBuf};
+use super::{DeviceKind, Failure, INTERRUPTED, PathBuf, read_text};
 use burn::tensor::Device;
 use indicatif::{ProgressBar, ProgressStyle};
 use pixelrnn::data::Split;
 use pixelrnn::data::own::{Cache, MEMORY_BYTES, Pictures};
-use pixelrnn::grid::write_atomic;
 use pixelrnn::image::ImageSource;
 use pixelrnn::model::Model;
+use pixelrnn::output::{remove_parts, write_atomic};
+use pixelrnn::sniff::mistaken;
 use pixelrnn::train::{Checkpoint, EpochRecord, RunData, TrainConfig, Trainer, TrainingImages, plot, read_records};
 use pixelrnn::weights;
 use serde_json::{Value, json};
@@ -50,9 +51,12 @@ pub struct Options {
 }
 
 pub fn run(options: Options) -> Result<(), Failure> {
-    let text = String::from_utf8(super::read(&options.config)?)
-        .map_err(|_| format!("{}: not UTF-8 text", options.config.display()))?;
-    let config = TrainConfig::from_json(&text).map_err(|error| format!("{}: {error}", options.config.display()))?;
+    let text = read_text(&options.config)?;
+    let config = TrainConfig::from_json(&text).map_err(|error| {
+        let other = mistaken(text.as_bytes()).filter(|_| !text.trim_start().starts_with('{'));
+        let found = other.map_or_else(|| error.to_string(), |other| format!("{other}, a configuration expected"));
+        format!("{}: {found}", options.config.display())
+    })?;
     let folder = match (&options.data, config.dataset.kind()) {
         (Some(folder), _) => folder.clone(),
         (None, None) => options.config.parent().unwrap_or(Path::new("")).to_path_buf(),
@@ -68,6 +72,7 @@ pub fn run(options: Options) -> Result<(), Failure> {
     let say = &mut |line: &str| eprintln!("{line}");
     let train = data.training(say)?;
     let valid = data.measured(Split::Valid, say)?;
+    let protocol = data.protocol(Split::Valid);
     eprintln!("{} images to train on, {} to validate, on {device_name}", train.count(), valid.shape()[0]);
 
     let (trainer, records) = if let Some(checkpoint) = resumed {
@@ -91,6 +96,7 @@ pub fn run(options: Options) -> Result<(), Failure> {
     // The first signal asks to stop, the second one does it.
     ctrlc::set_handler(|| {
         if STOP.swap(true, Ordering::SeqCst) {
+            remove_parts();
             std::process::exit(INTERRUPTED);
         }
     })?;
@@ -99,6 +105,7 @@ pub fn run(options: Options) -> Result<(), Failure> {
         trainer,
         records,
         config: &config,
+        protocol,
         out,
         checkpoint_every: minutes(options.checkpoint_minutes),
         stop_at: options.stop_after_minutes.map(|limit| Instant::now() + minutes(limit)),
@@ -108,8 +115,6 @@ pub fn run(options: Options) -> Result<(), Failure> {
 
 /// Whether a signal has asked the run to stop.
 static STOP: AtomicBool = AtomicBool::new(false);
-/// Exit code of a program that was interrupted.
-const INTERRUPTED: i32 = 130;
 
 /// The folder of a run.
 struct Out(PathBuf);
@@ -165,6 +170,8 @@ struct Run<'a> {
     trainer: Trainer,
     records: Vec<EpochRecord>,
     config: &'a TrainConfig,
+    /// What it is validated on.
+    protocol: String,
     out: Out,
     checkpoint_every: Duration,
     stop_at: Option<Instant>,
@@ -247,7 +254,7 @@ impl Run<'_> {
                 "nats_per_image": record.valid_nats,
                 "bits_per_dim": record.valid_bits_per_dim,
                 "images": images,
-                "protocol": self.config.dataset.protocol(Split::Valid),
+                "protocol": self.protocol,
             }});
             let kept = self.trainer.kept();
             write_atomic(&self.out.best(), &weights::save(&kept, Some(&training), Some(&results)))?;

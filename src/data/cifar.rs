@@ -3,13 +3,12 @@
 //! A batch is 10,000 records of 3,073 bytes without a header: a label 0..=9, then the red, green and blue planes of a 32×32
 //! image, each row by row, which is the axis order of [`Images`] already.
 
-use std::io::{BufReader, Read};
+use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
 
-use lzma_rust2::XzReader;
-
-use super::{DataError, open, read_exactly};
+use super::unpacked::open_unpacked;
+use super::{DataError, read_exactly};
 use crate::image::Images;
 
 /// Records of a batch.
@@ -22,25 +21,13 @@ pub fn no_images() -> Images {
     Images { count: 0, channels: 3, height: 32, width: 32, levels: 256, data: Vec::new() }
 }
 
-/// Appends the images of some records of a batch; a name ending in `.xz` is decompressed.
+/// Appends the images of some records of a batch, compressed or not.
 ///
 /// # Errors
 /// When the file cannot be read, has a label that is none, or ends too early or too late. The whole batch is checked,
 /// whichever records are taken.
 pub fn read_batch(path: &Path, records: Range<usize>, images: &mut Images) -> Result<(), DataError> {
-    let file = BufReader::new(open(path)?);
-    if path.extension().is_some_and(|extension| extension == "xz") {
-        decode(xz_reader(file), records, images, path)
-    } else {
-        decode(file, records, images, path)
-    }
-}
-
-/// Decompresses one xz stream.
-pub fn xz_reader(file: impl Read) -> impl Read {
-    // Bytes after the stream are as wrong as records after the last one, so a second stream is not looked for. The memory
-    // limit is twice what the strongest preset of xz needs.
-    XzReader::new_mem_limit(file, false, 128 * 1024)
+    decode(open_unpacked(path)?, records, images, path)
 }
 
 fn decode(reader: impl Read, records: Range<usize>, images: &mut Images, path: &Path) -> Result<(), DataError> {

@@ -3,31 +3,24 @@
 //! Big-endian 32-bit numbers: a magic (2051 for images, 2049 for labels), the count, for images the rows and columns; then
 //! one byte a value, 0 background to 255 ink.
 
-use std::io::{BufReader, Read};
+use std::io::Read;
 use std::path::Path;
 
-use flate2::read::MultiGzDecoder;
-
-use super::{DataError, open, read_exactly};
+use super::unpacked::open_unpacked;
+use super::{DataError, read_exactly};
 use crate::image::Images;
+use crate::sniff::{IDX_IMAGES, mistaken};
 
 /// First number of a file of images.
 const IMAGES_MAGIC: u32 = 2051;
-/// First number of a file of labels.
-const LABELS_MAGIC: u32 = 2049;
 const HEADER_BYTES: usize = 16;
 
-/// Reads a file that should hold images of the shape `[count, 1, height, width]`; a name ending in `.gz` is gunzipped.
+/// Reads a file that should hold images of the shape `[count, 1, height, width]`, compressed or not.
 ///
 /// # Errors
 /// When the file cannot be read, holds something else, or ends too early or too late.
 pub fn read_images(path: &Path, shape: [usize; 4]) -> Result<Images, DataError> {
-    let file = BufReader::new(open(path)?);
-    if path.extension().is_some_and(|extension| extension == "gz") {
-        decode(MultiGzDecoder::new(file), shape, path)
-    } else {
-        decode(file, shape, path)
-    }
+    decode(open_unpacked(path)?, shape, path)
 }
 
 /// The number of images, of their rows and of their columns in a file of images, and where the first one begins.
@@ -40,14 +33,20 @@ pub fn read_header(file: &[u8], path: &Path) -> Result<([usize; 3], usize), Data
         .chunks_exact(4)
         .map(|bytes| bytes.iter().fold(0, |number, &byte| number << 8 | u32::from(byte)))
         .collect();
+    let other =
+        |found| DataError::Mistaken { path: path.to_path_buf(), found, expected: "an idx file of images".to_owned() };
     let (magic, size) = match numbers[..] {
         [magic, count, height, width] => (magic, [count, height, width].map(|n| n as usize)),
-        _ => return Err(DataError::mismatch(path, "bytes of header", header.len(), HEADER_BYTES)),
+        _ => {
+            let short = || DataError::mismatch(path, "bytes of header", header.len(), HEADER_BYTES);
+            return Err(mistaken(file).filter(|&found| found != IDX_IMAGES).map_or_else(short, other));
+        }
     };
     if magic != IMAGES_MAGIC {
-        let meaning = if magic == LABELS_MAGIC { " (labels)" } else { "" };
-        let found = format!("{magic}{meaning}");
-        return Err(DataError::mismatch(path, "magic number", found, format_args!("{IMAGES_MAGIC} (images)")));
+        return Err(match mistaken(file) {
+            Some(found) => other(found),
+            None => DataError::mismatch(path, "magic number", magic, format_args!("{IMAGES_MAGIC} (images)")),
+        });
     }
     Ok((size, HEADER_BYTES))
 }
@@ -97,8 +96,10 @@ mod tests {
         let levels: Vec<u8> = (0..12).collect();
         let file = idx(2051, [2, 2, 3], &levels);
         let images = Images::new(SHAPE, 256, levels).unwrap();
-        assert_eq!(read("images", &file), Ok(images.clone()));
-        assert_eq!(read("images.gz", &gzip(&file)), Ok(images));
+        for name in ["images", "images.gz"] {
+            assert_eq!(read(name, &gzip(&file)), Ok(images.clone()));
+            assert_eq!(read(name, &file), Ok(images.clone()));
+        }
     }
 
     #[test]
@@ -107,7 +108,14 @@ mod tests {
         let hostile = idx(2051, [u32::MAX; 3], &[0; 12]);
         let labels = [2049_u32.to_be_bytes(), 2_u32.to_be_bytes(), [7; 4], [1; 4]].concat();
         for (file, message) in [
-            (labels, "magic number: 2049 (labels) found, 2051 (images) expected"),
+            (
+                labels,
+                "an idx file of labels found (give the file of images, whose name has `images`), an idx file of images expected",
+            ),
+            (
+                b"<!DOCTYPE html>\n<html lang=\"en\">".to_vec(),
+                "a web page found (it was saved in place of the file, download that again), an idx file of images expected",
+            ),
             (idx(7, [2, 2, 3], &[0; 12]), "magic number: 7 found, 2051 (images) expected"),
             (idx(2051, [3, 2, 3], &[0; 18]), "size: 3 images of 2×3 found, 2 images of 2×3 expected"),
             (hostile, "size: 4294967295 images of 4294967295×4294967295 found, 2 images of 2×3 expected"),
@@ -117,6 +125,8 @@ mod tests {
         ] {
             assert_eq!(read("file", &file), Err(format!("file: {message}")));
             assert_eq!(read("file.gz", &gzip(&file)), Err(format!("file.gz: {message}")));
+            // A browser that unpacked it left its name.
+            assert_eq!(read("file.gz", &file), Err(format!("file.gz: {message}")));
         }
     }
 
@@ -126,7 +136,5 @@ mod tests {
         for length in 0..whole.len() {
             assert!(read("file.gz", &whole[..length]).is_err(), "{length} of {} bytes", whole.len());
         }
-        let other = read("file.gz", b"no gzip at all").unwrap_err();
-        assert!(other.starts_with("file.gz: cannot be read: "), "{other:?}");
     }
 }

@@ -7,10 +7,15 @@
 pub mod cifar;
 pub mod dataset;
 pub mod download;
+mod error;
+pub mod genuine;
 pub mod grey_digits;
 pub mod idx;
 pub mod own;
 pub mod packed;
+mod unpacked;
+
+pub use error::DataError;
 
 use std::fmt;
 use std::fs::File;
@@ -19,9 +24,9 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
 use crate::image::Images;
+use crate::sniff::mistaken;
 
 /// The data sets of the paper this crate reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,100 +60,6 @@ pub enum Validation {
     Last(usize),
 }
 
-/// Why a data set cannot be read. Every message names the file.
-#[derive(Debug, Error)]
-pub enum DataError {
-    /// None of the names a file may have is there.
-    #[error("no file of {kind} found, {} expected", list(.looked_for))]
-    Missing {
-        /// The data set.
-        kind: DatasetKind,
-        /// Every place that was tried.
-        looked_for: Vec<PathBuf>,
-    },
-    /// The file is there and cannot be read, or its compression is broken.
-    #[error("{}: cannot be read: {source}", .path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system or the decoder says.
-        source: io::Error,
-    },
-    /// A file that would hold what was read cannot be written.
-    #[error("{}: cannot be written: {source}", .path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// Too few pictures to train or to measure on.
-    #[error("{what}{found} pictures can be used, at least {expected} expected")]
-    TooFew {
-        /// How many there are.
-        found: usize,
-        /// How many there should be.
-        expected: usize,
-        /// Which ones, in front of a sentence.
-        what: String,
-    },
-    /// Pictures of one's own have a test split only where the configuration names one.
-    #[error("the configuration names no {split} split: `dataset.{split}` expected, a path or a share of `train`")]
-    NoSplit {
-        /// The split.
-        split: Split,
-    },
-    /// The images are not of the kind that the network draws.
-    #[error(
-        "{name} has images of (channels, height, width, levels) {found:?}, the configuration's network expects {expected:?}"
-    )]
-    Unfit {
-        /// The data set.
-        name: String,
-        /// Channels, height, width and levels of its images.
-        found: (usize, usize, usize, u16),
-        /// Those of the network.
-        expected: (usize, usize, usize, u16),
-    },
-    /// The grey images are not those that the binary ones were drawn from.
-    #[error("MNIST and binarized MNIST do not belong together: {0}")]
-    Origins(String),
-    /// The file is not what its name says.
-    #[error("{}: {what}: {found} found, {expected} expected", .path.display())]
-    Mismatch {
-        /// The file.
-        path: PathBuf,
-        /// Which property of the file differs.
-        what: &'static str,
-        /// What the file has.
-        found: String,
-        /// What it should have.
-        expected: String,
-    },
-}
-
-fn list(paths: &[PathBuf]) -> String {
-    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" or ")
-}
-
-impl DataError {
-    /// A [`DataError::Read`] of `path`, for `map_err`.
-    fn read(path: &Path) -> impl FnOnce(io::Error) -> Self {
-        let path = path.to_path_buf();
-        move |source| Self::Read { path, source }
-    }
-
-    /// A [`DataError::Write`] of `path`, for `map_err`.
-    fn write(path: &Path) -> impl FnOnce(io::Error) -> Self {
-        let path = path.to_path_buf();
-        move |source| Self::Write { path, source }
-    }
-
-    fn mismatch(path: &Path, what: &'static str, found: impl fmt::Display, expected: impl fmt::Display) -> Self {
-        Self::Mismatch { path: path.to_path_buf(), what, found: found.to_string(), expected: expected.to_string() }
-    }
-}
-
 impl DatasetKind {
     /// The name of the set on the command line, in configs and in the names of weights.
     pub fn name(self) -> &'static str {
@@ -179,12 +90,12 @@ impl DatasetKind {
         matches!(validation, Validation::Last(count) if (1..images).contains(&count))
     }
 
-    /// The folder of the set inside a folder of several sets.
-    pub fn folder(self) -> &'static str {
+    /// Where the set is looked for inside a folder of several sets: in this crate's own place, then where others put it.
+    pub fn folders(self) -> &'static [&'static str] {
         match self {
-            Self::Mnist => "mnist",
-            Self::BinarizedMnist => "binarized_mnist",
-            Self::Cifar10 => "cifar10",
+            Self::Mnist => &["mnist", "MNIST/raw", "raw"],
+            Self::BinarizedMnist => &["binarized_mnist"],
+            Self::Cifar10 => &["cifar10", "cifar-10-batches-bin"],
         }
     }
 
@@ -279,8 +190,8 @@ pub fn load(kind: DatasetKind, split: Split, dir: &Path) -> Result<Images, DataE
 
 /// Reads one split of a data set.
 ///
-/// `dir` is the folder of the set, or a folder that has it as `mnist/`, `binarized_mnist/` or `cifar10/`. The training split is
-/// what `validation` leaves of the training images.
+/// `dir` is the folder of the set, or one that has it in one of [`DatasetKind::folders`]. The training split is what `validation`
+/// leaves of the training images.
 ///
 /// # Errors
 /// When a file is missing, unreadable, or not what its name says.
@@ -292,7 +203,7 @@ pub fn load_split(kind: DatasetKind, split: Split, validation: Validation, dir: 
     let held_out = if let Validation::Last(count) = validation { count } else { 0 };
     match kind {
         DatasetKind::BinarizedMnist => {
-            let path = find(kind, dir, &[&format!("binarized_mnist_{split}.packed.npy")])?;
+            let path = find(kind, dir, &format!("binarized_mnist_{split}.packed.npy"))?;
             packed::read(&path, [if split == Split::Train { 50_000 } else { 10_000 }, 1, 28, 28])
         }
         DatasetKind::Mnist => {
@@ -319,7 +230,7 @@ pub fn load_split(kind: DatasetKind, split: Split, validation: Validation, dir: 
             };
             let mut images = cifar::no_images();
             for (name, records) in batches {
-                let path = find(kind, dir, &[&name, &format!("{name}.xz")])?;
+                let path = find(kind, dir, &name)?;
                 cifar::read_batch(&path, records, &mut images)?;
             }
             Ok(images)
@@ -336,20 +247,26 @@ pub fn load_mnist_training(dir: &Path) -> Result<Images, DataError> {
 }
 
 fn load_mnist(dir: &Path, stem: &str, count: usize) -> Result<Images, DataError> {
-    let name = format!("{stem}-images-idx3-ubyte");
-    let path = find(DatasetKind::Mnist, dir, &[&name, &format!("{name}.gz")])?;
+    let path = find(DatasetKind::Mnist, dir, &format!("{stem}-images-idx3-ubyte"))?;
     idx::read_images(&path, [count, 1, 28, 28])
 }
 
-/// The first of `names` that is in `dir` or in the set's own folder inside it.
-fn find(kind: DatasetKind, dir: &Path, names: &[&str]) -> Result<PathBuf, DataError> {
-    let folders = [dir.join(kind.folder()), dir.to_path_buf()];
-    let looked_for: Vec<PathBuf> =
-        folders.iter().flat_map(|folder| names.iter().map(|name| folder.join(name))).collect();
-    match looked_for.iter().find(|path| path.is_file()) {
-        Some(path) => Ok(path.clone()),
-        None => Err(DataError::Missing { kind, looked_for }),
+/// The file `name` of a set, in `dir` or in one of the set's own folders inside it.
+fn find(kind: DatasetKind, dir: &Path, name: &str) -> Result<PathBuf, DataError> {
+    let folders: Vec<PathBuf> =
+        kind.folders().iter().map(|folder| dir.join(folder)).chain([dir.to_path_buf()]).collect();
+    match folders.iter().find_map(|folder| spelled(folder, name)) {
+        Some(path) => Ok(path),
+        None => Err(DataError::Missing { kind, name: name.to_owned(), folders }),
     }
+}
+
+/// The file `name` of a folder, compressed or not, spelled as here or as others do.
+fn spelled(folder: &Path, name: &str) -> Option<PathBuf> {
+    let names = [name.to_owned(), name.replacen("-idx", ".idx", 1)];
+    let endings = ["", ".gz", ".xz"];
+    let files = names.iter().flat_map(|name| endings.map(|ending| folder.join(format!("{name}{ending}"))));
+    { files }.find(|path| path.is_file())
 }
 
 fn open(path: &Path) -> Result<File, DataError> {
@@ -363,6 +280,16 @@ fn read_exactly(mut reader: impl Read, expected: usize, before: usize, path: &Pa
     let mut bytes = Vec::with_capacity(expected);
     // A file cut inside its compressed stream ends like any other: the decoder reports it, and the count says where.
     let ended = reader.by_ref().take(expected as u64 + 1).read_to_end(&mut bytes);
+    if before == 0
+        && bytes.len() != expected
+        && let Some(found) = mistaken(&bytes)
+    {
+        return Err(DataError::Mistaken {
+            path: path.to_path_buf(),
+            found,
+            expected: format!("{expected} bytes of data"),
+        });
+    }
     let found = match bytes.len() {
         length if length > expected => format!("more than {}", before + expected),
         length if length < expected => (before + length).to_string(),
@@ -400,20 +327,37 @@ mod tests {
     fn a_missing_file_is_named_with_every_place_it_could_be_in() {
         let dir = tempfile::tempdir().unwrap();
         let message = load(DatasetKind::Mnist, Split::Test, dir.path()).unwrap_err().to_string();
-        for name in ["mnist/t10k-images-idx3-ubyte or ", "t10k-images-idx3-ubyte.gz expected", "no file of mnist found"]
-        {
-            assert!(message.contains(name), "{message:?} lacks {name:?}");
-        }
+        let dir = dir.path().display();
+        let expected = format!(
+            "no file of mnist found: t10k-images-idx3-ubyte, plain or compressed, expected in {dir}/mnist or {dir}/MNIST/raw \
+             or {dir}/raw or {dir}"
+        );
+        assert_eq!(message, expected);
     }
 
     #[test]
-    fn a_set_is_found_in_its_own_folder_and_in_the_parent_of_it() {
-        let parent = tempfile::tempdir().unwrap();
-        let own = parent.path().join("binarized_mnist");
-        std::fs::create_dir(&own).unwrap();
-        std::fs::write(own.join("file"), "").unwrap();
-        for dir in [parent.path(), &own] {
-            assert_eq!(find(DatasetKind::BinarizedMnist, dir, &["other", "file"]).unwrap(), own.join("file"));
+    fn a_set_is_found_wherever_libraries_put_it_and_however_they_spell_it() {
+        for (kind, file) in [
+            (DatasetKind::Mnist, "mnist/t10k-images-idx3-ubyte.gz"),
+            (DatasetKind::Mnist, "MNIST/raw/t10k-images-idx3-ubyte"),
+            (DatasetKind::Mnist, "raw/t10k-images.idx3-ubyte"),
+            (DatasetKind::Mnist, "t10k-images.idx3-ubyte.gz"),
+            (DatasetKind::Cifar10, "cifar-10-batches-bin/test_batch.bin"),
+            (DatasetKind::Cifar10, "cifar10/test_batch.bin.xz"),
+            (DatasetKind::BinarizedMnist, "binarized_mnist/binarized_mnist_test.packed.npy"),
+        ] {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, "").unwrap();
+            let name = match kind {
+                DatasetKind::Mnist => "t10k-images-idx3-ubyte",
+                DatasetKind::BinarizedMnist => "binarized_mnist_test.packed.npy",
+                DatasetKind::Cifar10 => "test_batch.bin",
+            };
+            for dir in [dir.path(), path.parent().unwrap()] {
+                assert_eq!(find(kind, dir, name).unwrap(), path, "{file}");
+            }
         }
     }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{Augment, TrainConfig, Varied, binarize};
 use crate::data::dataset::{Binarize, DatasetConfig, OwnConfig};
+use crate::data::genuine::{Foreign, foreign};
 use crate::data::own::{Cache, OwnPictures, Pictures, Places, Recipe};
 use crate::data::{DataError, DatasetKind, Split, Validation, grey_digits, load_mnist_training, load_split};
 use crate::image::{ImageSource, Images};
@@ -27,6 +28,8 @@ pub struct RunData<'a> {
     augment: Augment,
     folder: &'a Path,
     own: Option<OwnPictures<'a>>,
+    /// A file of a known set that has other pictures.
+    foreign: Option<Foreign>,
 }
 
 impl<'a> RunData<'a> {
@@ -47,7 +50,18 @@ impl<'a> RunData<'a> {
             augment: config.augment.unwrap_or_default(),
             folder,
             own,
+            foreign: None,
         }
+    }
+
+    /// What a likelihood on `split` was measured on, to be printed beside it; known once the images are read.
+    pub fn protocol(&self, split: Split) -> String {
+        self.foreign.as_ref().map_or_else(|| self.dataset.protocol(split), |foreign| foreign.protocol(split))
+    }
+
+    /// A file with the name of one of the set's and other pictures, among those read last.
+    pub fn foreign(&self) -> Option<&Foreign> {
+        self.foreign.as_ref()
     }
 
     /// What a likelihood on `split` is measured on; `say` is told what was found.
@@ -62,7 +76,10 @@ impl<'a> RunData<'a> {
             }
             (None, Some(kind)) => {
                 let validation = self.validation.unwrap_or(kind.validation());
-                load_split(kind, split, validation, self.folder)?.into()
+                let images = load_split(kind, split, validation, self.folder)?;
+                self.foreign = foreign(kind, split, self.folder)?;
+                self.foreign.iter().for_each(|foreign| say(&foreign.to_string()));
+                images.into()
             }
             (None, None) => unreachable!("pictures of one's own, or a known set"),
         };

@@ -260,7 +260,7 @@ fn errors_name_the_file() {
     score(&folder_arg, &image, &out, &[folder_arg.as_str(), "cannot be read"]);
     score(&broken, &image, &out, &["broken.safetensors", "not a complete safetensors file"]);
     score(&text, &image, &out, &["text.safetensors", "not a complete safetensors file"]);
-    score(&image, &image, &out, &["image.npy", "not a complete safetensors file"]);
+    score(&image, &image, &out, &["image.npy: an .npy array found", "a weights file expected"]);
     score(&good, &missing, &out, &["missing", "cannot be read"]);
     score(&good, &turned, &out, &["turned.npy", "[1, 1, 5, 6] found", "[N, 1, 6, 5] expected"]);
     score(&good, &colour, &out, &["colour.npy", "[1, 3, 6, 5] found"]);
@@ -268,7 +268,7 @@ fn errors_name_the_file() {
     score(&good, &none, &out, &["none.npy", "no images"]);
     score(&good, &floats, &out, &["floats.npy", "<f4", "uint8"]);
     score(&good, &cut, &out, &["cut.npy", "22 bytes found", "needs 30"]);
-    score(&good, &good, &out, &["model.safetensors", "not an .npy file"]);
+    score(&good, &good, &out, &["model.safetensors: a safetensors file found", "an .npy file expected"]);
     score(&good, &image, &nowhere, &[nowhere.as_str(), "does not exist"]);
     score(&good, &image, &under_a_file, &["image.npy/out.npy"]);
     score(&good, &image, &folder_arg, &[folder_arg.trim_end_matches('/')]);
@@ -288,8 +288,9 @@ fn errors_name_the_file() {
     let sample =
         |more: &[&str], names: &[&str]| fail(&[&["sample", "--model", &good, "--seed", "1"], more].concat(), names);
     sample(&["--count", "0", "--out", &out], &["count", "found 0"]);
-    sample(&["--count", "99999999", "--out", &out], &["count", "found 99999999"]);
-    sample(&["--count", "2", "--first", "4294967295", "--out", &out], &["first image", "4294967295"]);
+    sample(&["--count", "4294967297", "--out", &out], &["count: found 4294967297, expected 1 to 4294967296"]);
+    let past_the_last = ["--count", "2", "--first", "4294967295", "--out", &out];
+    sample(&past_the_last, &["count: found 2, expected 1 to 1 from image 4294967295 on"]);
     sample(&["--count", "1", "--temperature", "0", "--out", &out], &["temperature", "found 0"]);
     sample(&["--count", "1", "--temperature", "NaN", "--out", &out], &["temperature", "found NaN"]);
     sample(&["--count", "1", "--out", &jpg], &["out.jpg", ".png or .npy"]);

@@ -1,6 +1,6 @@
 //! `pixelrnn distribution` and `pixelrnn publish`, on small networks.
 
-use crate::cli::{Folder, fail, succeed};
+use crate::cli::{Folder, fail, succeed, succeed_telling};
 use crate::cli_train::made_up_digits;
 use crate::common::{config, model, trial};
 use burn::tensor::Device;
@@ -63,7 +63,7 @@ fn publish_writes_halves() {
     let [data, page] = ["", "page"].map(|name| folder.arg(name));
     let publish = |more: &[&str]| {
         let common = ["publish", "--model", &file, "--data", &data, "--out", &page, "--title", "Tiny"];
-        succeed(&[&common[..], more].concat())
+        succeed_telling(&[&common[..], more].concat()).0
     };
     let entry = || {
         let index: Value = serde_json::from_slice(&fs::read(folder.path("page/index.json")).expect("written")).unwrap();

@@ -6,6 +6,7 @@
 mod causality;
 mod causality_scales;
 mod cli;
+mod cli_files;
 mod cli_models;
 mod cli_own;
 mod cli_train;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         causality::trials(),
         causality_scales::trials(),
         cli::trials(),
+        cli_files::trials(),
         cli_models::trials(),
         cli_own::trials(),
         cli_train::trials(),

@@ -34,11 +34,15 @@ pub struct Remote {
 /// What has come so far is kept as `NAME.part`; a later call asks for the rest only.
 ///
 /// # Errors
-/// When no mirror gives the file, with the reason of each, or when the folder cannot be written.
+/// When no mirror gives the file, with the reason of each, when another file has its name, or the folder cannot be written.
 pub fn fetch(remote: &Remote, folder: &Path) -> Result<PathBuf, DownloadError> {
     let path = folder.join(&remote.name);
-    if path.is_file() && file_sha256(&path)? == remote.sha256 {
-        return Ok(path);
+    if path.is_file() {
+        let (found, expected) = (file_sha256(&path)?, remote.sha256.clone());
+        return match found == expected {
+            true => Ok(path),
+            false => Err(DownloadError::Foreign { path, found: format!("sha256 {found}"), expected }),
+        };
     }
     let agent = ureq::Agent::config_builder()
         // The status decides between going on, starting over and the next mirror, so every one is looked at here.

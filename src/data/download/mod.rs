@@ -17,9 +17,10 @@ use thiserror::Error;
 
 pub use fetch::{Remote, fetch};
 pub use sources::sources;
+pub use unpack::content_sha256;
 
-use super::DatasetKind;
-use crate::grid::WriteError;
+use super::{DatasetKind, spelled};
+use crate::output::WriteError;
 
 /// A file of a data set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +83,16 @@ pub enum DownloadError {
         /// What the system says.
         source: io::Error,
     },
+    /// A file of the same name has other content; it may be somebody's work.
+    #[error("{}: {found} found, sha256 {expected} expected; it is left as it is: move it, or name another folder", .path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// Hash of its content, or why it has none.
+        found: String,
+        /// Hash of the file that was to be downloaded.
+        expected: String,
+    },
     /// A downloaded file does not hold what it should.
     #[error("{}: {found} found for {member}, sha256 {expected} expected", .path.display())]
     Content {
@@ -118,10 +129,11 @@ impl DownloadError {
 
 /// Makes sure that every member of a data set is in `dir`, or in the set's own folder inside it, and gives that folder.
 ///
-/// `say` is told about each file. [`sources()`] has the originals; any others can be given in their place.
+/// `say` is told about each file. [`sources()`] has the originals; any others can be given in their place. A file that is there
+/// already is never changed.
 ///
 /// # Errors
-/// When a file can neither be found nor downloaded, or the folder cannot be written.
+/// When a file can neither be found nor downloaded, has the name of one and other content, or the folder cannot be written.
 pub fn obtain(
     kind: DatasetKind,
     sources: &[Source],
@@ -129,6 +141,7 @@ pub fn obtain(
     say: &mut dyn FnMut(&str),
 ) -> Result<PathBuf, DownloadError> {
     let folder = folder(kind, sources, dir);
+    let mut wanted = Vec::new();
     for source in sources {
         let mut missing = Vec::new();
         for member in &source.members {
@@ -136,9 +149,11 @@ pub fn obtain(
                 missing.push(member.clone());
             }
         }
-        if missing.is_empty() {
-            continue;
+        if !missing.is_empty() {
+            wanted.push((source, missing));
         }
+    }
+    for (source, missing) in wanted {
         fs::create_dir_all(&folder).map_err(DownloadError::file(&folder))?;
         say(&format!("{}: {} bytes to download", source.remote.name, source.remote.bytes));
         let was_there = folder.join(&source.remote.name).is_file();
@@ -149,10 +164,8 @@ pub fn obtain(
             Packing::TarGz => unpack::unpack_tar(&file, &folder, &missing)?,
         }
         for member in &missing {
-            // A wrong file of the same name without `.gz` is what a reader would find first.
             if !is_verified(&folder, member, say)? {
-                let path = present(&folder, member).unwrap_or(file);
-                return Err(DownloadError::content(&path, "something else".into(), member));
+                return Err(DownloadError::content(&file, "nothing".into(), member));
             }
         }
         if source.packing != Packing::Kept && !was_there {
@@ -164,31 +177,27 @@ pub fn obtain(
 
 /// The folder that has files of the set already, else the one to make.
 fn folder(kind: DatasetKind, sources: &[Source], dir: &Path) -> PathBuf {
-    let own = dir.join(kind.folder());
-    let has_one =
-        |folder: &Path| sources.iter().flat_map(|source| &source.members).any(|m| present(folder, m).is_some());
-    if !has_one(&own) && (has_one(dir) || dir.ends_with(kind.folder())) { dir.to_path_buf() } else { own }
+    let has_one = |folder: &PathBuf| {
+        sources.iter().flat_map(|source| &source.members).any(|member| spelled(folder, &member.name).is_some())
+    };
+    let own = dir.join(kind.folders()[0]);
+    let mut folders = kind.folders().iter().map(|folder| dir.join(folder)).chain([dir.to_path_buf()]);
+    let to_make = if dir.ends_with(kind.folders()[0]) { dir.to_path_buf() } else { own };
+    folders.find(has_one).unwrap_or(to_make)
 }
 
-/// Where a member is, compressed or not.
-fn present(folder: &Path, member: &Member) -> Option<PathBuf> {
-    ["", ".gz", ".xz"].iter().map(|ending| folder.join(format!("{}{ending}", member.name))).find(|path| path.is_file())
-}
-
+/// Whether a member is there. Another file of its name is an error.
 fn is_verified(folder: &Path, member: &Member, say: &mut dyn FnMut(&str)) -> Result<bool, DownloadError> {
-    let Some(path) = present(folder, member) else {
+    let Some(path) = spelled(folder, &member.name) else {
         return Ok(false);
     };
     // A file that cannot be decompressed is as good as one with another hash.
-    let found = unpack::content_sha256(&path).map_or_else(|error| error.to_string(), |hash| format!("sha256 {hash}"));
-    let verified = found == format!("sha256 {}", member.sha256);
-    let path = path.display();
-    if verified {
-        say(&format!("{path}: verified"));
-    } else {
-        say(&format!("{path}: {found} found, sha256 {} expected", member.sha256));
+    let found = content_sha256(&path).map_or_else(|error| error.to_string(), |hash| format!("sha256 {hash}"));
+    if found != format!("sha256 {}", member.sha256) {
+        return Err(DownloadError::Foreign { path, found, expected: member.sha256.clone() });
     }
-    Ok(verified)
+    say(&format!("{}: verified", path.display()));
+    Ok(true)
 }
 
 #[cfg(test)]

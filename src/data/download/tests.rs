@@ -111,25 +111,28 @@ fn a_compressed_member_is_kept_and_known_by_its_content() {
 }
 
 #[test]
-fn a_wrong_file_is_named_and_replaced() {
-    for wrong in [gzip(b"other"), b"not even gzip".to_vec()] {
-        let (_server, source) = source(("a.gz", &gzip(b"content")), Packing::Kept, &[("a", b"content")]);
+fn a_file_of_the_same_name_and_other_content_is_named_and_kept() {
+    let archive = tar_gz(&[("a", b"content")]);
+    for (name, wrong) in [("a.gz", gzip(b"other")), ("a.gz", b"not even gzip".to_vec()), ("a", b"other".to_vec())] {
+        let (server, kept) = source(("a.gz", &gzip(b"content")), Packing::Kept, &[("a", b"content")]);
+        let (_, unpacked) = source(("set.tar.gz", &archive), Packing::TarGz, &[("a", b"content")]);
         let dir = tempfile::tempdir().unwrap();
-        fs::write(dir.path().join("a.gz"), wrong).unwrap();
-        let (result, said) = run(&[source], dir.path());
-        assert_eq!(result.unwrap(), dir.path());
-        assert!(said[0].contains("a.gz: ") && said[0].contains(&hash(b"content")), "{said:?}");
-        assert_eq!(fs::read(dir.path().join("a.gz")).unwrap(), gzip(b"content"));
+        fs::write(dir.path().join(name), &wrong).unwrap();
+        for source in [kept, unpacked] {
+            let message = run(&[source], dir.path()).0.unwrap_err().to_string();
+            assert!(message.starts_with(&dir.path().join(name).display().to_string()), "{message}");
+            assert!(message.contains(&hash(b"content")) && message.contains("it is left as it is"), "{message}");
+            assert_eq!(fs::read(dir.path().join(name)).unwrap(), wrong);
+        }
+        assert_eq!(server.requests(), [], "asked for what could not be kept");
     }
-}
-
-#[test]
-fn a_wrong_file_that_hides_the_right_one_is_an_error() {
-    let (_server, source) = source(("a.gz", &gzip(b"content")), Packing::Kept, &[("a", b"content")]);
+    // An archive of the same name is somebody's too.
+    let (_server, source) = source(("set.tar.gz", &archive), Packing::TarGz, &[("a", b"content")]);
     let dir = tempfile::tempdir().unwrap();
-    fs::write(dir.path().join("a"), b"other").unwrap();
-    let message = run(&[source], dir.path()).0.unwrap_err().to_string();
-    assert!(message.contains(&dir.path().join("a").display().to_string()), "{message}");
+    fs::create_dir(dir.path().join("cifar10")).unwrap();
+    fs::write(dir.path().join("cifar10/set.tar.gz"), b"other").unwrap();
+    assert!(matches!(run(&[source], dir.path()).0, Err(DownloadError::Foreign { .. })));
+    assert_eq!(fs::read(dir.path().join("cifar10/set.tar.gz")).unwrap(), b"other");
 }
 
 #[test]

@@ -8,9 +8,10 @@ use flate2::read::MultiGzDecoder;
 
 use super::fetch::{bar, sha256};
 use super::{DownloadError, Member};
-use crate::data::{cifar, packed};
-use crate::grid::write_atomic;
+use crate::data::packed;
+use crate::data::unpacked::unpacked;
 use crate::npy::{self, ByteArray};
+use crate::output::write_atomic;
 
 /// The hash of what a file holds: its bytes without compression, or the text that packed bits stand for.
 pub fn content_sha256(path: &Path) -> Result<String, DownloadError> {
@@ -19,10 +20,8 @@ pub fn content_sha256(path: &Path) -> Result<String, DownloadError> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         // Hashing a large set takes seconds; the bar counts the bytes on disk.
         let bar = bar(&format!("checking {name}"), file.metadata()?.len());
-        let mut reader = BufReader::new(bar.wrap_read(file));
+        let mut reader = unpacked(bar.wrap_read(file))?;
         let hash = match path.extension().and_then(|extension| extension.to_str()) {
-            Some("gz") => sha256(MultiGzDecoder::new(reader)),
-            Some("xz") => sha256(cifar::xz_reader(reader)),
             Some("npy") => {
                 let mut bytes = Vec::new();
                 reader.read_to_end(&mut bytes)?;

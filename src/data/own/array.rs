@@ -1,18 +1,18 @@
-//! Files that hold many pictures: `.npy` arrays of bytes, plain or bit-packed, and idx files, plain or gzipped.
+//! Files that hold many pictures: `.npy` arrays of bytes, plain or bit-packed, and idx files; either may be compressed.
 
-use flate2::read::MultiGzDecoder;
 use image::DynamicImage;
 use memmap2::Mmap;
-use std::io::{BufReader, Read};
+use std::io::Read;
 use std::ops::Deref;
 use std::path::Path;
 
 use super::picture::{Recipe, from_bytes};
+use crate::data::unpacked::{is_packed, open_unpacked};
 use crate::data::{DataError, open, packed};
 use crate::image::level_to_byte;
 use crate::{data::idx, npy};
 
-/// Bytes a gzipped file may hold; a larger one is to be unpacked first, so that it need not be in memory.
+/// Bytes a compressed file may hold; a larger one is to be unpacked first, so that it need not be in memory.
 const MAX_UNPACKED: u64 = 4 << 30;
 
 /// Bytes of a file, in memory or mapped from the disk.
@@ -74,7 +74,7 @@ pub struct Array {
 }
 
 impl Array {
-    /// Opens a file by its name: `.npy`, else idx.
+    /// Opens a file by what is in it: `.npy` or idx, compressed or not.
     ///
     /// An array whose largest value is below the number of levels asked for holds levels; any other holds brightness from 0 to
     /// 255.
@@ -82,8 +82,13 @@ impl Array {
     /// # Errors
     /// When it cannot be read, or is no array of pictures.
     pub fn open(path: &Path, recipe: &Recipe) -> Result<Self, DataError> {
-        let is = |ending: &str| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(ending));
-        let mut array = if is("npy") { Self::npy(path, recipe)? } else { Self::idx(path, is("gz"))? };
+        let mut bytes = Bytes::map(path)?;
+        if is_packed(&bytes) {
+            bytes = unpacked(path)?;
+        }
+        let is_npy = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npy"));
+        let mut array =
+            if is_npy || npy::is_npy(&bytes) { Self::npy(bytes, path, recipe)? } else { Self::idx(bytes, path)? };
         let largest = array.bytes[array.start..].iter().copied().max().unwrap_or(0);
         array.levels = match array.layout {
             Layout::Packed => 2,
@@ -94,8 +99,7 @@ impl Array {
         Ok(array)
     }
 
-    fn npy(path: &Path, recipe: &Recipe) -> Result<Self, DataError> {
-        let mut bytes = Bytes::map(path)?;
+    fn npy(mut bytes: Bytes, path: &Path, recipe: &Recipe) -> Result<Self, DataError> {
         let named = |error| DataError::mismatch(path, "array", error, "a .npy file of uint8 pictures");
         let npy::ByteHeader { shape, fortran_order, mut start } = npy::read_header_u8(&bytes).map_err(named)?;
         if fortran_order {
@@ -123,8 +127,7 @@ impl Array {
         Ok(Self { bytes, start, count: shape[0], channels, height, width, layout, levels: 256 })
     }
 
-    fn idx(path: &Path, gzipped: bool) -> Result<Self, DataError> {
-        let bytes = if gzipped { unpacked(path)? } else { Bytes::map(path)? };
+    fn idx(bytes: Bytes, path: &Path) -> Result<Self, DataError> {
         let (size, start) = idx::read_header(&bytes, path)?;
         let [count, height, width] = size;
         let (found, expected) = (bytes.len(), size.iter().fold(1, |n: usize, &m| n.saturating_mul(m)));
@@ -159,11 +162,10 @@ impl Array {
     }
 }
 
-/// What a gzipped file holds.
+/// What a compressed file holds.
 fn unpacked(path: &Path) -> Result<Bytes, DataError> {
     let mut bytes = Vec::new();
-    let reader = MultiGzDecoder::new(BufReader::new(open(path)?));
-    reader.take(MAX_UNPACKED + 1).read_to_end(&mut bytes).map_err(DataError::read(path))?;
+    open_unpacked(path)?.take(MAX_UNPACKED + 1).read_to_end(&mut bytes).map_err(DataError::read(path))?;
     if bytes.len() as u64 > MAX_UNPACKED {
         let found = format!("more than {MAX_UNPACKED}");
         return Err(DataError::mismatch(path, "bytes without compression", found, "fewer; unpack the file first"));
@@ -232,7 +234,11 @@ mod tests {
         gzip.write_all(&file).unwrap();
         let expected = Ok(vec![vec![10, 20, 30, 40, 50, 60]]);
         assert_eq!(open_file("images-idx3-ubyte", &file, &recipe(1, 256)), expected);
-        assert_eq!(open_file("images.gz", &gzip.finish().unwrap(), &recipe(1, 256)), expected);
+        let gzip = gzip.finish().unwrap();
+        for name in ["images", "images.gz"] {
+            assert_eq!(open_file(name, &gzip, &recipe(1, 256)), expected);
+            assert_eq!(open_file(name, &file, &recipe(1, 256)), expected);
+        }
         let turned = Recipe { transpose: true, height: 3, width: 2, ..recipe(1, 256) };
         assert_eq!(open_file("images-idx3-ubyte", &file, &turned), Ok(vec![vec![10, 40, 20, 50, 30, 60]]));
     }
@@ -244,10 +250,12 @@ mod tests {
             ("a.npy", npy::write_u8(&[2, 7], &[0; 14]), "shape: [2, 7] found, [N, C, H, W]"),
             ("a.npy", npy::write_f32(&[1, 2, 3], &[0.0; 6]), "dtype \"<f4\" found"),
             ("a.npy", b"text".to_vec(), "not an .npy file"),
-            ("a-idx3-ubyte", idx(2049), "2049 (labels) found"),
+            ("a-idx3-ubyte", idx(2049), "an idx file of labels found (give the file of images"),
             ("a-idx3-ubyte", idx(2051), "bytes: 16 found, 22 expected"),
-            ("a-idx3-ubyte", Vec::new(), "bytes of header: 0 found"),
-            ("a.gz", b"no gzip".to_vec(), "a.gz: cannot be read"),
+            ("a-idx3-ubyte", Vec::new(), "an empty file found"),
+            ("a-idx3-ubyte", b"idx".to_vec(), "bytes of header: 3 found"),
+            ("a.gz", b"\x1f\x8bno gzip".to_vec(), "a.gz: cannot be read"),
+            ("a.gz", b"<html>".to_vec(), "a web page found"),
         ] {
             let error = open_file(name, &bytes, &recipe(1, 2)).unwrap_err();
             assert!(error.contains(message), "{error:?} lacks {message:?}");

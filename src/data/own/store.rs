@@ -9,8 +9,8 @@ use std::sync::Arc;
 use super::array::Bytes;
 use super::report::Report;
 use crate::data::DataError;
-use crate::grid::write_atomic;
 use crate::image::{ImageSource, Images};
+use crate::output::write_atomic;
 
 /// Levels of some pictures, all of one size. Copies share them.
 #[derive(Clone)]
