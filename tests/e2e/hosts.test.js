@@ -116,3 +116,62 @@ describe('on a page with keys of its own', () => {
     assert.deepEqual(await press('ArrowLeft', 'ArrowRight'), ['ArrowRight']);
   });
 });
+
+describe('in a host with type of its own', () => {
+  const ELEMENT = '<pixel-rnn loading="manual" style="width: 600px"></pixel-rnn>';
+  const PLAIN = ':root { font: 16px/1.4 serif }';
+  // A rule for all elements meets the element itself; it must go no further.
+  const LOUD = `* { line-height: 3; letter-spacing: 4px; word-spacing: 20px; text-align: right; text-indent: 40px; text-transform: uppercase;
+    white-space: pre; word-break: break-all; overflow-wrap: anywhere; hyphens: auto; font-style: italic; font-weight: 900; font-variant: small-caps; font-stretch: 75%; direction: rtl }`;
+
+  /**
+   * Where everything in the element stands, measured from its corner, and how its text is set.
+   * @param {string} style
+   * @param {string} [body]
+   */
+  async function layoutIn(style, body = ELEMENT) {
+    await openHost(`<style>${style}</style>${body}`);
+    await page.getByRole('button', { name: /^Draw 16 images/ }).waitFor();
+    return page.locator('pixel-rnn').evaluate((element) => {
+      const corner = element.getBoundingClientRect();
+      return [...element.shadowRoot.querySelectorAll('*')].filter((part) => part.checkVisibility()).map((part) => {
+        const { left, top, width, height } = part.getBoundingClientRect();
+        const box = [left - corner.left, top - corner.top, width, height].map((length) => Math.round(10 * length) / 10);
+        const { fontStyle, whiteSpace, wordBreak, overflowWrap, hyphens, fontSize } = getComputedStyle(part);
+        return [`${part.localName}#${part.id}`, box, fontStyle, whiteSpace, wordBreak, overflowWrap, hyphens, fontSize].join(' ');
+      });
+    });
+  }
+
+  for (const [host, style, body] of [
+    ['mdBook', ':root { font: 62.5%/1.4 serif } body { font-size: 1.6rem }'],
+    ['Material for MkDocs', ':root { font: 125%/1.4 serif } body { font-size: 0.5rem } pixel-rnn { font-size: 0.8rem }'],
+    ['a host that sets everything loud', `${PLAIN} ${LOUD}`],
+    ['a host written downwards', `${PLAIN} main { writing-mode: vertical-rl; text-orientation: upright }`, `<main>${ELEMENT}</main>`],
+  ]) {
+    test(`looks the same in ${host}`, async () => {
+      const plain = await layoutIn(PLAIN);
+      assert.ok(plain.length > 30 && plain.some((part) => part.endsWith(' 16px')));
+      assert.deepEqual(await layoutIn(style, body), plain);
+    });
+  }
+
+  for (const size of [10, 16, 20, 32]) {
+    test(`has text as large as that around it, ${size} px, and room for a finger`, async () => {
+      await openHost(`<style>pixel-rnn { font: ${size}px cursive; color: rgb(1, 2, 3) }</style>${ELEMENT}`);
+      const controls = await page.locator('pixel-rnn').evaluate((element) =>
+        [...element.shadowRoot.querySelectorAll('.controls :is(input, select, button)')].map((control) => {
+          const { fontSize, fontFamily, color } = getComputedStyle(control);
+          const { width, height } = control.getBoundingClientRect();
+          return { fontSize, fontFamily, color, width, height };
+        }),
+      );
+      assert.equal(controls.length, 8);
+      for (const { fontSize, fontFamily, width, height } of controls) {
+        assert.deepEqual([fontSize, fontFamily], [`${size}px`, 'cursive']);
+        assert.ok(width >= 44 && height >= 44 && height <= Math.max(44, 2 * size), `${width} x ${height}`);
+      }
+      assert.equal(controls[0].color, 'rgb(1, 2, 3)');
+    });
+  }
+});
