@@ -20,7 +20,7 @@ const KEYS = Object.freeze({
 const TYPED = ['text', 'select-one'];
 
 /**
- * Keeps the keys that the controls use.
+ * Keeps the keys that the controls use, and what would look like the input of a field to a form around the element.
  * @param {ShadowRoot} root
  */
 export function keepOwnEvents(root) {
@@ -38,6 +38,7 @@ export function keepOwnEvents(root) {
       if (kept.has(/** @type {KeyboardEvent} */ (event).code)) event.stopPropagation();
     });
   }
+  for (const type of ['beforeinput', 'input']) root.addEventListener(type, (event) => event.stopPropagation());
 }
 
 /**

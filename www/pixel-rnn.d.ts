@@ -60,21 +60,36 @@ export interface PixelRnnEventMap extends HTMLElementEventMap {
   pick: CustomEvent<PickDetail>;
 }
 
-/** Draws a grid of images row by row. Attributes and properties of the same name mirror each other. */
+/** What a property may be set to in place of a value: its attribute is removed. */
+type Nothing = null | undefined;
+
+/**
+ * Draws a grid of images row by row. Attributes and properties of the same name mirror each other.
+ *
+ * Its events do not bubble: they are heard by listeners of the element itself, and by those around it that capture.
+ */
 export class PixelRnnElement extends HTMLElement {
   /** Name of a model in `models/index.json`; empty takes the first. */
-  model: string;
+  get model(): string;
+  set model(name: string | Nothing);
   /** Unsigned 64-bit. */
-  seed: bigint;
+  get seed(): bigint;
+  set seed(seed: bigint | number | string | Nothing);
   /** Images in the grid. */
-  count: number;
-  temperature: number;
-  backend: Backend;
-  controls: 'full' | 'min' | 'none';
+  get count(): number;
+  set count(count: number | string | Nothing);
+  get temperature(): number;
+  set temperature(temperature: number | string | Nothing);
+  get backend(): Backend;
+  set backend(backend: Backend | Nothing);
+  get controls(): 'full' | 'min' | 'none';
+  set controls(controls: 'full' | 'min' | 'none' | Nothing);
   /** How fast rows are shown, not drawn. */
-  pace: Pace;
+  get pace(): Pace;
+  set pace(pace: Pace | Nothing);
   /** `lazy` draws when scrolled into view, `eager` at once, `manual` when asked to. */
-  loading: 'lazy' | 'eager' | 'manual';
+  get loading(): 'lazy' | 'eager' | 'manual';
+  set loading(loading: 'lazy' | 'eager' | 'manual' | Nothing);
   readonly running: boolean;
   /** Draws anew; resolves when all rows are shown, the run is stopped, or it failed. */
   draw(): Promise<void>;

@@ -70,52 +70,62 @@ export class PixelRnnElement extends Base {
     return this.getAttribute('model') ?? '';
   }
   set model(name) {
-    this.setAttribute('model', name);
+    this.#set('model', name);
   }
   get seed() {
     return read.readSeed(this.getAttribute('seed'), 7n);
   }
   set seed(seed) {
-    this.setAttribute('seed', String(seed));
+    this.#set('seed', seed);
   }
   get count() {
     return read.readCount(this.getAttribute('count'), 16);
   }
   set count(count) {
-    this.setAttribute('count', String(count));
+    this.#set('count', count);
   }
   get temperature() {
     return read.readTemperature(this.getAttribute('temperature'), 1);
   }
   set temperature(temperature) {
-    this.setAttribute('temperature', String(temperature));
+    this.#set('temperature', temperature);
   }
   get backend() {
     return read.readBackend(this.getAttribute('backend'));
   }
   set backend(backend) {
-    this.setAttribute('backend', backend);
+    this.#set('backend', backend);
   }
   get controls() {
     return read.readChoice(this.getAttribute('controls'), /** @type {const} */ (['full', 'min', 'none']), 'full');
   }
   set controls(controls) {
-    this.setAttribute('controls', controls);
+    this.#set('controls', controls);
   }
   get pace() {
     return read.readChoice(this.getAttribute('pace'), read.PACE_NAMES, defaultPace());
   }
   set pace(pace) {
-    this.setAttribute('pace', pace);
+    this.#set('pace', pace);
   }
   get loading() {
     return read.readChoice(this.getAttribute('loading'), /** @type {const} */ (['lazy', 'eager', 'manual']), 'lazy');
   }
   set loading(loading) {
-    this.setAttribute('loading', loading);
+    this.#set('loading', loading);
   }
   get running() {
     return this.#run !== null;
+  }
+
+  /**
+   * Frameworks give null or undefined for what is not set.
+   * @param {string} name
+   * @param {unknown} value
+   */
+  #set(name, value) {
+    if (value === null || value === undefined) this.removeAttribute(name);
+    else this.setAttribute(name, String(value));
   }
 
   /** Draws anew; resolves when all rows are shown, the run is stopped, or it failed. */
@@ -291,11 +301,12 @@ export class PixelRnnElement extends Base {
   }
 
   /**
+   * For those who listen to the element: a form around it would take a `change` for that of a field.
    * @param {string} type
    * @param {object} detail
    */
   #emit(type, detail) {
-    this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true }));
+    this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 }
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
-import { launch, openPage } from './browser.js';
+import { launch, openPage, untilDone } from './browser.js';
 import { serveSite } from './server.js';
 
 /** @type {import('playwright-core').Browser} */
@@ -172,6 +172,51 @@ describe('in a host with type of its own', () => {
         assert.ok(width >= 44 && height >= 44 && height <= Math.max(44, 2 * size), `${width} x ${height}`);
       }
       assert.equal(controls[0].color, 'rgb(1, 2, 3)');
+    });
+  }
+});
+
+describe('in a form of a host', () => {
+  test('is mistaken for none of its fields, and told on its own', async () => {
+    await openHost(`<form><pixel-rnn count="1" loading="eager" pace="instant"></pixel-rnn></form><script>
+      Object.assign(window, { form: [], element: [] });
+      for (const type of ['input', 'beforeinput', 'change', 'submit', 'ready', 'start', 'row', 'done', 'failed', 'pick']) {
+        document.querySelector('form').addEventListener(type, ({ type }) => form.push(type));
+        document.querySelector('pixel-rnn').addEventListener(type, ({ type }) => element.push(type));
+      }
+    </script>`);
+    await untilDone(page);
+    await page.getByLabel('Seed', { exact: true }).pressSequentially('1');
+    await page.keyboard.press('Enter');
+    await page.getByLabel('Temperature').press('ArrowRight');
+    await page.getByLabel('Images').selectOption('4');
+    await page.getByRole('button', { name: 'New' }).click();
+    await page.locator('pixel-rnn canvas').click({ position: { x: 5, y: 5 } });
+    await page.locator('pixel-rnn').evaluate((element) => (element.model = 'nonsense'));
+    await page.waitForFunction(() => window.element.includes('failed'));
+    assert.deepEqual(await page.evaluate(() => window.form), []);
+    const told = await page.evaluate(() => [...new Set(window.element)].sort());
+    assert.deepEqual(told, ['change', 'done', 'failed', 'pick', 'ready', 'row', 'start']);
+  });
+});
+
+describe('in a framework that sets properties', () => {
+  const NAMES = ['model', 'seed', 'count', 'temperature', 'backend', 'controls', 'pace', 'loading'];
+  const ELEMENT = `<pixel-rnn ${NAMES.map((name) => `${name}="x"`).join(' ')} loading="manual"></pixel-rnn>`;
+
+  for (const nothing of [null, undefined]) {
+    test(`${nothing} is an attribute that is not there`, async () => {
+      await openHost(ELEMENT);
+      const left = await page.locator('pixel-rnn').evaluate((element, [names, value]) => {
+        for (const name of names) element[name] = value;
+        return element.getAttributeNames();
+      }, /** @type {const} */ ([NAMES, nothing]));
+      assert.deepEqual(left, []);
+    });
+
+    test(`${nothing} set before the element is defined, too`, async () => {
+      await openHost(`${ELEMENT}<script>for (const name of ${JSON.stringify(NAMES)}) document.querySelector('pixel-rnn')[name] = ${nothing}</script>`);
+      assert.deepEqual(await page.locator('pixel-rnn').evaluate((element) => element.getAttributeNames()), []);
     });
   }
 });
