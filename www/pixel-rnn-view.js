@@ -120,6 +120,11 @@ progress { width: 100%; height: 0.375em; accent-color: var(--accent); }
 :host([controls='min']) figure { gap: 0.75em; }
 :host([controls='min']) .side { display: flex; flex-wrap: wrap; gap: 0.5em 1em; align-items: center; justify-content: center; }
 :host([controls='min']) .report { min-height: 0; }
+/* Forced colours take away the ground that pictures stand out from. The edge of an inverted picture is inverted with it. */
+@media (forced-colors: active) {
+  canvas { forced-color-adjust: none; outline: 1px solid CanvasText; background: color-mix(in srgb, Canvas, CanvasText); }
+  canvas[data-ink] { outline-color: color-mix(in srgb, Canvas calc(100% * var(--pixel-rnn-invert, 0)), CanvasText); }
+}
 @container (min-width: 52em) {
   :host(:not([controls='min'], [controls='none'])) .stage { justify-items: start; }
   .controls { display: flex; align-items: end; gap: 0.875em; }
