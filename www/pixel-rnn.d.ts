@@ -64,7 +64,9 @@ export interface PixelRnnEventMap extends HTMLElementEventMap {
 type Nothing = null | undefined;
 
 /**
- * Draws a grid of images row by row. Attributes and properties of the same name mirror each other.
+ * Draws a grid of images row by row. Attributes and properties of the same name mirror each other. Attributes, and text given to
+ * properties, forgive: a number takes the nearest value allowed, anything else the default. A number or bigint given to a property
+ * that is not allowed is refused with a `RangeError`.
  *
  * Its events do not bubble: they are heard by listeners of the element itself, and by those around it that capture.
  */
@@ -72,12 +74,13 @@ export class PixelRnnElement extends HTMLElement {
   /** Name of a model in `models/index.json`; empty takes the first. */
   get model(): string;
   set model(name: string | Nothing);
-  /** Unsigned 64-bit. */
+  /** Unsigned 64-bit, 7 by default; a bigint from 2^53 on. */
   get seed(): bigint;
   set seed(seed: bigint | number | string | Nothing);
-  /** Images in the grid. */
+  /** Images in the grid: 1 to 1024, 16 by default. */
   get count(): number;
   set count(count: number | string | Nothing);
+  /** 0.1 to 2, 1 by default. */
   get temperature(): number;
   set temperature(temperature: number | string | Nothing);
   get backend(): Backend;

@@ -6,6 +6,7 @@
 
 import { sharedEngine } from './engine.js';
 import { Panel } from './panel.js';
+import { attributeText, rescueProperties } from './properties.js';
 import { PACES, Reveal, defaultPace } from './reveal.js';
 import { RowCanvas } from './row-canvas.js';
 import * as read from './settings.js';
@@ -35,7 +36,7 @@ export class PixelRnnElement extends Base {
   connectedCallback() {
     // A move: the clean-up of disconnectedCallback has not run yet and will see it is connected.
     if (this.#life) return;
-    this.#rescueProperties();
+    rescueProperties(this);
     if (!this.#panel) {
       this.#panel = new Panel(this.shadowRoot ?? this.attachShadow({ mode: 'open' }));
       this.#picture = new RowCanvas(this.#panel.canvas);
@@ -119,13 +120,13 @@ export class PixelRnnElement extends Base {
   }
 
   /**
-   * Frameworks give null or undefined for what is not set.
    * @param {string} name
    * @param {unknown} value
    */
   #set(name, value) {
-    if (value === null || value === undefined) this.removeAttribute(name);
-    else this.setAttribute(name, String(value));
+    const text = attributeText(name, value);
+    if (text === null) this.removeAttribute(name);
+    else this.setAttribute(name, text);
   }
 
   /** Draws anew; resolves when all rows are shown, the run is stopped, or it failed. */
@@ -287,17 +288,6 @@ export class PixelRnnElement extends Base {
     link.download = `${this.#readyModel || 'pixelrnn'}-seed-${this.seed}.png`;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-  }
-
-  /** Properties set before the element was defined would hide its accessors: hand them over. */
-  #rescueProperties() {
-    const self = /** @type {Record<string, unknown>} */ (/** @type {unknown} */ (this));
-    for (const name of read.ATTRIBUTES) {
-      if (!Object.hasOwn(self, name)) continue;
-      const value = self[name];
-      delete self[name];
-      self[name] = value;
-    }
   }
 
   /**
