@@ -3,6 +3,7 @@
  * does. Knows no engine.
  */
 
+import { keepOwnEvents } from './own-events.js';
 import { buildView } from './pixel-rnn-view.js';
 import { formatBytes, formatCount, formatDuration, formatLikelihood, randomSeed } from './settings.js';
 
@@ -27,6 +28,7 @@ export class Panel {
   /** @param {ShadowRoot} root */
   constructor(root) {
     this.#view = buildView(root);
+    keepOwnEvents(root);
   }
 
   get canvas() {

@@ -5,7 +5,7 @@
 import { TEMPERATURE } from './settings.js';
 
 const MARKUP = `
-<figure part="figure">
+<figure part="figure" lang="en" dir="ltr">
   <div class="stage" part="stage">
     <canvas part="canvas" role="img" aria-label="Nothing drawn yet" width="118" height="118"></canvas>
     <button type="button" class="poster" part="poster" hidden></button>
@@ -71,57 +71,66 @@ const STYLE = `
   --focus: var(--pixel-rnn-focus, Highlight);
   display: block;
   container-type: inline-size;
-  font: 400 0.9375rem/1.5 system-ui, sans-serif;
+  writing-mode: horizontal-tb;
 }
 :host([hidden]), [hidden] { display: none !important; }
-figure { margin: 0; display: grid; gap: 1.5rem; }
+/* Colour, family and size of the text come from the page; what else comes through by inheritance would break the lines here. */
+figure {
+  margin: 0; display: grid; gap: 1.5em;
+  font-weight: 400; font-style: normal; font-variant: normal; font-stretch: normal; line-height: 1.5;
+  letter-spacing: normal; word-spacing: normal; text-align: start; text-indent: 0; text-transform: none;
+  white-space: normal; word-break: normal; overflow-wrap: break-word; hyphens: manual;
+}
 .stage { position: relative; display: grid; justify-items: center; min-width: 0; }
 canvas { display: block; max-width: 100%; image-rendering: pixelated; }
 canvas[data-ink] { filter: invert(var(--pixel-rnn-invert, 0)); }
-.side { display: grid; gap: 1.25rem; min-width: 0; }
-.controls { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 1.125rem 0.75rem; }
-.field { display: grid; gap: 0.3rem; align-content: start; min-width: 0; }
+.side { display: grid; gap: 1.25em; min-width: 0; }
+.controls { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 1.125em 0.75em; }
+.field { display: grid; gap: 0.3em; align-content: start; min-width: 0; }
 .seed, .temperature, .buttons { grid-column: 1 / -1; }
-.pair, .buttons { display: flex; gap: 0.5rem; align-items: end; }
+.pair, .buttons { display: flex; gap: 0.5em; align-items: end; }
 .pair input { flex: 1; width: 0; }
-label { color: var(--muted); font-size: 0.8125rem; }
+label { color: var(--muted); font-size: 0.8125em; }
 output, .speed, .likelihood, input, label { font-variant-numeric: tabular-nums; }
-output { margin-inline-start: 0.25rem; }
+output { margin-inline-start: 0.25em; }
 input, select, button { font: inherit; color: inherit; box-sizing: border-box; min-width: 0; }
 input:not([type='range']), select, button {
-  height: 2.75rem; padding: 0 0.75rem; border: 1px solid var(--line); border-radius: 4px; background: transparent;
+  height: max(44px, 2em); min-width: 44px; padding: 0 0.75em; border: 1px solid var(--line); border-radius: 4px; background: transparent;
 }
-select { width: 100%; padding-inline: 0.5rem; }
+select { width: 100%; padding-inline: 0.5em; }
 option { color: CanvasText; background: Canvas; }
 button { cursor: pointer; white-space: nowrap; }
 button:hover { background: color-mix(in srgb, currentColor 8%, transparent); }
-input[type='range'] { width: 100%; height: 2rem; margin: 0; accent-color: var(--accent); }
-.run, .poster { min-width: 6rem; border-color: transparent; background: var(--accent); color: var(--on-accent); font-weight: 550; }
+input[type='range'] { width: 100%; height: max(44px, 2em); margin: 0; accent-color: var(--accent); }
+.run, .poster { min-width: 6em; border-color: transparent; background: var(--accent); color: var(--on-accent); font-weight: 550; }
 .run:hover, .poster:hover { background: color-mix(in srgb, var(--accent) 86%, var(--on-accent)); }
 :focus-visible { outline: 2px solid var(--focus); outline-offset: 2px; }
 .poster { position: absolute; inset: 0; margin: auto; width: max-content; }
 .report p { margin: 0; }
-.report { display: grid; gap: 0.25rem; align-content: start; min-height: 6em; }
-.likelihood, .backend-line { color: var(--muted); font-size: 0.8125rem; }
-.error { border-inline-start: 3px solid var(--focus); padding-inline-start: 0.75rem; }
-.download { display: grid; gap: 0.25rem; }
-progress { width: 100%; height: 0.375rem; accent-color: var(--accent); }
+.report { display: grid; gap: 0.25em; align-content: start; min-height: 6em; }
+.likelihood, .backend-line { color: var(--muted); font-size: 0.8125em; }
+.error { border-inline-start: 3px solid var(--focus); padding-inline-start: 0.75em; }
+.download { display: grid; gap: 0.25em; }
+progress { width: 100%; height: 0.375em; accent-color: var(--accent); }
 .spoken { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 :host([controls='none']) .controls, :host([controls='none']) .report p:is(.speed, .likelihood, .backend-line) { display: none; }
 :host([controls='none']) figure { gap: 0; }
 :host([controls='none']) .report { min-height: 0; }
 :host([controls='min']) .field, :host([controls='min']) .save, :host([controls='min']) :is(.likelihood, .backend-line) { display: none; }
-:host([controls='min']) figure { gap: 0.75rem; }
-:host([controls='min']) .side { display: flex; flex-wrap: wrap; gap: 0.5rem 1rem; align-items: center; justify-content: center; }
+:host([controls='min']) figure { gap: 0.75em; }
+:host([controls='min']) .side { display: flex; flex-wrap: wrap; gap: 0.5em 1em; align-items: center; justify-content: center; }
 :host([controls='min']) .report { min-height: 0; }
-@container (min-width: 52rem) {
+/* Forced colours take away the ground that pictures stand out from. The edge of an inverted picture is inverted with it. */
+@media (forced-colors: active) {
+  canvas { forced-color-adjust: none; outline: 1px solid CanvasText; background: color-mix(in srgb, Canvas, CanvasText); }
+  canvas[data-ink] { outline-color: color-mix(in srgb, Canvas calc(100% * var(--pixel-rnn-invert, 0)), CanvasText); }
+}
+@container (min-width: 52em) {
   :host(:not([controls='min'], [controls='none'])) .stage { justify-items: start; }
-  .controls { display: flex; align-items: end; gap: 0.875rem; }
+  .controls { display: flex; align-items: end; gap: 0.875em; }
   .field { flex-basis: 0; flex-grow: 1; }
   .field.seed { flex-grow: 1.7; }
   .field.temperature { flex-grow: 1.6; }
-  input:not([type='range']), select, button { height: 2.5rem; }
-  input[type='range'] { height: 2.5rem; }
   .report { min-height: 4.5em; }
 }
 `;
@@ -159,7 +168,8 @@ let parts = null;
 function sharedParts() {
   if (!parts) {
     const template = document.createElement('template');
-    template.innerHTML = MARKUP;
+    // A host may have said that line breaks count.
+    template.innerHTML = MARKUP.trim();
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(STYLE);
     parts = { template, sheet };

@@ -60,21 +60,39 @@ export interface PixelRnnEventMap extends HTMLElementEventMap {
   pick: CustomEvent<PickDetail>;
 }
 
-/** Draws a grid of images row by row. Attributes and properties of the same name mirror each other. */
+/** What a property may be set to in place of a value: its attribute is removed. */
+type Nothing = null | undefined;
+
+/**
+ * Draws a grid of images row by row. Attributes and properties of the same name mirror each other. Attributes, and text given to
+ * properties, forgive: a number takes the nearest value allowed, anything else the default. A number or bigint given to a property
+ * that is not allowed is refused with a `RangeError`.
+ *
+ * Its events do not bubble: they are heard by listeners of the element itself, and by those around it that capture.
+ */
 export class PixelRnnElement extends HTMLElement {
   /** Name of a model in `models/index.json`; empty takes the first. */
-  model: string;
-  /** Unsigned 64-bit. */
-  seed: bigint;
-  /** Images in the grid. */
-  count: number;
-  temperature: number;
-  backend: Backend;
-  controls: 'full' | 'min' | 'none';
+  get model(): string;
+  set model(name: string | Nothing);
+  /** Unsigned 64-bit, 7 by default; a bigint from 2^53 on. */
+  get seed(): bigint;
+  set seed(seed: bigint | number | string | Nothing);
+  /** Images in the grid: 1 to 1024, 16 by default. */
+  get count(): number;
+  set count(count: number | string | Nothing);
+  /** 0.1 to 2, 1 by default. */
+  get temperature(): number;
+  set temperature(temperature: number | string | Nothing);
+  get backend(): Backend;
+  set backend(backend: Backend | Nothing);
+  get controls(): 'full' | 'min' | 'none';
+  set controls(controls: 'full' | 'min' | 'none' | Nothing);
   /** How fast rows are shown, not drawn. */
-  pace: Pace;
+  get pace(): Pace;
+  set pace(pace: Pace | Nothing);
   /** `lazy` draws when scrolled into view, `eager` at once, `manual` when asked to. */
-  loading: 'lazy' | 'eager' | 'manual';
+  get loading(): 'lazy' | 'eager' | 'manual';
+  set loading(loading: 'lazy' | 'eager' | 'manual' | Nothing);
   readonly running: boolean;
   /** Draws anew; resolves when all rows are shown, the run is stopped, or it failed. */
   draw(): Promise<void>;

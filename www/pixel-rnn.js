@@ -6,6 +6,7 @@
 
 import { sharedEngine } from './engine.js';
 import { Panel } from './panel.js';
+import { attributeText, rescueProperties } from './properties.js';
 import { PACES, Reveal, defaultPace } from './reveal.js';
 import { RowCanvas } from './row-canvas.js';
 import * as read from './settings.js';
@@ -35,7 +36,7 @@ export class PixelRnnElement extends Base {
   connectedCallback() {
     // A move: the clean-up of disconnectedCallback has not run yet and will see it is connected.
     if (this.#life) return;
-    this.#rescueProperties();
+    rescueProperties(this);
     if (!this.#panel) {
       this.#panel = new Panel(this.shadowRoot ?? this.attachShadow({ mode: 'open' }));
       this.#picture = new RowCanvas(this.#panel.canvas);
@@ -70,52 +71,62 @@ export class PixelRnnElement extends Base {
     return this.getAttribute('model') ?? '';
   }
   set model(name) {
-    this.setAttribute('model', name);
+    this.#set('model', name);
   }
   get seed() {
     return read.readSeed(this.getAttribute('seed'), 7n);
   }
   set seed(seed) {
-    this.setAttribute('seed', String(seed));
+    this.#set('seed', seed);
   }
   get count() {
     return read.readCount(this.getAttribute('count'), 16);
   }
   set count(count) {
-    this.setAttribute('count', String(count));
+    this.#set('count', count);
   }
   get temperature() {
     return read.readTemperature(this.getAttribute('temperature'), 1);
   }
   set temperature(temperature) {
-    this.setAttribute('temperature', String(temperature));
+    this.#set('temperature', temperature);
   }
   get backend() {
     return read.readBackend(this.getAttribute('backend'));
   }
   set backend(backend) {
-    this.setAttribute('backend', backend);
+    this.#set('backend', backend);
   }
   get controls() {
     return read.readChoice(this.getAttribute('controls'), /** @type {const} */ (['full', 'min', 'none']), 'full');
   }
   set controls(controls) {
-    this.setAttribute('controls', controls);
+    this.#set('controls', controls);
   }
   get pace() {
     return read.readChoice(this.getAttribute('pace'), read.PACE_NAMES, defaultPace());
   }
   set pace(pace) {
-    this.setAttribute('pace', pace);
+    this.#set('pace', pace);
   }
   get loading() {
     return read.readChoice(this.getAttribute('loading'), /** @type {const} */ (['lazy', 'eager', 'manual']), 'lazy');
   }
   set loading(loading) {
-    this.setAttribute('loading', loading);
+    this.#set('loading', loading);
   }
   get running() {
     return this.#run !== null;
+  }
+
+  /**
+   * @param {string} name
+   * @param {unknown} value
+   */
+  #set(name, value) {
+    const text = attributeText(name, value);
+    if (text === null) this.removeAttribute(name);
+    else this.setAttribute(name, text);
   }
 
   /** Draws anew; resolves when all rows are shown, the run is stopped, or it failed. */
@@ -279,23 +290,13 @@ export class PixelRnnElement extends Base {
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
   }
 
-  /** Properties set before the element was defined would hide its accessors: hand them over. */
-  #rescueProperties() {
-    const self = /** @type {Record<string, unknown>} */ (/** @type {unknown} */ (this));
-    for (const name of read.ATTRIBUTES) {
-      if (!Object.hasOwn(self, name)) continue;
-      const value = self[name];
-      delete self[name];
-      self[name] = value;
-    }
-  }
-
   /**
+   * For those who listen to the element: a form around it would take a `change` for that of a field.
    * @param {string} type
    * @param {object} detail
    */
   #emit(type, detail) {
-    this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true }));
+    this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * What a visitor can set, and how it is read from text. Attributes, address bars and fields hold
- * whatever people put there, so everything is checked and anything malformed falls back.
+ * whatever people put there: a number means the nearest one allowed, anything else what holds without it.
  */
 
 import { BACKENDS, MAX_COUNT, MAX_SEED } from './protocol.js';
@@ -18,16 +18,23 @@ export const TEMPERATURE = Object.freeze({ min: 0.1, max: 2, step: 0.05 });
 /** Names of the paces, and the empty one: the visitor chose none. */
 export const PACE_NAMES = Object.freeze(/** @type {Array<import('./reveal.js').Pace>} */ (Object.keys(PACES)));
 
+/** A decimal number as people write it, without names or units. */
+const DECIMAL = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
+
+/** A whole number with digits enough for any seed. */
+const WHOLE = /^[+-]?\d{1,20}$/;
+
 /**
  * An unsigned 64-bit seed.
  * @param {string | null | undefined} text
  * @param {bigint} fallback
  */
 export function readSeed(text, fallback) {
-  const digits = text?.trim() ?? '';
-  if (!/^\d{1,20}$/.test(digits)) return fallback;
-  const seed = BigInt(digits);
-  return seed <= MAX_SEED ? seed : fallback;
+  const written = text?.trim() ?? '';
+  // Digits are taken exactly, which a number is only up to 2^53.
+  const seed = WHOLE.test(written) ? BigInt(written) : wholeOf(readNumber(written));
+  if (seed === null) return fallback;
+  return seed < 0n ? 0n : seed > MAX_SEED ? MAX_SEED : seed;
 }
 
 /**
@@ -36,9 +43,8 @@ export function readSeed(text, fallback) {
  * @param {number} fallback
  */
 export function readCount(text, fallback) {
-  const digits = text?.trim() ?? '';
-  if (!/^\d{1,4}$/.test(digits)) return fallback;
-  return Math.min(Math.max(Number(digits), 1), MAX_COUNT);
+  const value = readNumber(text);
+  return value === null ? fallback : Math.min(Math.max(Math.round(value), 1), MAX_COUNT);
 }
 
 /**
@@ -47,9 +53,25 @@ export function readCount(text, fallback) {
  * @param {number} fallback
  */
 export function readTemperature(text, fallback) {
-  const value = Number.parseFloat(text ?? '');
-  if (!Number.isFinite(value)) return fallback;
-  return Math.min(Math.max(value, TEMPERATURE.min), TEMPERATURE.max);
+  const value = readNumber(text);
+  return value === null ? fallback : Math.min(Math.max(value, TEMPERATURE.min), TEMPERATURE.max);
+}
+
+/**
+ * May be infinite: digits and exponents have no end.
+ * @param {string | null | undefined} text
+ */
+function readNumber(text) {
+  const written = text?.trim() ?? '';
+  return DECIMAL.test(written) ? Number(written) : null;
+}
+
+/**
+ * The nearest whole number, none too large for a bigint.
+ * @param {number | null} value
+ */
+function wholeOf(value) {
+  return value === null ? null : BigInt(Math.round(Math.min(Math.max(value, 0), 2 ** 64)));
 }
 
 /**

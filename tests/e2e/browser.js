@@ -75,11 +75,12 @@ export async function openPage(browser, options) {
     if (request.method() !== 'GET' || request.postData() !== null) watch.sent.push(request.url());
   });
   await page.addInitScript(() => {
+    // The element's events do not bubble: they are heard on their way down.
     const seen = { ready: [], start: [], row: [], done: [], failed: [] };
     let order = 0;
     Object.assign(window, { seen });
     for (const type of Object.keys(seen)) {
-      addEventListener(type, ({ target, detail }) => seen[type].push({ id: target.id, at: performance.now(), order: order++, ...detail }));
+      addEventListener(type, ({ target, detail }) => seen[type].push({ id: target.id, at: performance.now(), order: order++, ...detail }), true);
     }
   });
   return { page, watch, close: () => context.close() };

@@ -1,8 +1,8 @@
 /**
- * Picture files made for the tests.
+ * Picture files made for the tests, and read by them.
  */
 
-import { deflateSync } from 'node:zlib';
+import { deflateSync, inflateSync } from 'node:zlib';
 
 /**
  * A PNG.
@@ -33,6 +33,18 @@ export function pngOf({ width, height }, data) {
   // Eight bits, RGBA.
   header.set([8, 6, 0, 0, 0], 8);
   return Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), chunk('IHDR', header), chunk('IDAT', data), chunk('IEND', Buffer.alloc(0))]);
+}
+
+/**
+ * Red, green and blue of a PNG with one pixel: no filter of PNG's has anything to work on.
+ * @param {Buffer} file
+ */
+export function onlyPixel(file) {
+  const data = [];
+  for (let at = 8; at < file.length; at += 12 + file.readUInt32BE(at)) {
+    if (file.toString('latin1', at + 4, at + 8) === 'IDAT') data.push(file.subarray(at + 8, at + 8 + file.readUInt32BE(at)));
+  }
+  return [...inflateSync(Buffer.concat(data)).subarray(1, 4)];
 }
 
 /** The check sum of PNG chunks. @param {Buffer} bytes */

@@ -1,0 +1,138 @@
+/** Forced colours, such as Windows' contrast themes: what pictures, choices and marks are told by is still to be seen. */
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { launch, openPage, untilDone } from './browser.js';
+import { onlyPixel } from './png.js';
+import { serveSite } from './server.js';
+
+/** Of what is no text, to what lies beside it (WCAG 1.4.11). */
+const LEAST_CONTRAST = 3;
+
+/** @type {import('playwright-core').Browser} */
+let browser;
+/** @type {import('./server.js').Site} */
+let site;
+before(async () => {
+  browser = await launch();
+  site = await serveSite();
+});
+after(async () => {
+  await browser.close();
+  await site.close();
+});
+
+for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
+  describe(`forced colours, ${colorScheme}`, () => {
+    /** @type {Awaited<ReturnType<typeof openPage>>} */
+    let opened;
+    /** @type {import('playwright-core').Page} */
+    let page;
+    before(async () => {
+      opened = await openPage(browser, { colorScheme, forcedColors: 'active', viewport: { width: 1280, height: 1000 } });
+      page = opened.page;
+      await page.goto(`${site.url}#seed=7&count=4&pace=instant&hidden=brush`);
+      await untilDone(page);
+      // What is out of sight is neither laid out nor drawn.
+      for (const [section, said] of [['completions', 'completions in'], ['distribution', 'bits']]) {
+        await page.locator(`#${section}`).scrollIntoViewIfNeeded();
+        await page.locator(`#${section}-report`).filter({ hasText: said }).waitFor();
+      }
+    });
+    after(() => opened.close());
+
+    /**
+     * The colour on the screen at a distance from the upper left corner of an element.
+     * @param {import('playwright-core').Locator} locator
+     * @param {number} right
+     * @param {number} down
+     */
+    async function colourAt(locator, right, down) {
+      const box = /** @type {any} */ (await locator.boundingBox());
+      const clip = { x: Math.round(box.x) + right, y: Math.round(box.y) + down, width: 1, height: 1 };
+      return onlyPixel(await page.screenshot({ clip }));
+    }
+
+    /** @param {number[][]} colours  @param {string} what */
+    function assertTold([one, other], what) {
+      const ratio = contrast(one, other);
+      assert.ok(ratio >= LEAST_CONTRAST, `${what}: ${one} beside ${other} is ${ratio.toFixed(2)} to 1`);
+    }
+
+    test('pictures have edges, and so have those in a row', async () => {
+      for (const [name, picture] of /** @type {const} */ ([
+        ['samples', page.locator('pixel-rnn canvas')],
+        ['a set of digits', page.locator('#sets label', { hasText: 'Characters' }).locator('img')],
+        ['a set of photographs', page.locator('#sets label', { hasText: 'Photographs' }).locator('img')],
+        ['the brush', page.locator('#brush-canvas')],
+      ])) {
+        await picture.scrollIntoViewIfNeeded();
+        assertTold([await colourAt(picture, -1, 20), await colourAt(picture, -4, 20)], `the edge of ${name}`);
+      }
+      const samples = page.locator('pixel-rnn canvas');
+      await samples.scrollIntoViewIfNeeded();
+      const [scale, side] = await samples.evaluate((canvas) => [canvas.clientWidth / canvas.width, 28]);
+      const [gap, paper] = [Math.round(scale * (side + 1)), Math.round(scale * (side - 1))];
+      assertTold([await colourAt(samples, gap, 4), await colourAt(samples, paper, 4)], 'the gap between two samples');
+    });
+
+    test('what is hidden is not taken for paper', async () => {
+      const brush = page.locator('#brush-canvas');
+      await brush.scrollIntoViewIfNeeded();
+      assertTold([await colourAt(brush, 112, 112), await colourAt(brush, 4, 4)], 'the hidden middle');
+    });
+
+    test('the network chosen is told from the others, by its fill and its ring', async () => {
+      const [chosen, other] = ['', ':not'].map((no) => page.locator('#networks label', { has: page.locator(`input${no ? ':not(:checked)' : ':checked'}`) }).first());
+      await chosen.scrollIntoViewIfNeeded();
+      assertTold([await colourAt(chosen, 8, 4), await colourAt(other, 8, 4)], 'the fill');
+      await page.locator('#networks input:checked').focus();
+      await page.keyboard.press('Shift+Tab');
+      await page.keyboard.press('Tab');
+      assertTold([await colourAt(chosen, -3, 20), await colourAt(chosen, -2, 20)], 'the ring and the space before it');
+      const [ring, text] = await chosen.evaluate((label) => [getComputedStyle(label.querySelector('span')).outlineColor, getComputedStyle(document.body).color]);
+      assert.equal(ring, text, 'a colour of the visitor');
+    });
+
+    test('the mark of a pixel is seen on ink, on paper and beside them', async () => {
+      await page.locator('#distribution-canvas').scrollIntoViewIfNeeded();
+      const mark = page.locator('#distribution-cursor');
+      assertTold([await colourAt(mark, -1, 3), await colourAt(mark, -3, 3)], 'its two rings');
+    });
+
+    test('bars are told from the ground, and the line of what was drawn from the bars', async () => {
+      const [bars, red, line, ground] = await page.evaluate(() => {
+        const figure = document.querySelector('.charts svg');
+        const red = figure.querySelector('.bars').cloneNode();
+        red.classList.replace('ink', 'red');
+        figure.append(red);
+        const [fills, strokes] = [[figure.querySelector('.bars'), red], [figure.querySelector('.drawn')]];
+        const colours = [...fills.map((path) => getComputedStyle(path).fill), ...strokes.map((path) => getComputedStyle(path).stroke)];
+        red.remove();
+        const context = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+        return [...colours, getComputedStyle(document.body).backgroundColor].map((colour) => {
+          context.fillStyle = colour;
+          context.fillRect(0, 0, 1, 1);
+          return [...context.getImageData(0, 0, 1, 1).data].slice(0, 3);
+        });
+      });
+      for (const fill of [bars, red]) {
+        assertTold([fill, ground], 'bars on the ground');
+        assertTold([line, fill], 'the line on bars');
+      }
+      assert.deepEqual(bars, red, 'a colour of the visitor');
+    });
+  });
+}
+
+/** @param {number[]} one  @param {number[]} other */
+function contrast(one, other) {
+  const [dark, light] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+  return (light + 0.05) / (dark + 0.05);
+}
+
+/** @param {number[]} colour */
+function luminance(colour) {
+  const [red, green, blue] = colour.map((value) => (value <= 10 ? value / 3294.6 : ((value / 255 + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}

@@ -1,0 +1,127 @@
+/** Numbers that people, addresses and scripts set: read as the nearest one allowed, or refused with a sentence. */
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { MAX_COUNT, MAX_SEED } from '../../www/protocol.js';
+import { attributeText } from '../../www/properties.js';
+import { readCount, readSeed, readTemperature } from '../../www/settings.js';
+import { launch, openPage } from './browser.js';
+import { serveSite } from './server.js';
+
+/** Text, and what is read of it: a number, or null where it is none and the default holds. */
+const READ = /** @type {const} */ ([
+  { text: '16', seed: 16n, count: 16, temperature: 2 },
+  { text: ' 16 ', seed: 16n, count: 16, temperature: 2 },
+  { text: '\n1', seed: 1n, count: 1, temperature: 1 },
+  { text: '+5', seed: 5n, count: 5, temperature: 2 },
+  { text: '007', seed: 7n, count: 7, temperature: 2 },
+  { text: '16.7', seed: 17n, count: 17, temperature: 2 },
+  { text: '.8', seed: 1n, count: 1, temperature: 0.8 },
+  { text: '1.', seed: 1n, count: 1, temperature: 1 },
+  { text: '1e2', seed: 100n, count: 100, temperature: 2 },
+  { text: '1E-1', seed: 0n, count: 1, temperature: 0.1 },
+  { text: '0', seed: 0n, count: 1, temperature: 0.1 },
+  { text: '-0', seed: 0n, count: 1, temperature: 0.1 },
+  { text: '-1', seed: 0n, count: 1, temperature: 0.1 },
+  { text: '-99999999999999999999999', seed: 0n, count: 1, temperature: 0.1 },
+  { text: '9999', seed: 9999n, count: MAX_COUNT, temperature: 2 },
+  { text: '10000', seed: 10000n, count: MAX_COUNT, temperature: 2 },
+  { text: '9007199254740993', seed: 9007199254740993n, count: MAX_COUNT, temperature: 2 },
+  { text: '18446744073709551615', seed: MAX_SEED, count: MAX_COUNT, temperature: 2 },
+  { text: '18446744073709551616', seed: MAX_SEED, count: MAX_COUNT, temperature: 2 },
+  { text: '1e19', seed: 10n ** 19n, count: MAX_COUNT, temperature: 2 },
+  { text: '1e20', seed: MAX_SEED, count: MAX_COUNT, temperature: 2 },
+  { text: '1e999', seed: MAX_SEED, count: MAX_COUNT, temperature: 2 },
+  { text: '-1e999', seed: 0n, count: 1, temperature: 0.1 },
+  ...['', ' ', 'NaN', 'Infinity', '-Infinity', 'sixteen', '16 images', '1,024', '0,8', '0x10', '5n', '1e', 'e5', '.', '+', '--1', 'null', '１６'].map((text) => ({
+    text, seed: null, count: null, temperature: null,
+  })),
+]);
+
+describe('text', () => {
+  for (const { text, seed, count, temperature } of READ) {
+    test(`${JSON.stringify(text)} is the seed ${seed}, the count ${count}, the temperature ${temperature}`, () => {
+      assert.deepEqual([readSeed(text, 3n), readCount(text, 3), readTemperature(text, 0.3)], [seed ?? 3n, count ?? 3, temperature ?? 0.3]);
+    });
+  }
+
+  test('that is missing is the default', () => {
+    for (const text of [null, undefined]) assert.deepEqual([readSeed(text, 3n), readCount(text, 3), readTemperature(text, 0.3)], [3n, 3, 0.3]);
+  });
+
+  test('of a million digits is read in no time', () => {
+    const [digits, nearly] = ['1'.repeat(1e6), `${'1'.repeat(1e6)}x`];
+    const start = performance.now();
+    assert.deepEqual([digits, nearly].map((text) => [readSeed(text, 3n), readCount(text, 3), readTemperature(text, 0.3)]), [[MAX_SEED, MAX_COUNT, 2], [3n, 3, 0.3]]);
+    assert.ok(performance.now() - start < 5000);
+  });
+});
+
+describe('a property', () => {
+  for (const [name, value, text] of /** @type {const} */ ([
+    ['seed', 7n, '7'], ['seed', 7, '7'], ['seed', 0, '0'], ['seed', -0, '0'], ['seed', MAX_SEED, String(MAX_SEED)], ['seed', 2 ** 53 - 1, '9007199254740991'],
+    ['count', 1, '1'], ['count', MAX_COUNT, '1024'], ['count', 16n, '16'],
+    ['temperature', 0.1, '0.1'], ['temperature', 2, '2'], ['temperature', 0.123, '0.123'], ['temperature', 1n, '1'],
+    // Text is the attribute's, which forgives; so are words.
+    ['seed', '-1', '-1'], ['count', '9999', '9999'], ['temperature', 'warm', 'warm'], ['model', 'mnist-row', 'mnist-row'], ['pace', 'warp', 'warp'],
+    ['seed', null, null], ['count', undefined, null], ['model', null, null],
+  ])) {
+    test(`${name} = ${shown(value)} is the attribute ${shown(text)}`, () => assert.equal(attributeText(name, value), text));
+  }
+
+  for (const [name, value, kind, ending] of /** @type {const} */ ([
+    ['seed', -1n, RangeError, 'The seed cannot be -1'], ['seed', 2n ** 64n + 7n, RangeError, 'The seed cannot be 18446744073709551623'],
+    ['seed', -1, RangeError, 'The seed cannot be -1'], ['seed', 1.5, RangeError, 'The seed cannot be 1.5'], ['seed', NaN, RangeError, 'The seed cannot be NaN'],
+    ['seed', 2 ** 53, RangeError, 'The seed cannot be 9007199254740992'], ['seed', true, TypeError, 'The seed cannot be true'],
+    ['count', 1.5, RangeError, 'The count cannot be 1.5'], ['count', 0, RangeError, 'The count cannot be 0'], ['count', 1025, RangeError, 'The count cannot be 1025'],
+    ['count', Infinity, RangeError, 'The count cannot be Infinity'], ['count', {}, TypeError, 'The count cannot be [object Object]'],
+    ['temperature', 5, RangeError, 'The temperature cannot be 5'], ['temperature', 0, RangeError, 'The temperature cannot be 0'],
+    ['temperature', NaN, RangeError, 'The temperature cannot be NaN'], ['temperature', [1], TypeError, 'The temperature cannot be 1'],
+  ])) {
+    test(`${name} = ${shown(value)} is a ${kind.name}`, () => {
+      assert.throws(() => attributeText(name, value), (error) => error instanceof kind && error.message.startsWith(`${ending}: it must be `));
+    });
+  }
+
+  describe('of an element', () => {
+    /** @type {import('playwright-core').Browser} */
+    let browser;
+    /** @type {import('./server.js').Site} */
+    let site;
+    before(async () => {
+      browser = await launch();
+      site = await serveSite();
+    });
+    after(async () => {
+      await browser.close();
+      await site.close();
+    });
+
+    test('that is refused changes nothing, and is told of where it was set before the element was defined', async () => {
+      const { page, watch, close } = await openPage(browser);
+      const html = `<!doctype html><link rel="icon" href="data:,"><pixel-rnn seed="3" loading="manual"></pixel-rnn><script>
+        Object.assign(document.querySelector('pixel-rnn'), { seed: -1n, count: 4 });</script><script type="module" src="pixel-rnn.js"></script>`;
+      site.faults.set('host.html', (response) => response.writeHead(200, { 'Content-Type': 'text/html' }).end(html));
+      await page.goto(`${site.url}host.html`);
+      await page.getByRole('button', { name: /^Draw 4 images/ }).waitFor();
+      assert.deepEqual(watch.errors, [`RangeError: The seed cannot be -1: it must be a whole number from 0 to ${MAX_SEED}, and a bigint from 2^53 on.`]);
+      const kept = await page.locator('pixel-rnn').evaluate((element) => {
+        const refused = [() => (element.seed = 2n ** 64n + 7n), () => (element.count = 1.5), () => (element.temperature = NaN)].map((set) => {
+          try {
+            set();
+          } catch (error) {
+            return error.name;
+          }
+        });
+        return [...refused, String(element.seed), element.count, element.temperature, element.hasAttribute('temperature')];
+      });
+      assert.deepEqual(kept, ['RangeError', 'RangeError', 'RangeError', '3', 4, 1, false]);
+      await close();
+    });
+  });
+});
+
+/** @param {unknown} value */
+function shown(value) {
+  return typeof value === 'bigint' ? `${value}n` : Object.is(value, -0) ? '-0' : typeof value === 'number' ? String(value) : JSON.stringify(value);
+}
