@@ -20,13 +20,13 @@ pub struct Options {
     #[arg(long)]
     images: PathBuf,
     /// Row of the pixel, from 0.
-    #[arg(long)]
+    #[arg(long, value_parser = super::index)]
     row: usize,
     /// Column of the pixel, from 0.
-    #[arg(long)]
+    #[arg(long, value_parser = super::index)]
     column: usize,
     /// Channel: 0, and in colour 1 for green and 2 for blue.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = super::index)]
     channel: usize,
     /// float32 [N, levels], .npy or - for standard output: the probability of every level.
     #[arg(long)]

@@ -1,6 +1,6 @@
 //! `pixelrnn sample` and `pixelrnn complete`.
 
-use super::{Failure, PathBuf, clean_up_when_stopped, load_model, output, read, read_images, tell};
+use super::{Failure, PathBuf, clean_up_when_stopped, load_model, output, read, read_images, tell, whole};
 use burn::tensor::Device;
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -45,13 +45,13 @@ struct Common {
     #[arg(long)]
     model: PathBuf,
     /// Seed of the drawing, a whole number below 2^64.
-    #[arg(long, default_value_t = 1, value_parser = seed, allow_negative_numbers = true)]
+    #[arg(long, default_value_t = 1, value_parser = seed)]
     seed: u64,
     /// Number of the first image: image k of a seed is the same in any batch.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = first)]
     first: u32,
-    /// Divides the logits; 1 draws from the model.
-    #[arg(long, default_value_t = 1.0)]
+    /// Divides the logits, at least 0.001; 1 draws from the model.
+    #[arg(long, default_value_t = 1.0, value_parser = temperature)]
     temperature: f32,
     /// How to draw.
     #[arg(long, value_enum, default_value = "cached")]
@@ -66,7 +66,7 @@ pub struct SampleOptions {
     #[command(flatten)]
     common: Common,
     /// Images.
-    #[arg(long, default_value_t = 16)]
+    #[arg(long, default_value_t = 16, value_parser = super::count)]
     count: usize,
 }
 
@@ -81,12 +81,21 @@ pub struct CompleteOptions {
     #[arg(long)]
     mask: PathBuf,
     /// Completions of each image, one after another in the output.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = super::count)]
     count: usize,
 }
 
 fn seed(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| format!("a whole number from 0 to {} expected", u64::MAX))
+}
+
+fn first(text: &str) -> Result<u32, String> {
+    whole(text, 0, u32::MAX.into())
+}
+
+fn temperature(text: &str) -> Result<f32, String> {
+    let temperature = text.parse().ok().filter(|temperature: &f32| temperature.is_finite() && *temperature >= 1e-3);
+    temperature.ok_or_else(|| "a number of at least 0.001 expected".to_owned())
 }
 
 pub fn sample(options: SampleOptions) -> Result<(), Failure> {
@@ -102,9 +111,6 @@ pub fn complete(options: CompleteOptions) -> Result<(), Failure> {
     let model = load_model(&common.model, &Device::flex())?.model;
     let images = read_images(&options.images, &model.config)?;
     let mask = read_mask(&options.mask, &model.config, images.count)?;
-    if count == 0 {
-        return Err("count: found 0, expected at least 1".into());
-    }
     let pixels = model.config.height * model.config.width;
     // Every completion gets its own copy of its image and mask.
     let given = |first: usize, drawn: usize| {
@@ -139,7 +145,7 @@ impl Common {
         };
         // What is left of the numbers that images have.
         let most = (1 << 32) - u64::from(first);
-        if count == 0 || count as u64 > most {
+        if count as u64 > most {
             return Err(format!("count: found {count}, expected 1 to {most} from image {first} on").into());
         }
         let batch = self.sampler.batch();

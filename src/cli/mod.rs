@@ -33,24 +33,34 @@ pub struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Download a data set and verify it, or verify the one that is there.
+    #[command(allow_negative_numbers = true)]
     Data(data::Options),
     /// Look at pictures of your own and write a configuration that trains on them in the time given.
+    #[command(allow_negative_numbers = true)]
     New(new::Options),
     /// Train a network; an interrupted run is continued with --resume.
+    #[command(allow_negative_numbers = true)]
     Train(train::Options),
     /// Measure a trained network on the test split, once, and put it on the page.
+    #[command(allow_negative_numbers = true)]
     Publish(publish::Options),
     /// Likelihood of a network on a whole split.
+    #[command(allow_negative_numbers = true)]
     Eval(score::EvalOptions),
     /// -ln p of every value of given images.
+    #[command(allow_negative_numbers = true)]
     Score(score::ScoreOptions),
     /// The probability of every level of one value, given the values before it (the paper's figure 6).
+    #[command(allow_negative_numbers = true)]
     Distribution(distribution::Options),
     /// Draw images.
+    #[command(allow_negative_numbers = true)]
     Sample(draw::SampleOptions),
     /// Draw the missing pixels of given images.
+    #[command(allow_negative_numbers = true)]
     Complete(draw::CompleteOptions),
     /// Configuration, size, training record and likelihoods of a weights file.
+    #[command(allow_negative_numbers = true)]
     Info(info::Options),
 }
 
@@ -139,6 +149,42 @@ fn open_cuda() -> Result<Device, Failure> {
 #[cfg(not(feature = "cuda"))]
 fn open_cuda() -> Result<Device, Failure> {
     Err("this build has no CUDA device; build it with `--features cuda`".into())
+}
+
+/// A whole number, for which an error says what is allowed.
+fn whole<T: TryFrom<u64>>(text: &str, least: u64, most: u64) -> Result<T, String> {
+    let number = text.parse().ok().filter(|number| (least..=most).contains(number));
+    number.and_then(|number| T::try_from(number).ok()).ok_or_else(|| match most {
+        MOST => format!("a whole number from {least} on expected"),
+        _ => format!("a whole number from {least} to {most} expected"),
+    })
+}
+
+/// How many.
+fn count(text: &str) -> Result<usize, String> {
+    whole(text, 1, MOST)
+}
+
+/// A number of something that is counted from 0.
+fn index(text: &str) -> Result<usize, String> {
+    whole(text, 0, MOST)
+}
+
+/// The largest count; which of them there is memory or time for is another matter.
+const MOST: u64 = usize::MAX as u64;
+
+/// Minutes, which may be a fraction.
+fn minutes(text: &str) -> Result<f64, String> {
+    let minutes = text.parse().ok().filter(|minutes: &f64| (0.0..=1e9).contains(minutes));
+    minutes.ok_or_else(|| "a number of minutes from 0 on expected".to_owned())
+}
+
+/// Makes a folder with those it is in, where it is not there.
+fn make_folder(path: &Path) -> Result<(), Failure> {
+    if path.exists() && !path.is_dir() {
+        return Err(format!("{}: it is no folder, a folder expected", path.display()).into());
+    }
+    std::fs::create_dir_all(path).map_err(|error| format!("{}: cannot be made: {error}", path.display()).into())
 }
 
 /// Reads a file, or says which one could not be read.

@@ -1,7 +1,7 @@
 //! `pixelrnn publish`: a finished model onto the page.
 
 use super::score::{BATCH, Measured, described, measured, run_of};
-use super::{DeviceKind, Failure, PathBuf, load_model, read_text};
+use super::{DeviceKind, Failure, PathBuf, load_model, make_folder, read_text};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD as STANDARD;
 use pixelrnn::data::dataset::DatasetConfig;
@@ -69,7 +69,7 @@ pub fn run(options: Options) -> Result<(), Failure> {
         return Err(format!("{path}: training record: name {name:?} found, {NAME_RULE} expected").into());
     }
     let run = run_of(Some(&training), &loaded.model.config, None);
-    std::fs::create_dir_all(&options.out).map_err(|error| format!("{}: {error}", options.out.display()))?;
+    make_folder(&options.out)?;
     let index_path = options.out.join("index.json");
     let index_output = Output::at(&index_path)?;
     let mut index = read_index(&index_path)?;

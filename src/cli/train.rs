@@ -1,6 +1,6 @@
 //! `pixelrnn train`.
 
-use super::{DeviceKind, Failure, INTERRUPTED, PathBuf, read_text};
+use super::{DeviceKind, Failure, INTERRUPTED, PathBuf, make_folder, read_text, whole};
 use burn::tensor::Device;
 use indicatif::{ProgressBar, ProgressStyle};
 use pixelrnn::data::Split;
@@ -40,13 +40,13 @@ pub struct Options {
     #[arg(long, conflicts_with = "resume")]
     from: Option<PathBuf>,
     /// Megabytes of pictures that may be in memory; more are read from a file in --out.
-    #[arg(long, default_value_t = MEMORY_BYTES >> 20)]
+    #[arg(long, default_value_t = MEMORY_BYTES >> 20, value_parser = |text: &str| whole::<u64>(text, 0, 1 << 30))]
     memory_mb: u64,
     /// Write a checkpoint every so many minutes, besides the one after every epoch.
-    #[arg(long, default_value_t = 5.0)]
+    #[arg(long, default_value_t = 5.0, value_parser = super::minutes)]
     checkpoint_minutes: f64,
     /// Stop, with a checkpoint, after so many minutes.
-    #[arg(long)]
+    #[arg(long, value_parser = super::minutes)]
     stop_after_minutes: Option<f64>,
 }
 
@@ -100,7 +100,7 @@ pub fn run(options: Options) -> Result<(), Failure> {
             std::process::exit(INTERRUPTED);
         }
     })?;
-    let minutes = |minutes: f64| Duration::from_secs_f64(60.0 * minutes.max(0.0));
+    let minutes = |minutes: f64| Duration::from_secs_f64(60.0 * minutes);
     let run = Run {
         trainer,
         records,
@@ -122,7 +122,7 @@ struct Out(PathBuf);
 impl Out {
     /// Makes the folder, and sure that nothing in it is lost: a run that is there is continued or left alone.
     fn open(folder: &Path, resume: bool) -> Result<Self, Failure> {
-        std::fs::create_dir_all(folder).map_err(|error| format!("{}: cannot be made: {error}", folder.display()))?;
+        make_folder(folder)?;
         let out = Self(folder.to_path_buf());
         if !resume && out.checkpoint().exists() {
             return Err(format!("{} has a run already; continue it with --resume", folder.display()).into());
