@@ -126,7 +126,7 @@ impl NaiveSampler {
         let config = self.model.config.clone();
         let [count, channels, _, width] = self.input.dims();
         let [uniforms, given, drawn] = self.row_inputs();
-        let scale = 2.0 / f32::from(config.levels - 1);
+        let brightest = f32::from(config.levels - 1);
         let mut row = Tensor::zeros([count, channels, 1, width], &self.device);
         for x in 0..width {
             for channel in 0..channels {
@@ -140,7 +140,8 @@ impl NaiveSampler {
                 let level = level.reshape([count, 1, 1, 1]);
                 row = row.slice_assign(value, level.clone());
                 let place = [0..count, channel..channel + 1, self.y..self.y + 1, x..x + 1];
-                self.input = self.input.clone().slice_assign(place, level * scale - 1.0);
+                // In the order of `level_to_input`, so that the network sees the same bits.
+                self.input = self.input.clone().slice_assign(place, level / brightest * 2.0 - 1.0);
             }
         }
         row
@@ -203,4 +204,39 @@ fn pick_on_device(logits: Tensor<2>, temperature: f32, u: Tensor<2>) -> Tensor<2
     // A product with a triangle of ones: one kernel on every device, where a running sum is many.
     let steps = softmax(logits, 1).matmul(Tensor::ones([levels, levels], &u.device()).triu(0));
     u.expand(steps.dims()).greater_equal(steps).float().narrow(1, 0, levels - 1).sum_dim(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ModelConfig, Network};
+    use crate::sample::Given;
+
+    #[test]
+    fn the_network_sees_the_input_of_every_level_to_the_bit() {
+        for levels in [2, 8, 256] {
+            let config = ModelConfig {
+                network: Network::PixelCnn,
+                channels: 1,
+                levels,
+                height: 1,
+                width: usize::from(levels),
+                layers: 1,
+                h: 1,
+                head: 1,
+                skip: false,
+                conditioning: None,
+            };
+            let device = Device::flex();
+            let model = Model::init(&config, &device).expect("a good configuration");
+            let row: Vec<u8> = (0..levels).map(|level| level as u8).collect();
+            let given = Given { levels: row.clone(), mask: vec![0; row.len()] };
+            let request = Request { given: Some(given), ..Request::samples(1, 1) };
+            let mut sampler = NaiveSampler::new(model, request, &device).expect("a good request");
+            while sampler.next_row() {}
+            let seen: Vec<f32> = sampler.input.into_data().try_into_vec().expect("32-bit floats");
+            let expected: Vec<f32> = row.iter().map(|&level| level_to_input(level, levels)).collect();
+            assert!(seen.iter().map(|x| x.to_bits()).eq(expected.iter().map(|x| x.to_bits())), "{levels} levels");
+        }
+    }
 }

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use crate::data::dataset::{Background, Fit};
 use crate::image::byte_to_level;
+use crate::sniff::mistaken;
 
 /// Pixels of the largest picture that is decoded: 8,192 × 8,192.
 pub const MAX_PIXELS: u64 = 1 << 26;
@@ -133,15 +134,12 @@ fn opaque(picture: &DynamicImage, Background(background): Background) -> Dynamic
 /// What is wrong with the file, without its name.
 pub fn decode(path: &Path) -> Result<DynamicImage, String> {
     let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
-    if bytes.is_empty() {
-        return Err("the file is empty".to_owned());
-    }
-    if bytes.starts_with(b"version https://git-lfs") {
-        return Err("a Git LFS pointer, not the picture itself; `git lfs pull` fetches it".to_owned());
-    }
     let mut reader = ImageReader::new(std::io::Cursor::new(&bytes[..]));
     reader = reader.with_guessed_format().map_err(|error| error.to_string())?;
-    let format = reader.format().ok_or("no picture: PNG, JPEG, WebP, GIF or BMP expected")?;
+    let format = reader.format().ok_or_else(|| {
+        let expected = "PNG, JPEG, WebP, GIF or BMP expected";
+        mistaken(&bytes).map_or_else(|| format!("no picture: {expected}"), |found| format!("{found}, {expected}"))
+    })?;
     let mut limits = Limits::no_limits();
     limits.max_alloc = Some(MAX_DECODER_BYTES);
     reader.limits(limits);
@@ -273,9 +271,10 @@ mod tests {
             file
         };
         for (bytes, message) in [
-            (Vec::new(), "the file is empty"),
-            (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n".to_vec(), "Git LFS pointer"),
-            (b"<!doctype html>".to_vec(), "no picture: PNG, JPEG"),
+            (Vec::new(), "an empty file found"),
+            (b"version https://git-lfs.github.com/spec/v1".to_vec(), "a Git LFS pointer found"),
+            (b"<!doctype html>".to_vec(), "a web page found"),
+            (b"notes".to_vec(), "no picture: PNG, JPEG"),
             (bomb, ""),
         ] {
             let error = decoded(&bytes).unwrap_err();

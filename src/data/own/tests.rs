@@ -93,8 +93,8 @@ fn broken_files_are_named_and_the_rest_goes_on() {
     let config = own(serde_json::json!({"train": "."}));
     let (_, said) = read_split(&config, &places(folder.path()), 1, Split::Train).unwrap();
     assert!(said.contains(&"left out, cannot be read: 2 files".to_owned()), "{said:?}");
-    for line in ["000.png: the file is empty", "photo.jpg: no picture: PNG, JPEG, WebP, GIF or BMP expected"] {
-        assert!(said.iter().any(|said| said.ends_with(line)), "{said:?} lacks {line:?}");
+    for line in ["000.png: an empty file found", "photo.jpg: a web page found"] {
+        assert!(said.iter().any(|said| said.contains(line)), "{said:?} lacks {line:?}");
     }
     std::fs::remove_file(folder.path().join("001.png")).unwrap();
     let error = read_split(&config, &places(folder.path()), 1, Split::Train).unwrap_err();
