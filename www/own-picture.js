@@ -4,6 +4,7 @@
  */
 
 import { HEADER_BYTES, pictureSize } from './picture-size.js';
+import { canReadBack } from './read-back.js';
 import { Shrinker, greyOf } from './shrink.js';
 import { formatCount } from './settings.js';
 
@@ -63,6 +64,7 @@ export async function readPicture(file) {
     const { width, height } = size;
     throw new Error(`${name} is ${formatCount(width)} × ${formatCount(height)} pixels; up to ${MAX_PIXELS / 1e6} million are taken.`);
   }
+  if (!canReadBack()) throw new Error('This browser guards against tracking and does not let the page see the pixels of a picture; allow it to read canvases here, or use another window.');
   const bitmap = await createImageBitmap(file).catch((cause) => {
     throw new Error(`${name} is not a picture that this browser can read.`, { cause });
   });

@@ -142,7 +142,7 @@ export class PixelRnnElement extends Base {
     this.#rest();
   }
 
-  /** The picture, enlarged without smoothing. */
+  /** The picture on a white ground, enlarged without smoothing. */
   async toPng(scale = 8) {
     if (!this.#picture) throw new Error('The element is not on a page.');
     return this.#picture.toPng(scale);
@@ -273,8 +273,12 @@ export class PixelRnnElement extends Base {
 
   async #save() {
     const link = document.createElement('a');
-    link.href = URL.createObjectURL(await this.toPng());
     link.download = `${this.#readyModel || 'pixelrnn'}-seed-${this.seed}.png`;
+    try {
+      link.href = URL.createObjectURL(await this.toPng());
+    } catch (error) {
+      return this.#panel?.showError(`The picture could not be saved: ${error instanceof Error ? error.message : error}`);
+    }
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
   }

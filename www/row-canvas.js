@@ -151,19 +151,16 @@ export class RowCanvas {
     this.#canvas.style.width = `${this.#canvas.width * (whole || exact)}px`;
   }
 
-  /** The picture as a PNG on a white ground, enlarged without smoothing. */
+  /**
+   * The picture as a PNG on a white ground, enlarged without smoothing. Written from the rows, not from what the
+   * browser says is on the canvas.
+   */
   async toPng(scale = 8) {
     const { width, height } = this.#canvas;
-    const copy = Object.assign(document.createElement('canvas'), { width: width * scale, height: height * scale });
-    const context = /** @type {CanvasRenderingContext2D} */ (copy.getContext('2d'));
-    context.fillStyle = '#fff';
-    context.fillRect(0, 0, copy.width, copy.height);
-    context.imageSmoothingEnabled = false;
-    context.drawImage(this.#canvas, 0, 0, copy.width, copy.height);
-    /** @type {Blob | null} */
-    const blob = await new Promise((resolve) => copy.toBlob(resolve, 'image/png'));
-    if (!blob) throw new Error('The browser could not write a PNG.');
-    return blob;
+    const rgba = new Uint8Array(this.#words.slice().buffer);
+    // Who saves nothing needs no more than the picture.
+    const { encodePng } = await import('./png.js');
+    return encodePng({ width, height, rgba }, scale);
   }
 
   /** Sizes the canvas and places the rows there are. */

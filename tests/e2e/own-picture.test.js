@@ -231,6 +231,24 @@ describe('on the page', () => {
     assert.deepEqual(opened.watch.errors, []);
   });
 
+  for (const { name, noise, taken: isTaken } of [{ name: 'noise for', noise: 256, taken: false }, { name: 'nearly', noise: 3, taken: true }]) {
+    test(`where a browser answers ${name} what is on a canvas, it is ${isTaken ? 'taken' : 'not taken, and the page says why'}`, async () => {
+      await open(`model=${MODEL}`);
+      await page.evaluate((reach) => {
+        const { getImageData } = CanvasRenderingContext2D.prototype;
+        CanvasRenderingContext2D.prototype.getImageData = function (...place) {
+          const read = getImageData.apply(this, place);
+          read.data.forEach((byte, at) => (read.data[at] = byte + reach * Math.random() - reach / 2));
+          return read;
+        };
+      }, noise);
+      await page.locator('#own-file').setInputFiles(PNG_OF('disc.png', DISC));
+      if (isTaken) return taken();
+      await page.locator('#own-fault').filter({ hasText: /^This browser guards against tracking .* use another window\.$/ }).waitFor();
+      assert.ok(!(await note().innerText()).includes('your picture'));
+    });
+  }
+
   test('dropped beside the section it is not taken, and the page stays', async () => {
     await open(`model=${MODEL}`);
     assert.ok(await bring('drop', 'h1', PNG_OF('disc.png', DISC)));
