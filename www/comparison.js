@@ -90,7 +90,7 @@ export class Comparison {
     const run = new AbortController();
     this.#run = run;
     this.#button.textContent = 'Stop';
-    this.#verdict.textContent = '';
+    this.#clear();
     // Its own worker: a row of full runs takes long, and the rest of the page shall not wait for it.
     const slow = new Engine();
     try {
@@ -99,6 +99,7 @@ export class Comparison {
       this.#verdict.textContent = compare(cached, naive);
     } catch (error) {
       const stopped = run.signal.aborted;
+      if (!stopped) this.#clear();
       this.#verdict.textContent = stopped ? 'Stopped.' : error instanceof Error ? error.message : String(error);
     } finally {
       slow.dispose();

@@ -31,6 +31,8 @@ export class PixelRnnElement extends Base {
   #redrawQueued = false;
   #hurry = false;
   #readyModel = '';
+  /** What the picture is of. @type {{ model: string, seed: bigint } | null} */
+  #shown = null;
 
   connectedCallback() {
     // A move: the clean-up of disconnectedCallback has not run yet and will see it is connected.
@@ -130,7 +132,11 @@ export class PixelRnnElement extends Base {
     try {
       await this.#drawUntil(run.signal, this.#panel, this.#picture);
     } catch (error) {
-      if (!run.signal.aborted) this.#fail(error);
+      if (!run.signal.aborted) {
+        // Rows that are still to be shown are not.
+        run.abort();
+        this.#fail(error);
+      }
     }
     // Not if a later draw() has taken over.
     if (this.#run === run) this.#rest();
@@ -162,12 +168,17 @@ export class PixelRnnElement extends Base {
   async #drawUntil(signal, panel, picture) {
     const engine = sharedEngine();
     const { seed, count, temperature, backend } = this;
-    const rowsPerSecond = this.#hurry ? Infinity : PACES[this.pace];
+    const hurry = this.#hurry;
+    const rowsPerSecond = hurry ? Infinity : PACES[this.pace];
     this.#hurry = false;
     panel.clear();
     const model = this.model || (await engine.models())[0]?.name || '';
+    if (this.#shown?.model !== model) this.#showNothing();
     const info = await engine.load(model, { signal, onProgress: (loaded, total) => panel.showProgress(model, loaded, total) });
     signal.throwIfAborted();
+    // What a slider follows is there again before it could be missed.
+    if (!hurry) this.#showNothing();
+    this.#shown = { model, seed };
     panel.showStart(count);
     if (this.#readyModel !== model) this.#emit('ready', { model, ...info });
     this.#readyModel = model;
@@ -203,9 +214,17 @@ export class PixelRnnElement extends Base {
     if (backend === this.backend) panel.showBackend(sentence);
   }
 
+  /** Whatever earlier runs have left is of something else than is chosen now. */
+  #showNothing() {
+    this.#shown = null;
+    this.#picture?.clear(this.count);
+    this.#panel?.showNothing();
+  }
+
   /** @param {unknown} error */
   #fail(error) {
     const message = error instanceof Error ? error.message : String(error);
+    this.#showNothing();
     this.#panel?.showError(message);
     this.#emit('failed', { message });
   }
@@ -273,7 +292,7 @@ export class PixelRnnElement extends Base {
 
   async #save() {
     const link = document.createElement('a');
-    link.download = `${this.#readyModel || 'pixelrnn'}-seed-${this.seed}.png`;
+    link.download = `${this.#shown?.model}-seed-${this.#shown?.seed}.png`;
     try {
       link.href = URL.createObjectURL(await this.toPng());
     } catch (error) {

@@ -61,6 +61,11 @@ export class Reveal {
     this.#signal.throwIfAborted();
   }
 
+  /** Forgets the rows not shown yet. */
+  drop() {
+    this.#queue.length = 0;
+  }
+
   #schedule() {
     if (this.#scheduled) return;
     this.#scheduled = true;

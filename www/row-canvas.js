@@ -72,6 +72,14 @@ export class RowCanvas {
   }
 
   /**
+   * Empties the grid.
+   * @param {number} [count]  of images, if another
+   */
+  clear(count = this.#shape.count) {
+    this.reset({ ...this.#shape, count });
+  }
+
+  /**
    * Puts a row of every image in place. A row of a smaller picture fills as much of the image as it stands for.
    * @param {Row} row
    */
