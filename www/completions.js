@@ -3,11 +3,13 @@
  * are test images, and one of the visitor's own.
  */
 
+import { onDensityChange } from './density.js';
 import { joinImages, loadExamples } from './examples.js';
 import { rowsOf } from './levels.js';
 import { MaskBrush } from './mask-brush.js';
 import { presetMask, resizeMask } from './masks.js';
 import { PictureIntake } from './picture-intake.js';
+import { onPrint } from './printing.js';
 import { PACES, Reveal } from './reveal.js';
 import { RowCanvas } from './row-canvas.js';
 import { formatCount, formatDuration, isInk } from './settings.js';
@@ -167,17 +169,20 @@ export class Completions {
   }
 
   /**
-   * Draws when the figure comes into sight, and lays it out by its width.
+   * Draws when the figure comes into sight or is printed, and lays it out by its width.
    * @param {HTMLElement} figure
    */
   #watch(figure) {
-    const sight = new IntersectionObserver((entries) => {
-      if (!entries.some((entry) => entry.isIntersecting)) return;
+    const begin = () => {
       sight.disconnect();
+      if (this.#visible) return;
       this.#visible = true;
       void this.#draw();
-    });
+    };
+    const sight = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && begin());
     sight.observe(figure);
+    onPrint(begin);
+    onDensityChange(() => this.#fit());
     new ResizeObserver(([entry]) => {
       if (!entry.contentRect.width) return;
       this.#available = entry.contentRect.width;

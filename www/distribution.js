@@ -5,6 +5,7 @@
 
 import { bitsOf, formatBits, histogram, nameLevel } from './histogram.js';
 import { rowsOf } from './levels.js';
+import { isPrinting, onPrint } from './printing.js';
 import { RowCanvas } from './row-canvas.js';
 import { isInk } from './settings.js';
 
@@ -79,6 +80,7 @@ export class Distribution {
       this.#near = entries[entries.length - 1].isIntersecting;
       if (this.#near) void this.#ask();
     }, { rootMargin: NEAR }).observe(section);
+    onPrint(() => void this.#ask());
   }
 
   /**
@@ -199,7 +201,7 @@ export class Distribution {
     const { model, info, levels, x, y } = current;
     this.#placeCursor(current);
     this.#run?.abort();
-    if (!this.#near) return;
+    if (!this.#near && !isPrinting()) return;
     const run = new AbortController();
     this.#run = run;
     try {

@@ -125,6 +125,14 @@ progress { width: 100%; height: 0.375rem; accent-color: var(--accent); }
   input[type='range'] { height: 2.5rem; }
   .report { min-height: 4.5em; }
 }
+/* Black on white, a frame where nothing is drawn yet, and nothing that only a finger could use. */
+@media print {
+  .controls, .poster, .download { display: none; }
+  .stage { display: block; }
+  canvas { break-inside: avoid; }
+  canvas[data-ink] { filter: invert(var(--pixel-rnn-invert, 1)); }
+  canvas[data-empty] { object-position: -1000vw; outline: 1px solid; outline-offset: -1px; filter: none; }
+}
 `;
 
 /**

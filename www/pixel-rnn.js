@@ -4,8 +4,10 @@
  * rendering) it does nothing. Public types are in `pixel-rnn.d.ts`.
  */
 
+import { onDensityChange } from './density.js';
 import { sharedEngine } from './engine.js';
 import { Panel } from './panel.js';
+import { onPrint } from './printing.js';
 import { PACES, Reveal, defaultPace } from './reveal.js';
 import { RowCanvas } from './row-canvas.js';
 import * as read from './settings.js';
@@ -252,23 +254,26 @@ export class PixelRnnElement extends Base {
     for (const news of ['bundle', 'choice']) sharedEngine().addEventListener(news, () => void this.#showBackend(panel), { signal });
     const observer = new ResizeObserver(([entry]) => this.#picture?.fit(entry.contentRect.width));
     observer.observe(panel.stage);
+    onDensityChange(() => this.#picture?.refit(), signal);
+    onPrint(() => this.#picture?.settle(), signal);
     signal.addEventListener('abort', () => observer.disconnect());
   }
 
   /**
-   * Draws now, when scrolled into view, or when asked, as `loading` says.
+   * Draws now, when scrolled into view or printed, or when asked, as `loading` says.
    * @param {Panel} panel
    * @param {AbortSignal} signal
    */
   #begin(panel, signal) {
     if (this.loading === 'eager') return void this.draw();
     if (this.loading === 'manual') return void this.#offer(panel);
-    const observer = new IntersectionObserver((entries) => {
-      if (!entries.some((entry) => entry.isIntersecting)) return;
+    const begin = () => {
       observer.disconnect();
-      void this.draw();
-    });
+      if (!this.#asked) void this.draw();
+    };
+    const observer = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && begin());
     observer.observe(this);
+    onPrint(begin, signal);
     signal.addEventListener('abort', () => observer.disconnect());
   }
 

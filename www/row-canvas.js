@@ -3,6 +3,8 @@
  * samplers; here they are only put in place.
  */
 
+import { isPrinting } from './printing.js';
+
 /** Pixels between two images of the grid, in image pixels. */
 const GAP = 2;
 
@@ -68,6 +70,7 @@ export class RowCanvas {
     this.#rows.clear();
     this.#marked = null;
     this.#canvas.toggleAttribute('data-ink', shape.ink === true);
+    this.#canvas.toggleAttribute('data-empty', true);
     this.#layOut();
   }
 
@@ -88,6 +91,7 @@ export class RowCanvas {
     if (y < 0 || y >= height || rgba.length !== 4 * this.#shape.count * width) return;
     this.settle();
     this.#rows.set(`${row.scale} ${y}`, row);
+    this.#canvas.removeAttribute('data-empty');
     this.#place(row);
     this.#flush();
   }
@@ -97,7 +101,7 @@ export class RowCanvas {
    * @param {Row} row
    */
   markBelow({ y, height }) {
-    if (y + 1 >= height) return;
+    if (y + 1 >= height || isPrinting()) return;
     this.#marked = this.#band(y + 1, height);
     for (let at = this.#marked.top; at < this.#marked.bottom; at++) this.#fillRow(at, NEXT_ROW);
     this.#flush();
@@ -157,6 +161,11 @@ export class RowCanvas {
     const exact = available / (pixels ?? this.#canvas.width);
     const whole = Math.floor(Math.min(exact, MAX_SCALE) * ratio) / ratio;
     this.#canvas.style.width = `${this.#canvas.width * (whole || exact)}px`;
+  }
+
+  /** Does so again, where a pixel has become another size. */
+  refit() {
+    this.fit(this.#available, this.#sharing);
   }
 
   /**
@@ -254,13 +263,18 @@ export class RowCanvas {
     }
   }
 
-  /** Brings the data to the canvas once, however many rows came in this turn. */
+  /** Brings the data to the canvas once, however many rows came in this turn; at once where the page is printed after it. */
   #flush() {
+    if (isPrinting()) return this.#put();
     if (this.#flushing) return;
     this.#flushing = true;
     queueMicrotask(() => {
       this.#flushing = false;
-      if (this.#image) this.#context.putImageData(this.#image, 0, 0);
+      this.#put();
     });
+  }
+
+  #put() {
+    if (this.#image) this.#context.putImageData(this.#image, 0, 0);
   }
 }

@@ -3,7 +3,9 @@
  * the likelihood of each.
  */
 
+import { onDensityChange } from './density.js';
 import { formatNll, peersOf } from './network-kinds.js';
+import { isPrinting, onPrint } from './printing.js';
 import { PACES, Reveal } from './reveal.js';
 import { RowCanvas } from './row-canvas.js';
 import { formatCount, formatDuration, isInk } from './settings.js';
@@ -72,6 +74,8 @@ export class SideBySide {
     }, { rootMargin: NEAR });
     sight.observe(section);
     new ResizeObserver(() => this.#fit()).observe(this.#columns);
+    onDensityChange(() => this.#fit());
+    onPrint(() => void this.#draw({ instant: true }));
   }
 
   /**
@@ -119,7 +123,7 @@ export class SideBySide {
     this.#run?.abort();
     this.#drawn = '';
     for (const lane of this.#lanes) clear(lane);
-    if (!this.#near) return;
+    if (!this.#near && !isPrinting()) return;
     this.#drawn = wanted;
     const run = new AbortController();
     this.#run = run;
