@@ -4,6 +4,7 @@
  * rendering) it does nothing. Public types are in `pixel-rnn.d.ts`.
  */
 
+import { check } from './arguments.js';
 import { onDensityChange } from './density.js';
 import { sharedEngine } from './engine.js';
 import { Panel } from './panel.js';
@@ -152,6 +153,7 @@ export class PixelRnnElement extends Base {
 
   /** The picture on a white ground, enlarged without smoothing. */
   async toPng(scale = 8) {
+    check({ scale });
     if (!this.#picture) throw new Error('The element is not on a page.');
     return this.#picture.toPng(scale);
   }
