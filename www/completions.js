@@ -208,7 +208,10 @@ export class Completions {
     const run = new AbortController();
     this.#run = run;
     this.#whole = false;
-    if (this.#shown !== this.#settings.model) this.#showNothing();
+    if (this.#shown !== this.#settings.model) {
+      this.#showNothing();
+      this.#parts.how.textContent = '';
+    }
     try {
       await this.#drawUntil(run.signal, this.#settings, instant);
     } catch (error) {
@@ -224,7 +227,7 @@ export class Completions {
   #showNothing() {
     this.#shown = '';
     for (const picture of [this.#occluded, this.#completed, this.#originals, this.#brushPicture]) picture.clear();
-    for (const said of [this.#parts.note, this.#parts.how, this.#parts.report]) said.textContent = '';
+    for (const said of [this.#parts.note, this.#parts.report]) said.textContent = '';
     this.#onDrawn(null);
   }
 
