@@ -3,6 +3,7 @@
  * Where the whole would take too long, the first rows have to do.
  */
 
+import { onDensityChange } from './density.js';
 import { Engine } from './engine.js';
 import { RowCanvas } from './row-canvas.js';
 import { formatCount, formatDuration, isInk } from './settings.js';
@@ -55,6 +56,7 @@ export class Comparison {
     new ResizeObserver(([entry]) => {
       for (const { picture } of Object.values(this.#lanes)) picture.fit(entry.contentRect.width);
     }).observe(part('figure'));
+    onDensityChange(() => Object.values(this.#lanes).forEach(({ picture }) => picture.refit()));
     this.#button.disabled = false;
     this.#button.addEventListener('click', () => (this.#run ? this.#stop() : void this.#compare()));
   }
@@ -90,7 +92,7 @@ export class Comparison {
     const run = new AbortController();
     this.#run = run;
     this.#button.textContent = 'Stop';
-    this.#verdict.textContent = '';
+    this.#clear();
     // Its own worker: a row of full runs takes long, and the rest of the page shall not wait for it.
     const slow = new Engine();
     try {
@@ -99,6 +101,7 @@ export class Comparison {
       this.#verdict.textContent = compare(cached, naive);
     } catch (error) {
       const stopped = run.signal.aborted;
+      if (!stopped) this.#clear();
       this.#verdict.textContent = stopped ? 'Stopped.' : error instanceof Error ? error.message : String(error);
     } finally {
       slow.dispose();

@@ -3,11 +3,13 @@
  * are test images, and one of the visitor's own.
  */
 
+import { onDensityChange } from './density.js';
 import { joinImages, loadExamples } from './examples.js';
 import { rowsOf } from './levels.js';
 import { MaskBrush } from './mask-brush.js';
 import { presetMask, resizeMask } from './masks.js';
 import { PictureIntake } from './picture-intake.js';
+import { onPrint } from './printing.js';
 import { PACES, Reveal } from './reveal.js';
 import { RowCanvas } from './row-canvas.js';
 import { formatCount, formatDuration, isInk } from './settings.js';
@@ -48,7 +50,7 @@ const PAUSE_MS = 200;
 /**
  * What others are told.
  * @typedef {object} CompletionActions
- * @property {(drawn: import('./distribution.js').Drawn) => void} onDrawn
+ * @property {(drawn: import('./distribution.js').Drawn | null) => void} onDrawn  null when nothing is drawn any more
  * @property {(pixel: { image: number, x: number, y: number }) => void} onPick
  * @property {(example: number) => void} onOther  the visitor asks for the test images from this one on
  */
@@ -65,6 +67,10 @@ export class Completions {
   #brushPicture;
   /** @type {CompletionSettings | null} */
   #settings = null;
+  /** The network whose completions are shown. */
+  #shown = '';
+  /** Whether all of them are. */
+  #whole = false;
   #visible = false;
   #columns = 0;
   /** Width of the figure in CSS pixels. */
@@ -116,10 +122,11 @@ export class Completions {
     part('#other-examples').addEventListener('click', () => actions.onOther(this.#next));
     part('#completed').addEventListener('click', (/** @type {MouseEvent} */ event) => {
       const pixel = this.#completed.pixelAt(event);
-      if (pixel) actions.onPick(pixel);
+      if (pixel && this.#whole) actions.onPick(pixel);
     });
     this.#takePictures(section, part('#own-file'));
     for (const picture of [this.#occluded, this.#originals]) picture.reset({ width: 28, height: 28, count: PICTURES, columns: 1 });
+    this.#brushPicture.reset({ width: 28, height: 28, count: 1 });
     this.#watch(this.#parts.figure);
   }
 
@@ -162,17 +169,20 @@ export class Completions {
   }
 
   /**
-   * Draws when the figure comes into sight, and lays it out by its width.
+   * Draws when the figure comes into sight or is printed, and lays it out by its width.
    * @param {HTMLElement} figure
    */
   #watch(figure) {
-    const sight = new IntersectionObserver((entries) => {
-      if (!entries.some((entry) => entry.isIntersecting)) return;
+    const begin = () => {
       sight.disconnect();
+      if (this.#visible) return;
       this.#visible = true;
       void this.#draw();
-    });
+    };
+    const sight = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && begin());
     sight.observe(figure);
+    onPrint(begin);
+    onDensityChange(() => this.#fit());
     new ResizeObserver(([entry]) => {
       if (!entry.contentRect.width) return;
       this.#available = entry.contentRect.width;
@@ -197,12 +207,28 @@ export class Completions {
     this.#run?.abort();
     const run = new AbortController();
     this.#run = run;
+    this.#whole = false;
+    if (this.#shown !== this.#settings.model) {
+      this.#showNothing();
+      this.#parts.how.textContent = '';
+    }
     try {
       await this.#drawUntil(run.signal, this.#settings, instant);
     } catch (error) {
       if (run.signal.aborted) return;
+      // Rows that are still to be shown are not.
+      run.abort();
+      this.#showNothing();
       this.#parts.report.textContent = error instanceof Error ? error.message : String(error);
     }
+  }
+
+  /** Whatever is there is of something else than is chosen now. */
+  #showNothing() {
+    this.#shown = '';
+    for (const picture of [this.#occluded, this.#completed, this.#originals, this.#brushPicture]) picture.clear();
+    for (const said of [this.#parts.note, this.#parts.report]) said.textContent = '';
+    this.#onDrawn(null);
   }
 
   /**
@@ -232,6 +258,9 @@ export class Completions {
     const reveal = new Reveal(paint, { rowsPerSecond: instant ? Infinity : PACES[pace], signal });
     this.#completed.reset({ width, height, count, columns, ink: isInk(info) });
     this.#fit();
+    this.#shown = model;
+    // What the brush follows is there again before it could be missed.
+    if (!instant) this.#parts.report.textContent = '';
     const drawing = await this.#engine.complete({
       model, seed, temperature, count, signal,
       given: joinImages(images, columns),
@@ -243,6 +272,7 @@ export class Completions {
     this.#slow = ms > SLOW_MS;
     await reveal.drained();
     this.#parts.report.textContent = `${formatCount(count)} completions in ${formatDuration(ms)}, ${formatDuration(ms / count)} each.`;
+    this.#whole = true;
     this.#onDrawn({
       model, info, temperature,
       levels: drawing.levels,

@@ -5,6 +5,7 @@
 
 import { bitsOf, formatBits, histogram, nameLevel } from './histogram.js';
 import { rowsOf } from './levels.js';
+import { isPrinting, onPrint } from './printing.js';
 import { RowCanvas } from './row-canvas.js';
 import { isInk } from './settings.js';
 
@@ -79,6 +80,7 @@ export class Distribution {
       this.#near = entries[entries.length - 1].isIntersecting;
       if (this.#near) void this.#ask();
     }, { rootMargin: NEAR }).observe(section);
+    onPrint(() => void this.#ask());
   }
 
   /**
@@ -88,14 +90,34 @@ export class Distribution {
    */
   offer(source, drawn) {
     this.#drawn.set(source, drawn);
+    this.#list();
+    if (source !== this.#chosen.source && this.#drawn.has(this.#chosen.source)) this.#select();
+    else this.#show();
+  }
+
+  /**
+   * Forgets the pictures of a source: they are of something else than is chosen now.
+   * @param {Source} source
+   */
+  withdraw(source) {
+    if (!this.#drawn.delete(source)) return;
+    this.#list();
+    if (this.#drawn.size) return this.#show();
+    this.#run?.abort();
+    this.#picture.clear();
+    this.#parts.cursor.removeAttribute('style');
+    this.#parts.charts.replaceChildren();
+    for (const said of [this.#parts.report, this.#parts.note]) said.textContent = '';
+  }
+
+  /** The pictures there are to choose from. */
+  #list() {
     const groups = [...this.#drawn].map(([from, { names }]) => {
       const group = Object.assign(document.createElement('optgroup'), { label: from === 'samples' ? 'Samples' : 'Completions' });
       group.append(...names.map((name, image) => new Option(name, `${from} ${image}`)));
       return group;
     });
     this.#parts.choice.replaceChildren(...groups);
-    if (source !== this.#chosen.source && this.#drawn.has(this.#chosen.source)) this.#select();
-    else this.#show();
   }
 
   /**
@@ -112,22 +134,22 @@ export class Distribution {
     this.#section.scrollIntoView({ block: 'nearest', behavior: still ? 'auto' : 'smooth' });
   }
 
-  /** The picture chosen, which may be one that a smaller batch no longer has. */
+  /** The picture chosen, which may be one that a smaller batch no longer has, or of a source that has none now. */
   #current() {
-    const drawn = this.#drawn.get(this.#chosen.source) ?? [...this.#drawn.values()][0];
+    const source = this.#drawn.has(this.#chosen.source) ? this.#chosen.source : [...this.#drawn.keys()][0];
+    const drawn = this.#drawn.get(source);
     if (!drawn) return null;
     const image = Math.min(this.#chosen.image, drawn.names.length - 1);
     const { width, height, channels } = drawn.info;
     const size = width * height * channels;
     const x = Math.min(this.#pixel?.x ?? width >> 1, width - 1);
     const y = Math.min(this.#pixel?.y ?? height >> 1, height - 1);
-    return { ...drawn, image, x, y, levels: drawn.levels.slice(image * size, (image + 1) * size) };
+    return { ...drawn, source, image, x, y, levels: drawn.levels.slice(image * size, (image + 1) * size) };
   }
 
   #select() {
-    const { source, image } = this.#chosen;
-    const count = this.#drawn.get(source)?.names.length ?? 0;
-    this.#parts.choice.value = `${source} ${Math.min(image, count - 1)}`;
+    const current = this.#current();
+    if (current) this.#parts.choice.value = `${current.source} ${current.image}`;
   }
 
   /** Shows the picture, and asks for the pixel. */
@@ -179,7 +201,7 @@ export class Distribution {
     const { model, info, levels, x, y } = current;
     this.#placeCursor(current);
     this.#run?.abort();
-    if (!this.#near) return;
+    if (!this.#near && !isPrinting()) return;
     const run = new AbortController();
     this.#run = run;
     try {

@@ -77,13 +77,13 @@ export interface Row {
 export interface SampleOptions {
   /** Name of a model in `models/index.json`. */
   model: string;
-  /** Unsigned 64-bit. The same seed gives the same images everywhere. */
-  seed: bigint;
+  /** Unsigned 64-bit, a number up to 2 ** 53 - 1. The same seed gives the same images everywhere. */
+  seed: bigint | number;
   /** Index of the first image, 0 if left out: image k is the same in any batch. */
   first?: number;
   /** Images in the batch, 1 to 1024; 1 if left out. */
   count?: number;
-  /** Above 0; 1 if left out. */
+  /** 0.001 or more; 1 if left out. */
   temperature?: number;
   /** `naive` runs a full pass for each pixel, on the CPU: the definition, and the slow way. */
   method?: 'cached' | 'naive';
@@ -165,8 +165,9 @@ export interface BackendReport {
 }
 
 /**
- * Owns one worker. Fires `choice` when it has found out what draws a batch faster, and `bundle` when the GPU bundle has
- * become available.
+ * Owns one worker. Every argument is checked before anything is begun: a method rejects with a TypeError or a RangeError
+ * that names it, what was found and what is expected. Fires `choice` when it has found out what draws a batch faster, and
+ * `bundle` when the GPU bundle has become available.
  */
 export class Engine extends EventTarget {
   /** The models on offer. */

@@ -5,6 +5,7 @@
  */
 
 import { findAdapter } from './adapter.js';
+import { SCORING, check } from './arguments.js';
 import { SharedLoad } from './shared-load.js';
 import { WorkerLink } from './worker-link.js';
 
@@ -57,7 +58,10 @@ export class Engine extends EventTarget {
    * @param {string} name
    * @param {import('./engine.js').LoadOptions} [options]
    */
-  async load(name, { onProgress, signal } = {}) {
+  async load(name, options = {}) {
+    check(options);
+    check({ name }, ['name']);
+    const { onProgress, signal } = options;
     signal?.throwIfAborted();
     const loading = this.#loads.get(name) ?? this.#startLoading(name);
     return loading.wait({ signal, onProgress });
@@ -67,7 +71,8 @@ export class Engine extends EventTarget {
    * Draws images.
    * @param {SampleOptions} options
    */
-  sample(options) {
+  async sample(options) {
+    check(options, ['model', 'seed']);
     return this.#draw(options);
   }
 
@@ -75,7 +80,8 @@ export class Engine extends EventTarget {
    * Draws the masked pixels of given images.
    * @param {CompleteOptions} options
    */
-  complete(options) {
+  async complete(options) {
+    check(options, ['model', 'seed', 'given', 'mask']);
     return this.#draw(options);
   }
 
@@ -83,7 +89,9 @@ export class Engine extends EventTarget {
    * Minus the log-probability of each value.
    * @param {{ model: string, levels: Uint8Array, count: number, signal?: AbortSignal }} options
    */
-  async score({ model, levels, count, signal }) {
+  async score(options) {
+    check(options, ['model', 'levels', 'count'], SCORING);
+    const { model, levels, count, signal } = options;
     await this.load(model, { signal });
     const weights = await this.#weights(model);
     /** @type {import('./protocol.js').ScoredReply} */
@@ -95,7 +103,9 @@ export class Engine extends EventTarget {
    * The probability of each level of one value, knowing everything that is drawn before it.
    * @param {import('./engine.js').DistributionOptions} options
    */
-  async distribution({ model, levels, channel, y, x, signal }) {
+  async distribution(options) {
+    check(options, ['model', 'levels', 'channel', 'y', 'x']);
+    const { model, levels, channel, y, x, signal } = options;
     await this.load(model, { signal });
     const weights = await this.#weights(model);
     /** @type {import('./protocol.js').DistributedReply} */
@@ -108,7 +118,9 @@ export class Engine extends EventTarget {
    * @param {import('./engine.js').Batch & { signal?: AbortSignal }} options
    * @returns {Promise<import('./engine.js').Calibration>}
    */
-  async calibrate({ model, count, signal }) {
+  async calibrate(options) {
+    check(options, ['model', 'count']);
+    const { model, count, signal } = options;
     await this.load(model, { signal });
     const report = await this.describe('gpu');
     if (report.backend === 'cpu') throw new Error(report.sentence);
@@ -125,6 +137,8 @@ export class Engine extends EventTarget {
    * @returns {Promise<import('./engine.js').BackendReport>}
    */
   async describe(backend, batch) {
+    check({ backend }, ['backend']);
+    if (batch !== undefined) check(batch, ['model', 'count']);
     if (backend === 'cpu') return onCpu('CPU, cached sampler.');
     const adapter = await findAdapter();
     if (!adapter.present) return onCpu(`CPU, cached sampler. ${adapter.reason}`);
@@ -191,7 +205,7 @@ export class Engine extends EventTarget {
     const method = await this.#method(options);
     signal?.throwIfAborted();
     /** @type {import('./protocol.js').SampleRequest} */
-    const request = { type: 'sample', id: 0, weights, method, seed, first, count, temperature, threads, given, mask };
+    const request = { type: 'sample', id: 0, weights, method, seed: BigInt(seed), first, count, temperature, threads, given, mask };
     this.#busy += 1;
     /** @type {import('./protocol.js').DoneReply} */
     const done = await this.#link.request(request, signal, (reply) => {

@@ -115,7 +115,15 @@ samples.addEventListener('done', ({ detail }) => {
   distribution?.offer('samples', drawn);
 });
 
-samples.addEventListener('pick', ({ detail }) => distribution?.pick('samples', detail));
+// What the section knows is of the pictures before.
+samples.addEventListener('start', () => (drawn = null));
+
+samples.addEventListener('failed', () => {
+  drawn = null;
+  distribution?.withdraw('samples');
+});
+
+samples.addEventListener('pick', ({ detail }) => drawn && distribution?.pick('samples', detail));
 
 addEventListener('hashchange', () => {
   state = readState(location.hash);
@@ -138,7 +146,7 @@ show();
 await nextTask();
 const { Completions } = await import('./completions.js');
 add(new Completions(engine, part('completions'), {
-  onDrawn: (completions) => distribution?.offer('completions', completions),
+  onDrawn: (completions) => (completions ? distribution?.offer('completions', completions) : distribution?.withdraw('completions')),
   onPick: (pixel) => distribution?.pick('completions', pixel),
   onOther: (example) => change({ example }),
 }));

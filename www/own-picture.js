@@ -4,8 +4,10 @@
  */
 
 import { HEADER_BYTES, pictureSize } from './picture-size.js';
+import { canReadBack } from './read-back.js';
 import { Shrinker, greyOf } from './shrink.js';
 import { formatCount } from './settings.js';
+import { svgBitmap } from './svg-picture.js';
 
 const MAX_BYTES = 100e6;
 const MAX_PIXELS = 80e6;
@@ -58,13 +60,18 @@ export async function readPicture(file) {
   const name = file.name.length > 40 ? `${file.name.slice(0, 30)}…` : file.name || 'The picture';
   if (file.size === 0) throw new Error(`${name} is empty.`);
   if (file.size > MAX_BYTES) throw new Error(`${name} has ${formatCount(file.size / 1e6)} MB; up to ${MAX_BYTES / 1e6} MB are taken.`);
-  const size = pictureSize(new Uint8Array(await file.slice(0, HEADER_BYTES).arrayBuffer()));
+  const head = await file.slice(0, HEADER_BYTES).arrayBuffer().catch((cause) => {
+    throw new Error(`${name} cannot be read; a folder, or a file that has moved, is no picture.`, { cause });
+  });
+  const size = pictureSize(new Uint8Array(head));
   if (size && size.width * size.height > MAX_PIXELS) {
     const { width, height } = size;
     throw new Error(`${name} is ${formatCount(width)} × ${formatCount(height)} pixels; up to ${MAX_PIXELS / 1e6} million are taken.`);
   }
-  const bitmap = await createImageBitmap(file).catch((cause) => {
-    throw new Error(`${name} is not a picture that this browser can read.`, { cause });
+  if (!canReadBack()) throw new Error('This browser guards against tracking and does not let the page see the pixels of a picture; allow it to read canvases here, or use another window.');
+  const decoding = file.type.startsWith('image/svg') ? svgBitmap(file, KEPT_SIDE) : createImageBitmap(file);
+  const bitmap = await decoding.catch((cause) => {
+    throw new Error(`${name} is not a picture that this browser can read; a PNG or JPEG is.`, { cause });
   });
   try {
     const side = Math.min(bitmap.width, bitmap.height);

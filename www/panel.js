@@ -112,6 +112,14 @@ export class Panel {
     this.#view.poster.hidden = true;
   }
 
+  /** Nothing is drawn: what was said of earlier pictures goes. */
+  showNothing() {
+    const { save, ...view } = this.#view;
+    for (const said of [view.speed, view.likelihood, view.backendLine, view.spoken]) said.textContent = '';
+    this.canvas.setAttribute('aria-label', 'Nothing drawn yet');
+    save.disabled = true;
+  }
+
   /**
    * @param {string} model
    * @param {number} loaded
@@ -131,6 +139,7 @@ export class Panel {
    */
   showStart(count) {
     this.#view.download.hidden = true;
+    this.#view.save.disabled = false;
     this.canvas.setAttribute('aria-label', `${images(count)}, being drawn`);
   }
 

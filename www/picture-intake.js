@@ -4,6 +4,9 @@
 
 import { readPicture } from './own-picture.js';
 
+/** What a browser hands over where a picture is dragged out of another page. */
+const NO_FILE = 'What was dropped is an address or a text and no file; save the picture first, then drop the file.';
+
 /**
  * @typedef {object} IntakeActions
  * @property {(picture: import('./own-picture.js').OwnPicture) => void} onPicture
@@ -38,15 +41,16 @@ export class PictureIntake {
   }
 
   /**
-   * A file dropped beside the section must not make the browser leave the page.
+   * A file dropped beside the section must not make the browser leave the page, nor an address dropped on it.
    * @param {HTMLElement} section
    */
   #listenToDrops(section) {
     const isOver = (/** @type {DragEvent} */ { target }) => target instanceof Node && section.contains(target);
     const mark = (/** @type {boolean} */ over) => section.classList.toggle('drop', over);
+    const isOurs = (/** @type {DragEvent} */ event) => isOver(event) || event.dataTransfer?.types.includes('Files');
     addEventListener('dragover', (event) => {
       const { dataTransfer } = event;
-      if (!dataTransfer?.types.includes('Files')) return;
+      if (!dataTransfer || !isOurs(event)) return;
       event.preventDefault();
       dataTransfer.dropEffect = isOver(event) ? 'copy' : 'none';
       mark(isOver(event));
@@ -55,10 +59,19 @@ export class PictureIntake {
     addEventListener('drop', (event) => {
       mark(false);
       const [file] = event.dataTransfer?.files ?? [];
-      if (!event.dataTransfer?.types.includes('Files')) return;
+      if (!isOurs(event)) return;
       event.preventDefault();
-      if (file && isOver(event)) void this.#take(file);
+      if (!isOver(event)) return;
+      if (file) void this.#take(file);
+      else this.#refuse(NO_FILE);
     });
+  }
+
+  /** @param {string} sentence */
+  #refuse(sentence) {
+    // What is being read came before.
+    this.#brought++;
+    this.#actions.onFault(sentence);
   }
 
   /** @param {File} file */

@@ -45,7 +45,7 @@ const MARKUP = `
       </div>
       <div class="buttons">
         <button type="submit" class="run">Draw</button>
-        <button type="button" class="save">Save PNG</button>
+        <button type="button" class="save" disabled>Save PNG</button>
       </div>
     </form>
     <div class="report" part="report">
@@ -100,10 +100,11 @@ input:not([type='range']), select, button {
 select { width: 100%; padding-inline: 0.5em; }
 option { color: CanvasText; background: Canvas; }
 button { cursor: pointer; white-space: nowrap; }
-button:hover { background: color-mix(in srgb, currentColor 8%, transparent); }
+button:disabled { opacity: 0.5; cursor: default; }
+button:hover:enabled { background: color-mix(in srgb, currentColor 8%, transparent); }
 input[type='range'] { width: 100%; height: max(44px, 2em); margin: 0; accent-color: var(--accent); }
 .run, .poster { min-width: 6em; border-color: transparent; background: var(--accent); color: var(--on-accent); font-weight: 550; }
-.run:hover, .poster:hover { background: color-mix(in srgb, var(--accent) 86%, var(--on-accent)); }
+.run:hover:enabled, .poster:hover:enabled { background: color-mix(in srgb, var(--accent) 86%, var(--on-accent)); }
 :focus-visible { outline: 2px solid var(--focus); outline-offset: 2px; }
 .poster { position: absolute; inset: 0; margin: auto; width: max-content; }
 .report p { margin: 0; }
@@ -132,6 +133,14 @@ progress { width: 100%; height: 0.375em; accent-color: var(--accent); }
   .field.seed { flex-grow: 1.7; }
   .field.temperature { flex-grow: 1.6; }
   .report { min-height: 4.5em; }
+}
+/* Black on white, a frame where nothing is drawn yet, and nothing that only a finger could use. */
+@media print {
+  .controls, .poster, .download { display: none; }
+  .stage { display: block; }
+  canvas { break-inside: avoid; }
+  canvas[data-ink] { filter: invert(var(--pixel-rnn-invert, 1)); }
+  canvas[data-empty] { object-position: -1000vw; outline: 1px solid; outline-offset: -1px; filter: none; }
 }
 `;
 

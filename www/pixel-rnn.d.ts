@@ -98,7 +98,11 @@ export class PixelRnnElement extends HTMLElement {
   draw(): Promise<void>;
   /** Stops at the row shown now. */
   stop(): void;
-  /** The picture, enlarged without smoothing. */
+  /**
+   * The picture on a white ground as a PNG, each of its pixels a square of `scale` pixels a side; 8 if left out, fewer
+   * where the file would have more than 67 million pixels. Rejects with a RangeError where `scale` is no whole number
+   * from 1 on.
+   */
   toPng(scale?: number): Promise<Blob>;
   addEventListener<K extends keyof PixelRnnEventMap>(
     type: K,

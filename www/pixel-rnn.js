@@ -4,8 +4,11 @@
  * rendering) it does nothing. Public types are in `pixel-rnn.d.ts`.
  */
 
+import { check } from './arguments.js';
+import { onDensityChange } from './density.js';
 import { sharedEngine } from './engine.js';
 import { Panel } from './panel.js';
+import { onPrint } from './printing.js';
 import { attributeText, rescueProperties } from './properties.js';
 import { PACES, Reveal, defaultPace } from './reveal.js';
 import { RowCanvas } from './row-canvas.js';
@@ -32,6 +35,8 @@ export class PixelRnnElement extends Base {
   #redrawQueued = false;
   #hurry = false;
   #readyModel = '';
+  /** What the picture is of. @type {{ model: string, seed: bigint } | null} */
+  #shown = null;
 
   connectedCallback() {
     // A move: the clean-up of disconnectedCallback has not run yet and will see it is connected.
@@ -141,7 +146,11 @@ export class PixelRnnElement extends Base {
     try {
       await this.#drawUntil(run.signal, this.#panel, this.#picture);
     } catch (error) {
-      if (!run.signal.aborted) this.#fail(error);
+      if (!run.signal.aborted) {
+        // Rows that are still to be shown are not.
+        run.abort();
+        this.#fail(error);
+      }
     }
     // Not if a later draw() has taken over.
     if (this.#run === run) this.#rest();
@@ -153,8 +162,9 @@ export class PixelRnnElement extends Base {
     this.#rest();
   }
 
-  /** The picture, enlarged without smoothing. */
+  /** The picture on a white ground, enlarged without smoothing. */
   async toPng(scale = 8) {
+    check({ scale });
     if (!this.#picture) throw new Error('The element is not on a page.');
     return this.#picture.toPng(scale);
   }
@@ -173,12 +183,17 @@ export class PixelRnnElement extends Base {
   async #drawUntil(signal, panel, picture) {
     const engine = sharedEngine();
     const { seed, count, temperature, backend } = this;
-    const rowsPerSecond = this.#hurry ? Infinity : PACES[this.pace];
+    const hurry = this.#hurry;
+    const rowsPerSecond = hurry ? Infinity : PACES[this.pace];
     this.#hurry = false;
     panel.clear();
     const model = this.model || (await engine.models())[0]?.name || '';
+    if (this.#shown?.model !== model) this.#showNothing();
     const info = await engine.load(model, { signal, onProgress: (loaded, total) => panel.showProgress(model, loaded, total) });
     signal.throwIfAborted();
+    // What a slider follows is there again before it could be missed.
+    if (!hurry) this.#showNothing();
+    this.#shown = { model, seed };
     panel.showStart(count);
     if (this.#readyModel !== model) this.#emit('ready', { model, ...info });
     this.#readyModel = model;
@@ -214,9 +229,17 @@ export class PixelRnnElement extends Base {
     if (backend === this.backend) panel.showBackend(sentence);
   }
 
+  /** Whatever earlier runs have left is of something else than is chosen now. */
+  #showNothing() {
+    this.#shown = null;
+    this.#picture?.clear(this.count);
+    this.#panel?.showNothing();
+  }
+
   /** @param {unknown} error */
   #fail(error) {
     const message = error instanceof Error ? error.message : String(error);
+    this.#showNothing();
     this.#panel?.showError(message);
     this.#emit('failed', { message });
   }
@@ -244,23 +267,26 @@ export class PixelRnnElement extends Base {
     for (const news of ['bundle', 'choice']) sharedEngine().addEventListener(news, () => void this.#showBackend(panel), { signal });
     const observer = new ResizeObserver(([entry]) => this.#picture?.fit(entry.contentRect.width));
     observer.observe(panel.stage);
+    onDensityChange(() => this.#picture?.refit(), signal);
+    onPrint(() => this.#picture?.settle(), signal);
     signal.addEventListener('abort', () => observer.disconnect());
   }
 
   /**
-   * Draws now, when scrolled into view, or when asked, as `loading` says.
+   * Draws now, when scrolled into view or printed, or when asked, as `loading` says.
    * @param {Panel} panel
    * @param {AbortSignal} signal
    */
   #begin(panel, signal) {
     if (this.loading === 'eager') return void this.draw();
     if (this.loading === 'manual') return void this.#offer(panel);
-    const observer = new IntersectionObserver((entries) => {
-      if (!entries.some((entry) => entry.isIntersecting)) return;
+    const begin = () => {
       observer.disconnect();
-      void this.draw();
-    });
+      if (!this.#asked) void this.draw();
+    };
+    const observer = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && begin());
     observer.observe(this);
+    onPrint(begin, signal);
     signal.addEventListener('abort', () => observer.disconnect());
   }
 
@@ -284,8 +310,12 @@ export class PixelRnnElement extends Base {
 
   async #save() {
     const link = document.createElement('a');
-    link.href = URL.createObjectURL(await this.toPng());
-    link.download = `${this.#readyModel || 'pixelrnn'}-seed-${this.seed}.png`;
+    link.download = `${this.#shown?.model}-seed-${this.#shown?.seed}.png`;
+    try {
+      link.href = URL.createObjectURL(await this.toPng());
+    } catch (error) {
+      return this.#panel?.showError(`The picture could not be saved: ${error instanceof Error ? error.message : error}`);
+    }
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
   }

@@ -3,8 +3,16 @@
  * their turn, always in order.
  */
 
+import { isPrinting, onPrint } from './printing.js';
+
 /** Rows per second; `Infinity` shows rows as they come. */
 export const PACES = Object.freeze({ slow: 7, steady: 28, instant: Infinity });
+
+/** Frames that have not come by then do not come: the page is hidden, or in a frame that is not shown. */
+const NO_FRAME_MS = 250;
+
+/** Those with rows to show. @type {Set<Reveal>} */
+const waiting = new Set();
 
 /** @typedef {keyof typeof PACES} Pace */
 /** @typedef {import('./engine.js').Row} Row */
@@ -26,7 +34,9 @@ export class Reveal {
   /** @type {Array<() => void>} */
   #drained = [];
   #shownAt = -Infinity;
-  #scheduled = false;
+  #frame = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #noFrame;
   #signal;
 
   /**
@@ -61,25 +71,30 @@ export class Reveal {
     this.#signal.throwIfAborted();
   }
 
-  #schedule() {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    const step = () => {
-      this.#scheduled = false;
-      this.#step();
-    };
-    // Hidden pages get no animation frames, and nobody watches: show what there is.
-    if (document.hidden) setTimeout(step, 0);
-    else requestAnimationFrame(step);
+  /** Forgets the rows not shown yet. */
+  drop() {
+    this.#queue.length = 0;
   }
 
-  #step() {
+  #schedule() {
+    if (waiting.has(this)) return;
+    waiting.add(this);
+    if (atOnce()) return this.step();
+    this.#frame = requestAnimationFrame(() => this.step());
+    this.#noFrame = setTimeout(() => this.step(), NO_FRAME_MS);
+  }
+
+  /** Shows the rows whose turn has come. */
+  step() {
+    waiting.delete(this);
+    cancelAnimationFrame(this.#frame);
+    clearTimeout(this.#noFrame);
     if (this.#signal.aborted) return;
     const now = performance.now();
-    const interval = document.hidden ? 0 : 1000 / this.#rowsPerSecond;
+    const interval = atOnce() ? 0 : 1000 / this.#rowsPerSecond;
     // A late frame shows the rows it missed, but never saves up more than a moment.
     if (now - this.#shownAt > 250 + interval) this.#shownAt = now - interval;
-    while (this.#queue.length && now - this.#shownAt >= interval) {
+    while (this.#queue.length && !this.#signal.aborted && now - this.#shownAt >= interval) {
       this.#shownAt += interval || now - this.#shownAt;
       this.#show(/** @type {Row} */ (this.#queue.shift()));
     }
@@ -87,3 +102,15 @@ export class Reveal {
     else for (const resolve of this.#drained.splice(0)) resolve();
   }
 }
+
+/** Nobody watches a hidden page, which gets no animation frames, and paper does not move. */
+function atOnce() {
+  return document.hidden || isPrinting();
+}
+
+function stepAll() {
+  for (const reveal of [...waiting]) reveal.step();
+}
+
+globalThis.document?.addEventListener('visibilitychange', stepAll);
+onPrint(stepAll);

@@ -3,6 +3,8 @@
  * samplers; here they are only put in place.
  */
 
+import { isPrinting } from './printing.js';
+
 /** Pixels between two images of the grid, in image pixels. */
 const GAP = 2;
 
@@ -68,7 +70,16 @@ export class RowCanvas {
     this.#rows.clear();
     this.#marked = null;
     this.#canvas.toggleAttribute('data-ink', shape.ink === true);
+    this.#canvas.toggleAttribute('data-empty', true);
     this.#layOut();
+  }
+
+  /**
+   * Empties the grid.
+   * @param {number} [count]  of images, if another
+   */
+  clear(count = this.#shape.count) {
+    this.reset({ ...this.#shape, count });
   }
 
   /**
@@ -80,6 +91,7 @@ export class RowCanvas {
     if (y < 0 || y >= height || rgba.length !== 4 * this.#shape.count * width) return;
     this.settle();
     this.#rows.set(`${row.scale} ${y}`, row);
+    this.#canvas.removeAttribute('data-empty');
     this.#place(row);
     this.#flush();
   }
@@ -89,7 +101,7 @@ export class RowCanvas {
    * @param {Row} row
    */
   markBelow({ y, height }) {
-    if (y + 1 >= height) return;
+    if (y + 1 >= height || isPrinting()) return;
     this.#marked = this.#band(y + 1, height);
     for (let at = this.#marked.top; at < this.#marked.bottom; at++) this.#fillRow(at, NEXT_ROW);
     this.#flush();
@@ -151,19 +163,21 @@ export class RowCanvas {
     this.#canvas.style.width = `${this.#canvas.width * (whole || exact)}px`;
   }
 
-  /** The picture as a PNG on a white ground, enlarged without smoothing. */
+  /** Does so again, where a pixel has become another size. */
+  refit() {
+    this.fit(this.#available, this.#sharing);
+  }
+
+  /**
+   * The picture as a PNG on a white ground, enlarged without smoothing. Written from the rows, not from what the
+   * browser says is on the canvas.
+   */
   async toPng(scale = 8) {
     const { width, height } = this.#canvas;
-    const copy = Object.assign(document.createElement('canvas'), { width: width * scale, height: height * scale });
-    const context = /** @type {CanvasRenderingContext2D} */ (copy.getContext('2d'));
-    context.fillStyle = '#fff';
-    context.fillRect(0, 0, copy.width, copy.height);
-    context.imageSmoothingEnabled = false;
-    context.drawImage(this.#canvas, 0, 0, copy.width, copy.height);
-    /** @type {Blob | null} */
-    const blob = await new Promise((resolve) => copy.toBlob(resolve, 'image/png'));
-    if (!blob) throw new Error('The browser could not write a PNG.');
-    return blob;
+    const rgba = new Uint8Array(this.#words.slice().buffer);
+    // Who saves nothing needs no more than the picture.
+    const { encodePng } = await import('./png.js');
+    return encodePng({ width, height, rgba }, scale);
   }
 
   /** Sizes the canvas and places the rows there are. */
@@ -249,13 +263,18 @@ export class RowCanvas {
     }
   }
 
-  /** Brings the data to the canvas once, however many rows came in this turn. */
+  /** Brings the data to the canvas once, however many rows came in this turn; at once where the page is printed after it. */
   #flush() {
+    if (isPrinting()) return this.#put();
     if (this.#flushing) return;
     this.#flushing = true;
     queueMicrotask(() => {
       this.#flushing = false;
-      if (this.#image) this.#context.putImageData(this.#image, 0, 0);
+      this.#put();
     });
+  }
+
+  #put() {
+    if (this.#image) this.#context.putImageData(this.#image, 0, 0);
   }
 }

@@ -3,7 +3,9 @@
  * the likelihood of each.
  */
 
+import { onDensityChange } from './density.js';
 import { formatNll, peersOf } from './network-kinds.js';
+import { isPrinting, onPrint } from './printing.js';
 import { PACES, Reveal } from './reveal.js';
 import { RowCanvas } from './row-canvas.js';
 import { formatCount, formatDuration, isInk } from './settings.js';
@@ -72,6 +74,8 @@ export class SideBySide {
     }, { rootMargin: NEAR });
     sight.observe(section);
     new ResizeObserver(() => this.#fit()).observe(this.#columns);
+    onDensityChange(() => this.#fit());
+    onPrint(() => void this.#draw({ instant: true }));
   }
 
   /**
@@ -118,11 +122,11 @@ export class SideBySide {
     if (wanted === this.#drawn) return;
     this.#run?.abort();
     this.#drawn = '';
-    if (!this.#near) return;
+    for (const lane of this.#lanes) clear(lane);
+    if (!this.#near && !isPrinting()) return;
     this.#drawn = wanted;
     const run = new AbortController();
     this.#run = run;
-    for (const lane of this.#lanes) clear(lane);
     // One after the other, so that no network is timed while another keeps the processor busy.
     for (const lane of this.#lanes) {
       await this.#drawLane(lane, { seed, temperature, rowsPerSecond: instant ? Infinity : PACES[pace], signal: run.signal });
@@ -135,7 +139,8 @@ export class SideBySide {
    * @param {Lane} lane
    * @param {{ seed: bigint, temperature: number, rowsPerSecond: number, signal: AbortSignal }} options
    */
-  async #drawLane({ entry, picture, each, rate, fault }, { seed, temperature, rowsPerSecond, signal }) {
+  async #drawLane(lane, { seed, temperature, rowsPerSecond, signal }) {
+    const { entry, picture, each, rate, fault } = lane;
     const reveal = new Reveal((row) => {
       picture.paint(row);
       if (rowsPerSecond < Infinity) picture.markBelow(row);
@@ -150,6 +155,8 @@ export class SideBySide {
       rate.textContent = formatCount(drawing.pixels_per_second);
     } catch (error) {
       if (signal.aborted) return;
+      reveal.drop();
+      clear(lane);
       fault.textContent = error instanceof Error ? error.message : String(error);
       fault.hidden = false;
     }

@@ -288,12 +288,15 @@ function remainder(request, model, levels, rows) {
   return { ...request, given, mask };
 }
 
-/** Starts WebGPU once for all runs, failed or not: the device cannot be started twice in a worker. */
+/**
+ * Starts WebGPU once for all runs, failed or not: the device cannot be started twice in a worker. While there is no
+ * adapter, nothing is started.
+ */
 async function gpuOnce() {
   const { Gpu } = await gpuPackage();
-  gpuReady ??= findAdapter()
-    .then(({ software }) => Gpu.init(software))
-    .then((gpu) => ({ gpu, adapter: adapterName(JSON.parse(gpu.adapter)) }));
+  const { present, software, reason } = await findAdapter();
+  if (!present && !gpuReady) throw new Error(reason);
+  gpuReady ??= Gpu.init(software).then((gpu) => ({ gpu, adapter: adapterName(JSON.parse(gpu.adapter)) }));
   return gpuReady;
 }
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { imagesShown, launch, NO_ADAPTER, openPage, rowsShown, untilDone } from './browser.js';
 import { withSize } from './models.js';
-import { gpuNotBuilt, serveSite } from './server.js';
+import { gpuNotBuilt, serveSite, startWorkersWith } from './server.js';
 
 /** @type {import('playwright-core').Browser} */
 let browser;
@@ -175,6 +175,45 @@ describe('a GPU bundle', () => {
     assert.match(line, /^GPU, whole rows in one kernel, on .*\.$/);
     assert.equal(await page.evaluate(() => window.seen.done[0].adapter), 'Test adapter');
   });
+
+  for (const where of ['the page', 'the worker']) {
+    test(`whose adapter ${where} is offered only later is asked for again`, async (context) => {
+      const { page } = opened;
+      serveBundle(lostAfter(Infinity));
+      const first = `{
+        const { requestAdapter } = GPU.prototype;
+        let offered = false;
+        self.offer = new BroadcastChannel('offer');
+        self.offer.onmessage = () => (offered = true);
+        GPU.prototype.requestAdapter = function (options) {
+          new BroadcastChannel('asked').postMessage(options?.powerPreference ?? 'any');
+          return offered ? requestAdapter.call(this, options) : Promise.resolve(null);
+        };
+      }`;
+      if (where === 'the page') await page.addInitScript(first);
+      else startWorkersWith(site, first);
+      await page.addInitScript(() => {
+        Object.assign(window, { asked: [] });
+        new BroadcastChannel('asked').onmessage = ({ data }) => window.asked.push(data);
+      });
+      await page.goto(`${site.url}#backend=gpu&count=1&pace=instant`);
+      await untilDone(page);
+      const line = page.locator('.backend-line');
+      await line.filter({ hasText: /offers no adapter|GPU, whole rows/ }).waitFor();
+      assert.equal(await page.evaluate(() => window.seen.done[0].backend), 'cpu');
+      await page.evaluate(async () => {
+        new BroadcastChannel('offer').postMessage('now');
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        location.hash += '&seed=8';
+      });
+      await page.waitForFunction(() => window.seen.done.length > 1);
+      const text = await line.innerText();
+      if (/no adapter/.test(text) && !(await page.evaluate(() => navigator.gpu.requestAdapter()))) return context.skip(NO_ADAPTER);
+      assert.equal(await page.evaluate(() => window.seen.done[1].backend), 'gpu', text);
+      // What the samplers ask for.
+      assert.deepEqual([...new Set(await page.evaluate(() => window.asked))], ['high-performance']);
+    });
+  }
 
   test('that is damaged: the CPU draws and the page says why', async (context) => {
     const { page } = opened;

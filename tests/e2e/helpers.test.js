@@ -163,7 +163,7 @@ test('what cannot be drawn fails with the same words whether helpers are there o
       { ...good, given: new Uint8Array(784).fill(2), mask: new Uint8Array(784) },
     ];
     const fail = (/** @type {number} */ threads) =>
-      Promise.all(faulty.map((options) => engine.complete({ ...options, threads }).then(() => 'drawn', (/** @type {Error} */ { message }) => message)));
+      Promise.all(faulty.map((options) => engine[options.given ? 'complete' : 'sample']({ ...options, threads }).then(() => 'drawn', (/** @type {Error} */ { message }) => message)));
     let threads = 1;
     for (let k = 0; k < 40 && threads < 4; k++) {
       ({ threads } = await engine.sample({ ...good, threads: 4 }));

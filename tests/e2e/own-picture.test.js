@@ -207,11 +207,13 @@ describe('on the page', () => {
   /** @type {Array<{ name: string, file: { name: string, mimeType: string, buffer: Buffer }, sentence: string }>} */
   const BAD = [
     { name: 'an empty file', file: PNG_OF('nothing.png', Buffer.alloc(0)), sentence: 'nothing.png is empty.' },
-    { name: 'text', file: { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('no picture') }, sentence: 'notes.txt is not a picture that this browser can read.' },
-    { name: 'text that says it is a picture', file: PNG_OF('liar.png', Buffer.from('no picture')), sentence: 'liar.png is not a picture that this browser can read.' },
-    { name: 'a picture cut off', file: PNG_OF('half.png', DISC.subarray(0, 60)), sentence: 'half.png is not a picture that this browser can read.' },
-    { name: 'a picture without pixels', file: PNG_OF('none.png', pngOf({ width: 0, height: 0 }, Buffer.alloc(0))), sentence: 'none.png is not a picture that this browser can read.' },
+    { name: 'text', file: { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('no picture') }, sentence: 'notes.txt is not a picture that this browser can read; a PNG or JPEG is.' },
+    { name: 'text that says it is a picture', file: PNG_OF('liar.png', Buffer.from('no picture')), sentence: 'liar.png is not a picture that this browser can read; a PNG or JPEG is.' },
+    { name: 'a picture cut off', file: PNG_OF('half.png', DISC.subarray(0, 60)), sentence: 'half.png is not a picture that this browser can read; a PNG or JPEG is.' },
+    { name: 'a picture without pixels', file: PNG_OF('none.png', pngOf({ width: 0, height: 0 }, Buffer.alloc(0))), sentence: 'none.png is not a picture that this browser can read; a PNG or JPEG is.' },
     { name: 'a picture too large to decode', file: PNG_OF('vast.png', pngOf({ width: 60_000, height: 40_000 }, Buffer.alloc(8))), sentence: 'vast.png is 60,000 × 40,000 pixels; up to 80 million are taken.' },
+    { name: 'a large square', file: PNG_OF('square.png', pngOf({ width: 20_000, height: 20_000 }, Buffer.alloc(8))), sentence: 'square.png is 20,000 × 20,000 pixels; up to 80 million are taken.' },
+    { name: 'a photo of a kind that no browser here reads', file: { name: 'photo.heic', mimeType: 'image/heic', buffer: Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic', 'latin1') }, sentence: 'photo.heic is not a picture that this browser can read; a PNG or JPEG is.' },
     { name: 'a long name', file: PNG_OF(`${'long'.repeat(30)}.png`, Buffer.alloc(0)), sentence: 'longlonglonglonglonglonglonglo… is empty.' },
   ];
   test('what is no picture gets one sentence, and the picture before it stays', async () => {
@@ -229,6 +231,99 @@ describe('on the page', () => {
     await page.locator('#own-file').setInputFiles(PNG_OF('disc.png', DISC));
     await fault.waitFor({ state: 'hidden' });
     assert.deepEqual(opened.watch.errors, []);
+  });
+
+  for (const { name, noise, taken: isTaken } of [{ name: 'noise for', noise: 256, taken: false }, { name: 'nearly', noise: 3, taken: true }]) {
+    test(`where a browser answers ${name} what is on a canvas, it is ${isTaken ? 'taken' : 'not taken, and the page says why'}`, async () => {
+      await open(`model=${MODEL}`);
+      await page.evaluate((reach) => {
+        const { getImageData } = CanvasRenderingContext2D.prototype;
+        CanvasRenderingContext2D.prototype.getImageData = function (...place) {
+          const read = getImageData.apply(this, place);
+          read.data.forEach((byte, at) => (read.data[at] = byte + reach * Math.random() - reach / 2));
+          return read;
+        };
+      }, noise);
+      await page.locator('#own-file').setInputFiles(PNG_OF('disc.png', DISC));
+      if (isTaken) return taken();
+      await page.locator('#own-fault').filter({ hasText: /^This browser guards against tracking .* use another window\.$/ }).waitFor();
+      assert.ok(!(await note().innerText()).includes('your picture'));
+    });
+  }
+
+  const svg = (/** @type {string} */ size, shapes = '<circle cx="48" cy="32" r="20" fill="#dc281e"/>') => ({
+    name: 'disc.svg', mimeType: 'image/svg+xml', buffer: Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" ${size}>${shapes}</svg>`),
+  });
+  /** The strict policy of the other tests has no room for pictures that the page makes itself; the page's own has. */
+  async function openWithItsOwnPolicy() {
+    await site.close();
+    site = await serveSite();
+    offer(site, [colourModel(MODEL)]);
+    await open(`model=${MODEL}`);
+  }
+  for (const { name, file } of [
+    { name: 'without a size', file: svg('viewBox="0 0 96 64"') },
+    { name: 'of a size alone', file: svg('width="96" height="64px"') },
+    { name: 'as large as its frame', file: svg('viewBox="0 0 96 64" width="100%" height="100%"') },
+    { name: 'of a size it is not drawn in', file: svg('viewBox="0 0 96 64" width="9.6" height="6.4"') },
+    { name: 'with styles of its own', file: svg("viewBox='0 0 96 64' style='background: white'", '<style>.red { fill: #dc281e }</style><circle class="red" cx="48" cy="32" r="20"/>') },
+    { name: 'behind words about it', file: { ...svg(''), buffer: Buffer.from(`<?xml version="1.0"?>\n<!-- drawn by hand -->\n${svg('viewBox="0,0 96,64" width = "12in"').buffer}`) } },
+    { name: 'that says nothing', file: svg('', '<circle cx="150" cy="75" r="46.875" fill="#dc281e"/>') },
+  ]) {
+    test(`an SVG ${name} is taken like pixels`, async () => {
+      await openWithItsOwnPolicy();
+      await page.locator('#own-file').setInputFiles(file);
+      await taken();
+      const image = await original();
+      const green = (/** @type {number} */ x) => image[1024 + 15 * 32 + x];
+      assert.equal(green(0), 255, 'the ground is white');
+      // The disc reaches from 6 to 26 of 32 pixels.
+      assert.deepEqual([4, 8, 15, 23, 27].map((x) => green(x) === 40), [false, true, true, true, false]);
+      assert.deepEqual(opened.watch.errors, []);
+      assert.deepEqual(opened.watch.sent, []);
+    });
+  }
+
+  test('a broken SVG gets one sentence', async () => {
+    await openWithItsOwnPolicy();
+    for (const text of ['<svg xmlns="http://www.w3.org/2000/svg"><circle', 'no shapes']) {
+      await page.locator('#own-file').setInputFiles({ name: 'broken.svg', mimeType: 'image/svg+xml', buffer: Buffer.from(text) });
+      await page.locator('#own-fault').filter({ hasText: 'broken.svg is not a picture that this browser can read; a PNG or JPEG is.' }).waitFor();
+      await page.locator('#own-file').setInputFiles(PNG_OF('disc.png', DISC));
+      await page.locator('#own-fault').waitFor({ state: 'hidden' });
+    }
+    assert.deepEqual(opened.watch.errors, []);
+  });
+
+  test('of a moving picture the first is taken', async () => {
+    // One pixel, red and then blue.
+    const gif = Buffer.from('474946383961010001008000000000ffff000021f904000a0000002c000000000100010000020244010021f904000a0000002c00000000010001000002024c01003b', 'hex');
+    // Its two colours: blue, red. The first picture is of colour 1.
+    gif.set([0, 0, 255, 255, 0, 0], 13);
+    await open(`model=${MODEL}`);
+    await page.locator('#own-file').setInputFiles({ name: 'moving.gif', mimeType: 'image/gif', buffer: gif });
+    await taken();
+    assert.equal((await original())[2 * 1024], 0);
+  });
+
+  test('an address or a text dropped on the section is no file, and the page stays', async () => {
+    await open(`model=${MODEL}`);
+    for (const [type, value] of [['text/uri-list', 'https://example.org/cat.png'], ['text/plain', 'a cat']]) {
+      for (const event of ['dragover', 'drop']) {
+        const prevented = await page.locator('#completions h2').evaluate((element, [name, mime, text]) => {
+          const data = new DataTransfer();
+          data.setData(mime, text);
+          return !element.dispatchEvent(new DragEvent(name, { dataTransfer: data, bubbles: true, cancelable: true }));
+        }, [event, type, value]);
+        assert.ok(prevented, `${event} of ${type}`);
+      }
+      await page.locator('#own-fault').filter({ hasText: 'is an address or a text and no file; save the picture first' }).waitFor();
+      await page.locator('#own-file').setInputFiles(PNG_OF('disc.png', DISC));
+      await page.locator('#own-fault').waitFor({ state: 'hidden' });
+    }
+    // Beside it they go as ever, into a field too.
+    const prevented = await page.locator('h1').evaluate((element) => !element.dispatchEvent(new DragEvent('drop', { dataTransfer: new DataTransfer(), bubbles: true, cancelable: true })));
+    assert.equal(prevented, false);
   });
 
   test('dropped beside the section it is not taken, and the page stays', async () => {

@@ -47,6 +47,36 @@ export function onlyPixel(file) {
   return [...inflateSync(Buffer.concat(data)).subarray(1, 4)];
 }
 
+/**
+ * The pixels of a PNG of eight bits a value, grey or RGB, whose lines are told as they are or by the one above.
+ * @param {Buffer} file
+ * @returns {{ width: number, height: number, channels: number, colourAt: (x: number, y: number) => number[] }}
+ */
+export function readPng(file) {
+  const chunks = new Map();
+  for (let at = 8; at < file.length; ) {
+    const length = file.readUInt32BE(at);
+    const body = file.subarray(at + 4, at + 8 + length);
+    if (crc32(body) !== file.readUInt32BE(at + 8 + length)) throw new Error(`wrong check sum at byte ${at}`);
+    chunks.set(body.toString('latin1', 0, 4), body.subarray(4));
+    at += 12 + length;
+  }
+  const header = chunks.get('IHDR');
+  const [width, height] = [header.readUInt32BE(0), header.readUInt32BE(4)];
+  const channels = { 0: 1, 2: 3 }[header[9]];
+  if (header[8] !== 8 || !channels || !chunks.has('IEND')) throw new Error(`unexpected header ${header.toString('hex')}`);
+  const data = inflateSync(chunks.get('IDAT'));
+  const line = 1 + width * channels;
+  if (data.length !== height * line) throw new Error(`${data.length} bytes, not ${height * line}`);
+  for (let y = 0; y < height; y++) {
+    const filter = data[y * line];
+    if (filter !== 0 && filter !== 2) throw new Error(`unexpected filter ${filter}`);
+    if (filter === 2) for (let at = y * line + 1; at < (y + 1) * line; at++) data[at] += data[at - line];
+  }
+  const colourAt = (/** @type {number} */ x, /** @type {number} */ y) => [...data.subarray(y * line + 1 + x * channels).subarray(0, channels)];
+  return { width, height, channels, colourAt };
+}
+
 /** The check sum of PNG chunks. @param {Buffer} bytes */
 function crc32(bytes) {
   let sum = 0xffffffff;

@@ -1,0 +1,124 @@
+/** Arguments of the JavaScript API: what is not meant is refused by name, before anything is begun. */
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { Engine } from '../../www/engine.js';
+import { launch, openPage } from './browser.js';
+import { listedModels } from './reference.js';
+import { serveSite } from './server.js';
+
+const SEEDS = 'a bigint from 0 to 18446744073709551615, or a whole number from 0 to 9007199254740991';
+const COUNTS = 'a whole number from 1 to 1024';
+const TEMPERATURES = 'a finite number, 0.001 or more';
+const BYTES = 'a Uint8Array';
+const pixels = new Uint8Array(784);
+
+/** @type {Record<string, (options: any) => unknown>} */
+const CALLS = {
+  sample: (options) => new Engine().sample({ model: 'any', seed: 1n, ...options }),
+  complete: (options) => new Engine().complete({ model: 'any', seed: 1n, given: pixels, mask: pixels, ...options }),
+  score: (options) => new Engine().score({ model: 'any', levels: pixels, count: 1, ...options }),
+  distribution: (options) => new Engine().distribution({ model: 'any', levels: pixels, channel: 0, y: 0, x: 0, ...options }),
+  calibrate: (options) => new Engine().calibrate({ model: 'any', count: 1, ...options }),
+  load: ({ name = 'any', ...options }) => new Engine().load(name, options),
+  describe: ({ backend = 'auto', ...batch }) => new Engine().describe(backend, { model: 'any', count: 1, ...batch }),
+};
+
+/** @type {Array<[calls: string[], name: string, found: Array<[value: any, said: string]>, expected: string]>} */
+const REFUSED = [
+  [['sample', 'complete'], 'seed', [[-1n, '-1n'], [2n ** 64n, '18446744073709551616n'], [-1, '-1'], [1.5, '1.5'], [2 ** 53, '9007199254740992'], [NaN, 'NaN'], ['7', '"7"'], [null, 'null'], [undefined, 'undefined']], SEEDS],
+  [['sample', 'complete', 'calibrate', 'describe'], 'count', [[1.5, '1.5'], [0, '0'], [-1, '-1'], [1025, '1025'], [NaN, 'NaN'], [Infinity, 'Infinity'], ['4', '"4"'], [4n, '4n']], COUNTS],
+  [['score'], 'count', [[0, '0'], [2.5, '2.5'], [undefined, 'undefined']], 'a whole number from 1 to 1048576'],
+  [['sample', 'complete'], 'temperature', [[NaN, 'NaN'], [0, '0'], [-1, '-1'], [Infinity, 'Infinity'], [1e39, '1e+39'], [0.0001, '0.0001'], ['1', '"1"']], TEMPERATURES],
+  [['sample', 'complete'], 'first', [[-1, '-1'], [0.5, '0.5'], [2 ** 32, '4294967296'], [1n, '1n']], 'a whole number from 0 to 4294967295'],
+  [['sample', 'complete'], 'threads', [[0, '0'], [1.5, '1.5'], [NaN, 'NaN']], 'a whole number, 1 or more'],
+  [['sample', 'complete'], 'method', [['fast', '"fast"'], [1, '1']], '"cached" or "naive"'],
+  [['sample', 'complete', 'describe'], 'backend', [['webgpu', '"webgpu"'], [true, 'true']], '"auto" or "cpu" or "gpu"'],
+  [['complete'], 'given', [[undefined, 'undefined'], [[1, 0], 'an object of class Array'], [new Float32Array(2), 'an object of class Float32Array']], BYTES],
+  [['complete'], 'mask', [[undefined, 'undefined'], ['1', '"1"']], BYTES],
+  [['score', 'distribution'], 'levels', [[undefined, 'undefined'], [new Uint8ClampedArray(2), 'an object of class Uint8ClampedArray']], BYTES],
+  [['distribution'], 'channel', [[-1, '-1'], [0.5, '0.5']], 'a whole number, 0 or more'],
+  [['distribution'], 'y', [[NaN, 'NaN'], ['0', '"0"'], [undefined, 'undefined']], 'a whole number, 0 or more'],
+  [['distribution'], 'x', [[-0.5, '-0.5'], [null, 'null']], 'a whole number, 0 or more'],
+  [['sample', 'complete', 'score', 'distribution', 'calibrate', 'describe'], 'model', [[7, '7'], [null, 'null']], 'a string'],
+  [['load'], 'name', [[7, '7'], [null, 'null']], 'a string'],
+  [['sample', 'complete', 'score', 'distribution', 'calibrate', 'load'], 'signal', [[true, 'true'], [new AbortController(), 'an object of class AbortController']], 'an AbortSignal'],
+  [['sample', 'complete'], 'onRow', [[1, '1']], 'a function'],
+  [['sample', 'complete'], 'onFallback', [['x', '"x"']], 'a function'],
+  [['load'], 'onProgress', [[{}, 'an object of class Object']], 'a function'],
+];
+
+describe('the engine refuses', () => {
+  for (const [calls, name, found, expected] of REFUSED) {
+    for (const call of calls) {
+      test(`${call}: ${name}`, async () => {
+        for (const [value, said] of found) {
+          const error = await Promise.resolve(CALLS[call]({ [name]: value })).then(() => null, (reason) => reason);
+          assert.equal(error?.message, `${name}: found ${said}, expected ${expected}.`);
+          const isOfType = expected.includes('number') ? ['number', 'bigint'].includes(typeof value) && expected.includes(typeof value) : typeof value === 'string' && expected.startsWith('"');
+          assert.equal(error.constructor, isOfType ? RangeError : TypeError, `${error}`);
+        }
+      });
+    }
+  }
+
+  test('to do without an argument at all', async () => {
+    const engine = new Engine();
+    for (const call of /** @type {const} */ (['sample', 'complete', 'score', 'distribution', 'calibrate'])) {
+      await assert.rejects(engine[call](/** @type {any} */ (undefined)), { name: 'TypeError', message: 'options: found undefined, expected an object.' });
+      await assert.rejects(engine[call](/** @type {any} */ ({})), { name: 'TypeError', message: 'model: found undefined, expected a string.' });
+    }
+    await assert.rejects(engine.load(/** @type {any} */ (undefined)), { message: 'name: found undefined, expected a string.' });
+    await assert.rejects(engine.describe(/** @type {any} */ (undefined)), { message: 'backend: found undefined, expected "auto" or "cpu" or "gpu".' });
+  });
+});
+
+describe('on a page', () => {
+  /** @type {import('playwright-core').Browser} */
+  let browser;
+  /** @type {import('./server.js').Site} */
+  let site;
+  before(async () => {
+    browser = await launch();
+    site = await serveSite();
+  });
+  after(async () => {
+    await browser.close();
+    await site.close();
+  });
+
+  test('a seed is the same as a number and as a bigint; least and most are taken', async () => {
+    const { page, watch, close } = await openPage(browser);
+    await page.goto(`${site.url}embed.html?loading=manual`);
+    const model = listedModels().find(({ config }) => config.network === 'pixelcnn').name;
+    const drawn = await page.evaluate(async (name) => {
+      const { Engine } = await import('./engine.js');
+      const engine = new Engine();
+      const draw = async (/** @type {object} */ options) => String((await engine.sample({ model: name, seed: 7n, ...options })).levels);
+      const extremes = [{ seed: 0 }, { seed: 2n ** 64n - 1n }, { seed: 2 ** 53 - 1 }, { temperature: 0.001 }, { temperature: 1e38 }, { first: 2 ** 32 - 1 }, { threads: 1000 }, { signal: new AbortController().signal }];
+      for (const options of extremes) await draw(options);
+      const same = [await draw({}), await draw({ seed: 7 }), await draw({ seed: 7, count: 1 })];
+      const other = document.body.appendChild(document.createElement('iframe')).contentWindow;
+      const given = new other.Uint8Array(784);
+      const completed = await engine.complete({ model: name, seed: 1, given, mask: given, signal: new other.AbortController().signal });
+      engine.dispose();
+      return { same: new Set(same).size, given: completed.levels.every((level) => level === 0) };
+    }, model);
+    assert.deepEqual(drawn, { same: 1, given: true });
+    assert.deepEqual(watch.errors, []);
+    await close();
+  });
+
+  test('a picture is asked for at a whole scale', async () => {
+    const { page, close } = await openPage(browser);
+    await page.goto(`${site.url}embed.html?loading=manual`);
+    const said = await page.evaluate(async () => {
+      await customElements.whenDefined('pixel-rnn');
+      const element = document.querySelector('pixel-rnn');
+      return Promise.all([0, 1.5, NaN, Infinity, '8', 2].map((scale) => element.toPng(scale).then(({ type }) => type, ({ name, message }) => `${name} ${message}`)));
+    });
+    const sentence = (/** @type {string} */ found) => `scale: found ${found}, expected a whole number, 1 or more.`;
+    assert.deepEqual(said, [...['0', '1.5', 'NaN', 'Infinity'].map((found) => `RangeError ${sentence(found)}`), `TypeError ${sentence('"8"')}`, 'image/png']);
+    await close();
+  });
+});
