@@ -5,6 +5,7 @@
  */
 
 import { findAdapter } from './adapter.js';
+import { fetchFile } from './fetching.js';
 import { SharedLoad } from './shared-load.js';
 import { WorkerLink } from './worker-link.js';
 
@@ -309,8 +310,7 @@ function modelsUrl() {
 
 /** @returns {Promise<{ models: ModelEntry[], sets: ModelSet[] }>} */
 async function fetchIndex() {
-  const response = await fetch(new URL('index.json', modelsUrl()), { cache: 'no-cache' });
-  if (!response.ok) throw new Error(`The list of models could not be fetched: the server answered ${response.status}.`);
+  const response = await fetchFile(new URL('index.json', modelsUrl()), 'The list of models', { cache: 'no-cache' });
   const index = await response.json().catch(() => null);
   if (!Array.isArray(index?.models)) throw new Error('The list of models, models/index.json, is damaged.');
   return { models: index.models, sets: Array.isArray(index.sets) ? index.sets : [] };

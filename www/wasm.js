@@ -2,6 +2,8 @@
  * Loads the two wasm bundles and gives their exports a type. Only the worker uses this.
  */
 
+import { fetchFile, refusal } from './fetching.js';
+
 /**
  * @typedef {object} WasmModel
  * @property {number} width
@@ -150,7 +152,7 @@ async function instantiate(bundle) {
   const url = new URL(`./pkg/${bundle}/pixelrnn.js`, import.meta.url);
   try {
     const [exports, options] = await Promise.all([
-      /** @type {Promise<GpuPackage>} */ (import(url.href)),
+      importGlue(url),
       bundle === 'cpu' ? compileOnce() : undefined,
     ]);
     const instance = await exports.default(options);
@@ -160,6 +162,17 @@ async function instantiate(bundle) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new Error(`The ${bundle.toUpperCase()} bundle could not be loaded: ${reason}`, { cause });
   }
+}
+
+/**
+ * @param {URL} url
+ * @returns {Promise<GpuPackage>}
+ */
+async function importGlue(url) {
+  return import(url.href).catch(async (cause) => {
+    const reason = await refusal(url);
+    throw reason ? new Error(`pixelrnn.js could not be fetched: ${reason}`, { cause }) : cause;
+  });
 }
 
 /** The CPU bundle is compiled here, the other one by its own script: this one is handed on to other workers. */
@@ -176,8 +189,7 @@ async function compileOnce() {
  * @param {URL} url
  */
 async function compile(url) {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`the server answered ${response.status} for ${url.pathname.split('/').pop()}`);
+  const response = await fetchFile(url, 'pixelrnn_bg.wasm');
   if (response.headers.get('content-type') === 'application/wasm') return WebAssembly.compileStreaming(response);
   return WebAssembly.compile(await response.arrayBuffer());
 }

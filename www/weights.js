@@ -4,6 +4,8 @@
  * file is simply fetched again.
  */
 
+import { fetchFile } from './fetching.js';
+
 const CACHE_NAME = 'pixelrnn-weights';
 
 /** @typedef {import('./protocol.js').WeightsFile} WeightsFile */
@@ -35,15 +37,12 @@ export async function fetchWeights(weights, signal, onProgress) {
  */
 async function download(weights, signal, onProgress) {
   const name = fileName(weights);
-  const response = await fetch(weights.url, { signal }).catch((cause) => {
-    signal.throwIfAborted();
-    throw new Error(`${name} could not be fetched: the server did not answer.`, { cause });
-  });
-  if (!response.ok || !response.body) throw new Error(`${name} could not be fetched: the server answered ${response.status}.`);
+  const { body } = await fetchFile(weights.url, name, { signal });
+  if (!body) throw new Error(`${name} could not be fetched: the answer is empty.`);
 
   // The listed size, not Content-Length: that one counts compressed bytes.
   const bytes = new Uint8Array(weights.bytes);
-  const reader = response.body.getReader();
+  const reader = body.getReader();
   let loaded = 0;
   for (;;) {
     const { done, value } = await reader.read().catch((cause) => {

@@ -37,10 +37,10 @@ export const STRICT_POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe
 
 /**
  * Serves the page. PIXELRNN_SITE names a folder to serve instead, such as `dist`.
- * @param {{ prefix?: string, policy?: string }} [options]
+ * @param {{ prefix?: string, policy?: string, cors?: boolean }} [options]  `cors`: pages of any origin may read it
  * @returns {Promise<Site>}
  */
-export async function serveSite({ prefix = '/', policy } = {}) {
+export async function serveSite({ prefix = '/', policy, cors = false } = {}) {
   /** @type {Site["faults"]} */
   const faults = new Map();
   /** @type {string[]} */
@@ -51,6 +51,7 @@ export async function serveSite({ prefix = '/', policy } = {}) {
     const file = path === null ? null : fileOf(path);
     const fault = faults.get(path ?? '');
     if (policy) response.setHeader('Content-Security-Policy', policy);
+    if (cors) response.setHeader('Access-Control-Allow-Origin', '*');
     if (fault) fault(response, file);
     else if (file) sendFile(response, file);
     else {
