@@ -3,6 +3,7 @@
  */
 
 import { fetchFile } from './fetching.js';
+import { modelUrl } from './models-folder.js';
 
 /**
  * @typedef {object} Examples
@@ -43,7 +44,8 @@ export async function loadExamples(set, info) {
  * @returns {Promise<ExamplesFile>}
  */
 async function fetchExamples(file) {
-  const response = await fetchFile(new URL(`./models/${file}`, import.meta.url), `The test images, ${file},`);
+  // As the list of models is: an older file may not go with the set it names.
+  const response = await fetchFile(modelUrl(file), `The test images, ${file},`, { cache: 'no-cache' });
   const { width, height, channels, indices, levels: packed, value_levels } = await response.json().catch(() => ({}));
   if (!Array.isArray(packed) || !Array.isArray(indices) || !(width > 0 && height > 0 && channels > 0)) throw new Error(`The file of test images, ${file}, is damaged.`);
   // Files that do not say are of binary digits or of photographs.

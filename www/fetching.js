@@ -34,6 +34,8 @@ export async function fetchFile(url, name, options) {
     options?.signal?.throwIfAborted();
     throw new Error(`${name} could not be fetched: ${(await refusal(url)) || 'the server did not answer'}.`, { cause });
   });
+  // It may be an answer from before the file was there, out of the browser's cache.
+  if (!response.ok && options?.cache !== 'reload') return fetchFile(url, name, { ...options, cache: 'reload' });
   if (!response.ok) throw new Error(`${name} could not be fetched: ${statusOf(response)}.`);
   return response;
 }
