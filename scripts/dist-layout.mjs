@@ -25,7 +25,7 @@ const ENTRIES = ["pixel-rnn.js", "engine.js", "embed.js"];
 const PAGES = ["index.html", "bench.html"];
 
 /** @param {string} file */
-const isCode = (file) => /\.(js|d\.ts|css)$/.test(file);
+const isCode = (file) => /(\.js|\.d\.ts|\bstyle\.css)$/.test(file);
 
 /**
  * @param {string} folder
@@ -79,7 +79,7 @@ export async function layOut(www, pkg, dist) {
   writeFileSync(join(dist, "build.json"), `${JSON.stringify(name)}\n`);
   for (const page of PAGES) {
     const html = readFileSync(join(www, page), "utf8");
-    writeFileSync(join(dist, page), html.replace(/\b(src|href)="([\w-]+\.(?:js|css))"/g, `$1="${name}/$2"`));
+    writeFileSync(join(dist, page), html.replace(/\b(src|href)="([\w-]+\.js|style\.css)"/g, `$1="${name}/$2"`));
   }
   // For embed.html.
   cpSync(join(www, "style.css"), join(dist, "style.css"));
