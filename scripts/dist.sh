@@ -5,17 +5,17 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 gpu_wasm=$1
 
-rm -rf dist
-mkdir -p dist/pkg
-cp -R www/. dist/
+bundles=$(mktemp -d)
+trap 'rm -rf "$bundles"' EXIT
 for bundle in cpu gpu; do
-    mkdir "dist/pkg/$bundle"
-    cp "pkg/$bundle"/pixelrnn*.{js,wasm,ts} "dist/pkg/$bundle/"
+    mkdir "$bundles/$bundle"
+    cp "pkg/$bundle"/pixelrnn*.{js,wasm,ts} "$bundles/$bundle/"
 done
-cp "$gpu_wasm" dist/pkg/gpu/pixelrnn_bg.wasm
+cp "$gpu_wasm" "$bundles/gpu/pixelrnn_bg.wasm"
+node scripts/bundle-index.mjs "$bundles"
+node scripts/check-size.mjs "$bundles"
+node scripts/dist-layout.mjs www "$bundles" dist
 cp LICENSE-MIT LICENSE-APACHE dist/
 # GitHub Pages would run the files through Jekyll otherwise.
 touch dist/.nojekyll
-node scripts/bundle-index.mjs dist/pkg
-node scripts/check-size.mjs dist/pkg
 echo "dist: dist/ is ready to be copied to a static host ($(du -sh dist | cut -f1))"

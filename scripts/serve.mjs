@@ -119,7 +119,9 @@ export async function startServer(options = {}) {
 
   const server = createServer(async (request, response) => {
     const pathname = (request.url ?? "/").replace(/[?#].*$/, "");
-    const common = { ...headers, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" };
+    // Pages of another origin, and frames in a sandbox, may use what is served, as on most static hosts.
+    const open = { "Access-Control-Allow-Origin": "*" };
+    const common = { ...open, ...headers, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" };
     /** @param {number} status @param {Record<string, string>} extra @param {string} [text] */
     const answer = (status, extra, text = "") => {
       response.writeHead(status, { ...common, ...extra });

@@ -6,6 +6,8 @@
 
 import { findAdapter } from './adapter.js';
 import { SCORING, check } from './arguments.js';
+import { fetchFile } from './fetching.js';
+import { modelUrl } from './models-folder.js';
 import { SharedLoad } from './shared-load.js';
 import { WorkerLink } from './worker-link.js';
 
@@ -301,7 +303,7 @@ export class Engine extends EventTarget {
     const entry = (await this.models()).find((candidate) => candidate.name === name);
     if (!entry) throw new Error(`There is no model named "${name}".`);
     const { file, bytes, sha256 } = entry;
-    return { name, url: new URL(file, modelsUrl()).href, bytes, sha256 };
+    return { name, url: modelUrl(file, sha256), bytes, sha256 };
   }
 }
 
@@ -317,14 +319,9 @@ export function sharedEngine() {
   return shared;
 }
 
-function modelsUrl() {
-  return new URL('./models/', import.meta.url);
-}
-
 /** @returns {Promise<{ models: ModelEntry[], sets: ModelSet[] }>} */
 async function fetchIndex() {
-  const response = await fetch(new URL('index.json', modelsUrl()), { cache: 'no-cache' });
-  if (!response.ok) throw new Error(`The list of models could not be fetched: the server answered ${response.status}.`);
+  const response = await fetchFile(modelUrl('index.json'), 'The list of models', { cache: 'no-cache' });
   const index = await response.json().catch(() => null);
   if (!Array.isArray(index?.models)) throw new Error('The list of models, models/index.json, is damaged.');
   return { models: index.models, sets: Array.isArray(index.sets) ? index.sets : [] };

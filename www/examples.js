@@ -2,6 +2,9 @@
  * The test images that the page completes. The list of models names a file of them for each set of pictures.
  */
 
+import { fetchFile } from './fetching.js';
+import { modelUrl } from './models-folder.js';
+
 /**
  * @typedef {object} Examples
  * @property {string} name         of one of them, without its number
@@ -41,8 +44,8 @@ export async function loadExamples(set, info) {
  * @returns {Promise<ExamplesFile>}
  */
 async function fetchExamples(file) {
-  const response = await fetch(new URL(`./models/${file}`, import.meta.url));
-  if (!response.ok) throw new Error(`The test images, ${file}, could not be fetched: the server answered ${response.status}.`);
+  // As the list of models is: an older file may not go with the set it names.
+  const response = await fetchFile(modelUrl(file), `The test images, ${file},`, { cache: 'no-cache' });
   const { width, height, channels, indices, levels: packed, value_levels } = await response.json().catch(() => ({}));
   if (!Array.isArray(packed) || !Array.isArray(indices) || !(width > 0 && height > 0 && channels > 0)) throw new Error(`The file of test images, ${file}, is damaged.`);
   // Files that do not say are of binary digits or of photographs.

@@ -3,6 +3,7 @@
  * pictures, each with its size, its download and how likely it finds the test images.
  */
 
+import { modelUrl } from './models-folder.js';
 import { explainNll, formatNll, networkSets } from './network-kinds.js';
 import { formatBytes, formatCount, isInk } from './settings.js';
 
@@ -99,7 +100,7 @@ function setPicture(file, config) {
   const frame = Object.assign(document.createElement('span'), { className: 'picture' });
   frame.append(image);
   image.addEventListener('error', () => frame.remove());
-  image.src = new URL(`./models/${file}`, import.meta.url).href;
+  image.src = modelUrl(file);
   return frame;
 }
 

@@ -2,6 +2,8 @@
  * Loads the two wasm bundles and gives their exports a type. Only the worker uses this.
  */
 
+import { fetchFile, refusal } from './fetching.js';
+
 /**
  * @typedef {object} WasmModel
  * @property {number} width
@@ -45,7 +47,7 @@
 /**
  * What both bundles export.
  * @typedef {object} CpuPackage
- * @property {(options?: { module_or_path: WebAssembly.Module }) => Promise<{ memory?: WebAssembly.Memory } | undefined>} default
+ * @property {(options: { module_or_path: WebAssembly.Module }) => Promise<{ memory?: WebAssembly.Memory } | undefined>} default
  * @property {{ load(bytes: Uint8Array): WasmModel, untrained(config: string, seed: bigint): WasmModel }} Model
  * @property {new (model: WasmModel, method: string, seed: bigint, first: number, count: number,
  *   temperature: number, given?: Uint8Array, mask?: Uint8Array) => WasmSampler} Sampler
@@ -76,8 +78,8 @@ export function wasmBytes() {
   return bytes;
 }
 
-/** The CPU bundle, compiled. @type {Promise<WebAssembly.Module> | null} */
-let compiled = null;
+/** The bundles, compiled. @type {Map<"cpu" | "gpu", Promise<WebAssembly.Module>>} */
+const modules = new Map();
 
 /**
  * The small bundle that draws on the CPU.
@@ -93,7 +95,7 @@ export function cpuPackage() {
  */
 export async function cpuModule() {
   await cpuPackage();
-  return /** @type {Promise<WebAssembly.Module>} */ (compiled);
+  return moduleOf('cpu');
 }
 
 /**
@@ -101,7 +103,7 @@ export async function cpuModule() {
  * @param {WebAssembly.Module} module
  */
 export function useCpuModule(module) {
-  compiled ??= Promise.resolve(module);
+  if (!modules.has('cpu')) modules.set('cpu', Promise.resolve(module));
 }
 
 /**
@@ -147,13 +149,9 @@ function loadPackage(bundle) {
  */
 async function instantiate(bundle) {
   if (typeof WebAssembly !== 'object') throw new Error('This browser has no WebAssembly.');
-  const url = new URL(`./pkg/${bundle}/pixelrnn.js`, import.meta.url);
   try {
-    const [exports, options] = await Promise.all([
-      /** @type {Promise<GpuPackage>} */ (import(url.href)),
-      bundle === 'cpu' ? compileOnce() : undefined,
-    ]);
-    const instance = await exports.default(options);
+    const [exports, module_or_path] = await Promise.all([importGlue(bundle), moduleOf(bundle)]);
+    const instance = await exports.default({ module_or_path });
     if (instance?.memory) memories.add(instance.memory);
     return exports;
   } catch (cause) {
@@ -162,22 +160,55 @@ async function instantiate(bundle) {
   }
 }
 
-/** The CPU bundle is compiled here, the other one by its own script: this one is handed on to other workers. */
-async function compileOnce() {
-  compiled ??= compile(new URL('./pkg/cpu/pixelrnn_bg.wasm', import.meta.url)).catch((error) => {
-    compiled = null;
-    throw error;
+/**
+ * @param {"cpu" | "gpu"} bundle
+ * @param {string} file
+ */
+function urlOf(bundle, file) {
+  return new URL(`./pkg/${bundle}/${file}`, import.meta.url);
+}
+
+/**
+ * @param {"cpu" | "gpu"} bundle
+ * @returns {Promise<GpuPackage>}
+ */
+async function importGlue(bundle) {
+  const url = urlOf(bundle, 'pixelrnn.js');
+  return import(url.href).catch(async (cause) => {
+    const reason = await refusal(url);
+    throw reason ? new Error(`pixelrnn.js could not be fetched: ${reason}`, { cause }) : cause;
   });
-  return { module_or_path: await compiled };
+}
+
+/**
+ * A bundle compiled, once: that of the CPU is handed on to other workers.
+ * @param {"cpu" | "gpu"} bundle
+ */
+function moduleOf(bundle) {
+  const known = modules.get(bundle);
+  if (known) return known;
+  const url = urlOf(bundle, 'pixelrnn_bg.wasm');
+  const compiling = compile(url, 'default')
+    .catch((error) => {
+      // What the browser's cache holds may be damaged: the server is asked before anybody is told.
+      if (error instanceof WebAssembly.CompileError) return compile(url, 'reload');
+      throw error;
+    })
+    .catch((error) => {
+      modules.delete(bundle);
+      throw error;
+    });
+  modules.set(bundle, compiling);
+  return compiling;
 }
 
 /**
  * Compiles while it downloads, where the server says what it is.
  * @param {URL} url
+ * @param {RequestCache} cache
  */
-async function compile(url) {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`the server answered ${response.status} for ${url.pathname.split('/').pop()}`);
+async function compile(url, cache) {
+  const response = await fetchFile(url, 'pixelrnn_bg.wasm', { cache });
   if (response.headers.get('content-type') === 'application/wasm') return WebAssembly.compileStreaming(response);
   return WebAssembly.compile(await response.arrayBuffer());
 }

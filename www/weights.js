@@ -4,6 +4,8 @@
  * file is simply fetched again.
  */
 
+import { fetchFile } from './fetching.js';
+
 const CACHE_NAME = 'pixelrnn-weights';
 
 /** @typedef {import('./protocol.js').WeightsFile} WeightsFile */
@@ -21,29 +23,29 @@ export async function fetchWeights(weights, signal, onProgress) {
     onProgress(kept.length);
     return kept;
   }
-  const bytes = await download(weights, signal, onProgress);
-  const fault = await faultOf(bytes, weights);
+  let { bytes, fault } = await download(weights, signal, onProgress, 'default');
+  // What the browser's cache holds may be damaged, or older than the list: the server is asked before anybody is told.
+  if (fault) ({ bytes, fault } = await download(weights, signal, onProgress, 'reload'));
   if (fault) throw new Error(`${fileName(weights)} is damaged: ${fault}.`);
   await writeCache(weights, bytes);
   return bytes;
 }
 
 /**
+ * The bytes, and what is wrong with them.
  * @param {WeightsFile} weights
  * @param {AbortSignal} signal
  * @param {(loaded: number) => void} onProgress
+ * @param {RequestCache} cache
  */
-async function download(weights, signal, onProgress) {
+async function download(weights, signal, onProgress, cache) {
   const name = fileName(weights);
-  const response = await fetch(weights.url, { signal }).catch((cause) => {
-    signal.throwIfAborted();
-    throw new Error(`${name} could not be fetched: the server did not answer.`, { cause });
-  });
-  if (!response.ok || !response.body) throw new Error(`${name} could not be fetched: the server answered ${response.status}.`);
+  const { body } = await fetchFile(weights.url, name, { signal, cache });
+  if (!body) throw new Error(`${name} could not be fetched: the answer is empty.`);
 
   // The listed size, not Content-Length: that one counts compressed bytes.
   const bytes = new Uint8Array(weights.bytes);
-  const reader = response.body.getReader();
+  const reader = body.getReader();
   let loaded = 0;
   for (;;) {
     const { done, value } = await reader.read().catch((cause) => {
@@ -53,13 +55,14 @@ async function download(weights, signal, onProgress) {
     if (done) break;
     if (loaded + value.length > bytes.length) {
       await reader.cancel();
-      throw new Error(`${name} is damaged: it is longer than the ${weights.bytes} bytes listed.`);
+      return { bytes, fault: `it is longer than the ${weights.bytes} bytes listed` };
     }
     bytes.set(value, loaded);
     loaded += value.length;
     onProgress(loaded);
   }
-  return bytes.subarray(0, loaded);
+  const received = bytes.subarray(0, loaded);
+  return { bytes: received, fault: await faultOf(received, weights) };
 }
 
 /**
@@ -84,7 +87,7 @@ async function faultOf(bytes, weights) {
 async function readCache(weights) {
   try {
     const cache = await caches.open(CACHE_NAME);
-    const response = await cache.match(cacheKey(weights));
+    const response = await cache.match(weights.url);
     if (!response) return null;
     const bytes = new Uint8Array(await response.arrayBuffer());
     return (await faultOf(bytes, weights)) ? null : bytes;
@@ -103,15 +106,10 @@ async function writeCache(weights, bytes) {
     const cache = await caches.open(CACHE_NAME);
     const old = await cache.keys(weights.url, { ignoreSearch: true });
     await Promise.all(old.map((key) => cache.delete(key)));
-    await cache.put(cacheKey(weights), new Response(bytes));
+    await cache.put(weights.url, new Response(bytes));
   } catch {
     // No cache, or no room in it: the next visit fetches again.
   }
-}
-
-/** @param {WeightsFile} weights */
-function cacheKey(weights) {
-  return `${weights.url}?sha256=${weights.sha256}`;
 }
 
 /** @param {WeightsFile} weights */

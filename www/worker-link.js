@@ -3,6 +3,8 @@
  * each in a settled promise, and starts another worker when one dies or does not answer.
  */
 
+import { startFault, startWorker } from './worker-start.js';
+
 /** @typedef {import('./protocol.js').WorkRequest} WorkRequest */
 /** @typedef {import('./protocol.js').Reply} Reply */
 
@@ -87,11 +89,11 @@ export class WorkerLink {
   }
 
   #startWorker() {
-    const worker = new Worker(new URL(`./worker.js${this.#role && `#${this.#role}`}`, import.meta.url), { type: 'module' });
+    const worker = startWorker(this.#role);
     worker.onmessage = ({ data }) => this.#receive(data);
     worker.onerror = (event) => {
       event.preventDefault();
-      this.#restart('The worker that draws could not be started.');
+      this.#restart(startFault);
     };
     return worker;
   }
@@ -111,7 +113,7 @@ export class WorkerLink {
       this.#settle(reply.id);
       if (reply.type === 'failed') {
         job.reject(new Error(reply.message));
-        if (reply.fatal) this.#restart(reply.message);
+        if (reply.fatal) this.#restart(() => reply.message);
       } else job.resolve(reply);
     }
   }
@@ -149,16 +151,25 @@ export class WorkerLink {
   /**
    * Replaces the worker. Requests under way are sent again: a run draws the same rows again, of which
    * the first are dropped. One that a worker has died with twice has had its chance.
-   * @param {string} [fault]  what the worker died of; none where it was only deaf to a stop, which is
-   *   the doing of the run that was stopped and not of the others
+   * @param {() => string | Promise<string>} [fault]  tells what the worker died of; none where it was only
+   *   deaf to a stop, which is the doing of the run that was stopped and not of the others
    */
   #restart(fault) {
     this.#endWorker();
     for (const [id, job] of [...this.#jobs]) {
       if (fault) job.deaths += 1;
-      if (fault && job.deaths > 1) this.#settle(id)?.reject(new Error(fault));
+      if (fault && job.deaths > 1) void this.#fail(id, fault);
       else this.#post(job.request);
     }
+  }
+
+  /**
+   * @param {number} id
+   * @param {() => string | Promise<string>} fault
+   */
+  async #fail(id, fault) {
+    const job = this.#settle(id);
+    job?.reject(new Error(await fault()));
   }
 
   #endWorker() {

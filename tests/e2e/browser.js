@@ -54,7 +54,7 @@ export function isHelper(worker) {
  * What went wrong on a page, and what it drew.
  * @typedef {object} Watch
  * @property {string[]} errors    console errors, uncaught exceptions, CSP violations
- * @property {string[]} requests  every address asked for, by page and workers
+ * @property {string[]} requests  every address asked for, by page and workers, without the sum of its content
  * @property {string[]} sent      those to which something was sent
  */
 
@@ -71,7 +71,7 @@ export async function openPage(browser, options) {
   page.on('console', (message) => message.type() === 'error' && watch.errors.push(message.text()));
   page.on('pageerror', (error) => watch.errors.push(String(error)));
   context.on('request', (request) => {
-    watch.requests.push(request.url());
+    watch.requests.push(request.url().replace(/\?sha256=\w+$/, ''));
     if (request.method() !== 'GET' || request.postData() !== null) watch.sent.push(request.url());
   });
   await page.addInitScript(() => {

@@ -154,7 +154,7 @@ describe('without', () => {
     const { page } = opened;
     site.faults.set('worker.js', (response) => response.writeHead(404).end());
     await page.goto(site.url);
-    await page.getByRole('alert').filter({ hasText: 'The worker that draws could not be started.' }).waitFor();
+    await page.getByRole('alert').filter({ hasText: 'The worker that draws could not be started: worker.js could not be fetched, the server answered 404.' }).waitFor();
   });
 });
 

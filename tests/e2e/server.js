@@ -27,20 +27,24 @@ export const STRICT_POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe
  * @typedef {(response: import('node:http').ServerResponse, file: string | null) => void} Fault
  */
 
+/** The folder of the modules, where `dist` has one. */
+const BUILD = /^[0-9a-f]{16}\//;
+
 /**
  * @typedef {object} Site
  * @property {string} url               of the page, ending in the sub-path
- * @property {Map<string, Fault>} faults by path below the sub-path, such as `models/index.json`
+ * @property {string} [folder]          served in place of the sources
+ * @property {Map<string, Fault>} faults by path below the sub-path, such as `models/index.json`, and below the folder of the modules
  * @property {string[]} missing         paths answered with 404
  * @property {() => Promise<void>} close
  */
 
 /**
  * Serves the page. PIXELRNN_SITE names a folder to serve instead, such as `dist`.
- * @param {{ prefix?: string, policy?: string }} [options]
+ * @param {{ prefix?: string, policy?: string, cors?: boolean, folder?: string }} [options]  `cors`: pages of any origin may read it
  * @returns {Promise<Site>}
  */
-export async function serveSite({ prefix = '/', policy } = {}) {
+export async function serveSite({ prefix = '/', policy, cors = false, folder = process.env.PIXELRNN_SITE } = {}) {
   /** @type {Site["faults"]} */
   const faults = new Map();
   /** @type {string[]} */
@@ -48,9 +52,10 @@ export async function serveSite({ prefix = '/', policy } = {}) {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
     const path = pathname.startsWith(prefix) ? decodeURIComponent(pathname.slice(prefix.length)) || 'index.html' : null;
-    const file = path === null ? null : fileOf(path);
-    const fault = faults.get(path ?? '');
+    const file = path === null ? null : fileOf(path, site.folder);
+    const fault = faults.get((path ?? '').replace(BUILD, ''));
     if (policy) response.setHeader('Content-Security-Policy', policy);
+    if (cors) response.setHeader('Access-Control-Allow-Origin', '*');
     if (fault) fault(response, file);
     else if (file) sendFile(response, file);
     else {
@@ -60,8 +65,10 @@ export async function serveSite({ prefix = '/', policy } = {}) {
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
-  return {
+  /** @type {Site} */
+  const site = {
     url: `http://127.0.0.1:${port}${prefix}`,
+    folder,
     faults,
     missing,
     close: () =>
@@ -70,21 +77,23 @@ export async function serveSite({ prefix = '/', policy } = {}) {
         server.closeAllConnections();
       }),
   };
+  return site;
 }
 
 /**
  * @param {string} path  below the sub-path
+ * @param {string} [folder]  served in place of the sources
  * @returns {string | null}
  */
-export function fileOf(path) {
-  const site = process.env.PIXELRNN_SITE;
-  const root = site ?? (path.startsWith('pkg/') ? REPOSITORY : join(REPOSITORY, 'www'));
+export function fileOf(path, folder = process.env.PIXELRNN_SITE) {
+  const root = folder ?? (path.startsWith('pkg/') ? REPOSITORY : join(REPOSITORY, 'www'));
   const file = normalize(join(root, path));
   if (!file.startsWith(normalize(root + sep))) return null;
   return statSync(file, { throwIfNoEntry: false })?.isFile() ? file : null;
 }
 
 /**
+ * Sends a file that browsers may keep for ten minutes, as GitHub Pages does.
  * @param {import('node:http').ServerResponse} response
  * @param {string} file
  */
@@ -92,7 +101,7 @@ export function sendFile(response, file) {
   response.writeHead(200, {
     'Content-Type': TYPES[extname(file)] ?? 'application/octet-stream',
     'Content-Length': statSync(file).size,
-    'Cache-Control': 'no-store',
+    'Cache-Control': 'max-age=600',
   });
   createReadStream(file).pipe(response);
 }
@@ -110,4 +119,10 @@ export function startWorkersWith(site, code) {
 }
 
 /** Why the real GPU bundle cannot be tested, or false. */
-export const gpuNotBuilt = fileOf('pkg/gpu/pixelrnn.js') ? false : 'pkg/gpu is not built (make wasm)';
+export const gpuNotBuilt = fileOf(`${modulesFolder()}pkg/gpu/pixelrnn.js`) ? false : 'pkg/gpu is not built (make wasm)';
+
+/** Where the modules and the bundles are, below the sub-path. */
+function modulesFolder() {
+  const build = process.env.PIXELRNN_SITE && fileOf('build.json');
+  return build ? `${JSON.parse(readFileSync(build, 'utf8'))}/` : '';
+}
