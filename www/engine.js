@@ -6,7 +6,7 @@
 
 import { findAdapter } from './adapter.js';
 import { SCORING, check } from './arguments.js';
-import { fetchFile } from './fetching.js';
+import { fetchFile, mistaken } from './fetching.js';
 import { modelUrl } from './models-folder.js';
 import { SharedLoad } from './shared-load.js';
 import { WorkerLink } from './worker-link.js';
@@ -322,9 +322,20 @@ export function sharedEngine() {
 /** @returns {Promise<{ models: ModelEntry[], sets: ModelSet[] }>} */
 async function fetchIndex() {
   const response = await fetchFile(modelUrl('index.json'), 'The list of models', { cache: 'no-cache' });
-  const index = await response.json().catch(() => null);
-  if (!Array.isArray(index?.models)) throw new Error('The list of models, models/index.json, is damaged.');
+  const text = await response.text();
+  const index = parsed(text);
+  const other = mistaken(text);
+  if (!Array.isArray(index?.models)) throw new Error(`The list of models, models/index.json, is damaged${other && `: ${other}`}.`);
   return { models: index.models, sets: Array.isArray(index.sets) ? index.sets : [] };
+}
+
+/** @param {string} json */
+function parsed(json) {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return null;
+  }
 }
 
 /** Whether `pkg/index.json` lists the GPU bundle. */

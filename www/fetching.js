@@ -59,6 +59,16 @@ export async function refusal(url) {
   return 'the server did not answer';
 }
 
+/**
+ * What a server gave in place of a file, where that can be told from its beginning; an empty text where not.
+ * @param {string} beginning
+ */
+export function mistaken(beginning) {
+  if (beginning.startsWith('version https://git-lfs')) return 'the server has a Git LFS pointer in its place, and must be given the file itself, which "git lfs pull" fetches';
+  if (/^\s*<(!doctype|html|head|\?xml)/i.test(beginning)) return 'the server gave a web page in its place';
+  return '';
+}
+
 /** @param {Response} response */
 function statusOf({ status }) {
   return `the server answered ${status}`;

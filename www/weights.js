@@ -4,7 +4,7 @@
  * file is simply fetched again.
  */
 
-import { fetchFile } from './fetching.js';
+import { fetchFile, mistaken } from './fetching.js';
 
 const CACHE_NAME = 'pixelrnn-weights';
 
@@ -72,6 +72,8 @@ async function download(weights, signal, onProgress, cache) {
  * @param {WeightsFile} weights
  */
 async function faultOf(bytes, weights) {
+  const other = mistaken(new TextDecoder().decode(bytes.subarray(0, 64)));
+  if (other) return other;
   if (bytes.length !== weights.bytes) return `it has ${bytes.length} bytes, not the ${weights.bytes} listed`;
   if (!globalThis.crypto?.subtle) return null;
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));

@@ -42,6 +42,8 @@ function altered(change) {
 const BROKEN_WEIGHTS = [
   { name: 'with one bit flipped', reason: /is damaged: its SHA-256 begins with/, fault: altered((bytes) => (bytes[bytes.length >> 1] ^= 1, bytes)) },
   { name: 'too short', reason: /is damaged: it has \d+ bytes, not the \d+ listed/, fault: altered((bytes) => bytes.subarray(0, -1)) },
+  { name: 'a Git LFS pointer', reason: /is damaged: the server has a Git LFS pointer in its place, .* "git lfs pull"/, fault: altered(() => Buffer.from('version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n')) },
+  { name: 'a web page', reason: /is damaged: the server gave a web page in its place/, fault: altered(() => Buffer.from('<!doctype html><html></html>')) },
   { name: 'too long', reason: /is damaged: it is longer than the \d+ bytes listed/, fault: altered((bytes) => Buffer.concat([bytes, Buffer.of(0)])) },
   { name: 'missing', reason: /could not be fetched: the server answered 404/, fault: (response) => response.writeHead(404).end() },
   {
@@ -141,6 +143,13 @@ describe('without', () => {
     site.faults.set('models/index.json', (response) => response.end('{"models":'));
     await page.goto(site.url);
     await page.getByRole('alert').filter({ hasText: 'The list of models, models/index.json, is damaged.' }).waitFor();
+  });
+
+  test('a list of models, and a web page in its place: the reason is shown', async () => {
+    const { page } = opened;
+    site.faults.set('models/index.json', (response) => response.end('<!DOCTYPE html><title>Home</title>'));
+    await page.goto(site.url);
+    await page.getByRole('alert').filter({ hasText: 'models/index.json, is damaged: the server gave a web page in its place.' }).waitFor();
   });
 
   test('a working wasm file: the reason is shown', async () => {
