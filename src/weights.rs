@@ -184,7 +184,7 @@ pub fn save(model: &Model, training: Option<&Value>, results: Option<&Value>) ->
     save_as(Precision::F32, model, training, results)
 }
 
-/// The same in a precision of one's choice.
+/// Writes a weights file of the given precision.
 ///
 /// # Panics
 /// When a weight is too large for it; 16 bits end at 65,504.

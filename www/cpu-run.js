@@ -113,7 +113,7 @@ class OwnShare {
 
   /**
    * @param {import('./wasm.js').WasmSampler} sampler
-   * @param {boolean} knowing  whether it knows how likely what it has drawn was
+   * @param {boolean} knowing  whether it can tell the likelihood of what it has drawn
    */
   constructor(sampler, knowing) {
     this.#sampler = sampler;
@@ -143,7 +143,7 @@ class OwnShare {
   async drawn() {
     return {
       levels: this.#sampler.levels(),
-      nll_nats: this.#knowing ? this.#sampler.logLikelihood() : null,
+      nll_nats: this.#knowing ? this.#sampler.nllNats() : null,
       elapsed_ms: this.#elapsed_ms,
       wasm_bytes: wasmBytes(),
     };
@@ -230,7 +230,7 @@ class HelpedShare {
 }
 
 /**
- * Whether the request can be divided. One with a fault is left whole, so that its fault is told of what was asked for.
+ * Whether the request can be divided. One with a fault is left whole, so that the error speaks of the whole request.
  * @param {SampleRequest} request
  * @param {WasmModel} model
  */

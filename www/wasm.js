@@ -23,7 +23,7 @@ import { fetchFile, refusal } from './fetching.js';
  * @property {boolean} done
  * @property {() => Uint8ClampedArray<ArrayBuffer>} nextRow
  * @property {() => Uint8Array<ArrayBuffer>} levels
- * @property {() => Float32Array<ArrayBuffer>} logLikelihood
+ * @property {() => Float32Array<ArrayBuffer>} nllNats
  * @property {() => void} free
  */
 
@@ -40,7 +40,7 @@ import { fetchFile, refusal } from './fetching.js';
  * @property {boolean} done
  * @property {() => Promise<Uint8ClampedArray<ArrayBuffer>>} nextRow
  * @property {() => Uint8Array<ArrayBuffer>} levels
- * @property {() => Float32Array<ArrayBuffer> | undefined} logLikelihood  nothing where `naive` draws
+ * @property {() => Float32Array<ArrayBuffer> | undefined} nllNats  nothing where `naive` draws
  * @property {() => void} free
  */
 

@@ -248,7 +248,7 @@ async function drawOnGpu(request, { model, gpuModel }, signal) {
       await nextTurn();
       signal.throwIfAborted();
     }
-    const nll_nats = sampler.logLikelihood() ?? null;
+    const nll_nats = sampler.nllNats() ?? null;
     const method = /** @type {const} */ ('gpu');
     return { levels: sampler.levels(), nll_nats, elapsed_ms, method, adapter, threads: 1, wasm_bytes: wasmBytes() };
   } catch (error) {

@@ -25,7 +25,7 @@ pub struct Gpu {
 #[wasm_bindgen]
 impl Gpu {
     /// Opens the device and tests the fused sampler on it; throws an Error of one sentence where there is none to be used.
-    /// `software`: whether the adapter is a CPU in disguise.
+    /// `software`: whether the adapter computes on the CPU.
     pub async fn init(software: bool) -> Result<Gpu, JsError> {
         let adapter = describe_adapter().await.ok_or_else(|| JsError::new("This browser has no WebGPU adapter."))?;
         let (device, setup) = Device::wgpu_options()
@@ -173,10 +173,16 @@ impl GpuSampler {
         }
     }
 
-    /// −ln p of every image, over the rows drawn so far, in nats; over all scales where there are several. Nothing where the
-    /// naive sampler draws.
+    /// The name that [`nll_nats`](Self::nll_nats) had, which left out the sign.
     #[wasm_bindgen(js_name = logLikelihood)]
     pub fn log_likelihood(&self) -> Option<Vec<f32>> {
+        self.nll_nats()
+    }
+
+    /// −ln p of every image, over the rows drawn so far, in nats; over all scales where there are several. Nothing where the
+    /// naive sampler draws.
+    #[wasm_bindgen(js_name = nllNats)]
+    pub fn nll_nats(&self) -> Option<Vec<f32>> {
         match &self.engine {
             Engine::Fused(sampler) => Some(sampler.nll_nats()),
             Engine::Naive(_) => None,

@@ -98,9 +98,15 @@ impl Sampler {
         }
     }
 
-    /// −ln p of every image, over the rows drawn so far, in nats; over all scales where there are several.
+    /// The name that [`nll_nats`](Self::nll_nats) had, which left out the sign.
     #[wasm_bindgen(js_name = logLikelihood)]
     pub fn log_likelihood(&self) -> Result<Vec<f32>, JsError> {
+        self.nll_nats()
+    }
+
+    /// −ln p of every image, over the rows drawn so far, in nats; over all scales where there are several.
+    #[wasm_bindgen(js_name = nllNats)]
+    pub fn nll_nats(&self) -> Result<Vec<f32>, JsError> {
         match &self.engine {
             Engine::Cached(sampler) => Ok(sampler.nll_nats()),
             // The small image is part of what was drawn, and need not be the one inside the large image.

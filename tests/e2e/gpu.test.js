@@ -125,7 +125,7 @@ describe('a GPU bundle', () => {
       }
       get scale() { return this.inner.scale; }
       get y() { return this.inner.y; }
-      logLikelihood() { return this.inner.logLikelihood(); }
+      nllNats() { return this.inner.nllNats(); }
       get done() { return this.inner.done; }
       async nextRow() {
         if (this.y >= ${rows}) throw new Error('The GPU was lost');

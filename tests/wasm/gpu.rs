@@ -37,8 +37,8 @@ async fn the_gpu_passes_its_test_and_draws_and_scores_like_the_cpu() {
         }
         assert!(fused.done() && fused.next_row().await.is_err());
         assert_eq!(fused.levels(), cached.levels(), "{config:?}");
-        let expected = unwrap(cached.log_likelihood());
-        for (found, expected) in fused.log_likelihood().expect("known").iter().zip(expected) {
+        let expected = unwrap(cached.nll_nats());
+        for (found, expected) in fused.nll_nats().expect("known").iter().zip(expected) {
             // Sums of up to a hundred numbers near one, whose logarithms the GPU takes its own way.
             assert!((found - expected).abs() < 1e-3, "{config:?}: {found} {expected}");
         }
@@ -70,7 +70,7 @@ async fn the_gpu_passes_its_test_and_draws_and_scores_like_the_cpu() {
             let row = unwrap(naive.next_row().await);
             assert_eq!(row.to_vec(), unwrap(cached.next_row()).to_vec(), "{network:?}");
         }
-        assert!(naive.done() && naive.log_likelihood().is_none());
+        assert!(naive.done() && naive.nll_nats().is_none());
         let levels = cached.levels();
         let found = unwrap(gpu.score(&model, levels.clone(), 2).await);
         let expected = unwrap(score(&model, levels, 2));

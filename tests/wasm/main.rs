@@ -104,7 +104,7 @@ fn naive_and_cached_draw_the_same_rows_of_every_scale() {
     for config in networks.map(two_scales) {
         let model = Model::load(&weights_file(&config)).unwrap_or_else(|_| panic!("a good file"));
         let (mut naive, mut cached) = (sampler(&model, "naive", None, None), sampler(&model, "cached", None, None));
-        let mut likelihoods = vec![cached.log_likelihood().unwrap_or_else(|_| panic!("a likelihood"))];
+        let mut likelihoods = vec![cached.nll_nats().unwrap_or_else(|_| panic!("a likelihood"))];
         for (scale, [width, height]) in [[3, 2], [6, 4]].into_iter().enumerate() {
             for y in 0..height {
                 for sampler in [&naive, &cached] {
@@ -114,7 +114,7 @@ fn naive_and_cached_draw_the_same_rows_of_every_scale() {
                     [naive.next_row(), cached.next_row()].map(|row| row.unwrap_or_else(|_| panic!("row {y}")).to_vec());
                 assert_eq!(rows[0], rows[1], "{config:?}, scale {scale}, row {y}");
                 assert_eq!(rows[0].len(), 2 * width * 4, "{config:?}, scale {scale}, row {y}");
-                likelihoods.push(cached.log_likelihood().unwrap_or_else(|_| panic!("a likelihood")));
+                likelihoods.push(cached.nll_nats().unwrap_or_else(|_| panic!("a likelihood")));
             }
         }
         assert!(naive.done() && cached.done());
@@ -123,7 +123,7 @@ fn naive_and_cached_draw_the_same_rows_of_every_scale() {
         assert!(message(cached.next_row()).contains("every row"));
         // Every row of either scale adds to −ln p, and that of an image is not that of the large one alone.
         assert!(likelihoods.windows(2).all(|pair| pair[0][0] < pair[1][0]), "{config:?}: {likelihoods:?}");
-        assert!(message(naive.log_likelihood()).contains("several scales"));
+        assert!(message(naive.nll_nats()).contains("several scales"));
     }
 }
 
@@ -199,7 +199,7 @@ fn completions_keep_what_is_given_and_scores_add_up() {
     assert_eq!(levels[20..30], given[..10]);
     let nll = score(&model, levels, 2).unwrap_or_else(|_| panic!("scores"));
     let total: f32 = nll[..20].iter().sum();
-    let likelihood = sampler.log_likelihood().unwrap_or_else(|_| panic!("a likelihood"))[0];
+    let likelihood = sampler.nll_nats().unwrap_or_else(|_| panic!("a likelihood"))[0];
     // Twenty values near 0.7, added in 32 and in 64 bits.
     assert!((likelihood - total).abs() < 1e-4, "{likelihood} {total}");
 }

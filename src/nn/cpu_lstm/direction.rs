@@ -1,4 +1,4 @@
-//! What the scans of the two recurrent layers have in their own: the pixels a state depends on, the order in which they
+//! What differs between the scans of the two recurrent layers: the pixels a state depends on, the order in which they
 //! come, and the weights of one direction.
 
 use super::maps::Line;

@@ -111,9 +111,9 @@ impl Maps {
         }
     }
 
-    /// The gates of the next line that saw the states of this one.
+    /// Gradients of the gates on the next line that were computed from the states of this one.
     #[inline(always)]
-    fn seers<'a>(&self, line: &Line, delta: &'a [f32]) -> [Segment<'a>; 2] {
+    fn consumers<'a>(&self, line: &Line, delta: &'a [f32]) -> [Segment<'a>; 2] {
         let length = self.delta.channels;
         match self.shape.scan {
             Scan::Row => {
@@ -208,8 +208,8 @@ impl Maps {
                 let (y, x) = (line.y + p as isize * line.step.0, line.x + p as isize * line.step.1);
                 copy_lanes(&mut dh_line[p * hp..][..hp], &dh[plain.pixel(y, x)]);
             }
-            let seers = self.seers(line, delta);
-            unsafe { contract::<L>(&seers, &weights.state_back, None, dh_line, hp, line.count) };
+            let consumers = self.consumers(line, delta);
+            unsafe { contract::<L>(&consumers, &weights.state_back, None, dh_line, hp, line.count) };
             for p in 0..line.count {
                 let (y, x) = (line.y + p as isize * line.step.0, line.x + p as isize * line.step.1);
                 let gates = &gates[self.gates.pixel(y, x)];
@@ -260,13 +260,13 @@ impl Maps {
         let (delta, dc) = (&scratch.delta, &scratch.dc);
 
         for row in self.dx.rows() {
-            let seers = [self.delta.seen(delta, &row, (0, 0), scan.inputs() * lanes)];
+            let consumers = [self.delta.seen(delta, &row, (0, 0), scan.inputs() * lanes)];
             let out = &mut dx[self.dx.at(row.y, 0)..];
-            unsafe { contract::<L>(&seers, &weights.input_back, None, out, self.dx.channels, row.count) };
+            unsafe { contract::<L>(&consumers, &weights.input_back, None, out, self.dx.channels, row.count) };
             if let Some(back) = &weights.condition_back {
-                let seers = [self.delta.seen(delta, &row, (0, 0), lanes)];
+                let consumers = [self.delta.seen(delta, &row, (0, 0), lanes)];
                 let out = &mut d_condition[row.y as usize * row.count * back.lanes()..];
-                unsafe { contract::<L>(&seers, back, None, out, back.lanes(), row.count) };
+                unsafe { contract::<L>(&consumers, back, None, out, back.lanes(), row.count) };
             }
         }
 
@@ -316,13 +316,13 @@ impl Maps {
         for p in 0..outside.count as isize {
             let (y, x) = (outside.y + p * outside.step.0, outside.x + p * outside.step.1);
             let one = Line { y, x, step: (0, 1), count: 1 };
-            let mut seers = self.seers(&one, delta);
+            let mut consumers = self.consumers(&one, delta);
             let zeros = vec![0.0; lanes];
             if scan == Scan::Diagonal {
                 // The pixel below an outside one is outside too.
-                seers[0] = Segment { values: &zeros, stride: 0, length: lanes };
+                consumers[0] = Segment { values: &zeros, stride: 0, length: lanes };
             }
-            unsafe { contract::<L>(&seers, &weights.state_back, None, &mut dh, hp, 1) };
+            unsafe { contract::<L>(&consumers, &weights.state_back, None, &mut dh, hp, 1) };
             let inside = self.dc.pixel(y - self.before().0, x - self.before().1);
             dc_sum.iter_mut().zip(&dc[inside]).for_each(|(sum, value)| *sum += value);
         }

@@ -26,8 +26,8 @@ pub struct FusedDevice {
 type Fault = Arc<OnceLock<FusedError>>;
 
 impl FusedDevice {
-    /// The GPU that burn has opened as its default wgpu device, under the name it gave itself. `software`: whether it is a CPU in
-    /// disguise. What it refuses from here on is an error of the row that is drawn.
+    /// The GPU that burn has opened as its default wgpu device, under the name it gave itself. `software`: whether it computes
+    /// on the CPU. What it refuses from here on is an error of the row that is drawn.
     #[cfg(any(feature = "wgpu", feature = "webgpu"))]
     pub fn of_wgpu(device: &wgpu::Device, name: &str, software: bool) -> Self {
         let fault = Fault::default();
@@ -97,7 +97,7 @@ impl FusedDevice {
         &self.name
     }
 
-    /// Whether it is a CPU in disguise.
+    /// Whether it is a software adapter, which computes on the CPU.
     pub fn software(&self) -> bool {
         self.software
     }

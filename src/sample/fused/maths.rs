@@ -46,7 +46,7 @@ pub fn tanh(x: f32) -> f32 {
     1.0f32 - 2.0f32 / (1.0f32 + exp(times(2.0f32, x)))
 }
 
-/// Its bits moved to the left, around the end.
+/// The word rotated left.
 #[cube]
 fn rotated(word: u32, by: u32) -> u32 {
     word << by | word >> (32u32 - by)
