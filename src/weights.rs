@@ -19,7 +19,7 @@ pub enum LoadError {
     #[error("not a complete safetensors file: {0}")]
     Format(SafeTensorError),
     /// Another kind of file.
-    #[error("{0}, a weights file expected")]
+    #[error("{0}, a safetensors file of weights expected")]
     Mistaken(Mistaken),
     /// What a run writes to be continued, not what it writes to be used.
     #[error("a training checkpoint found, a weights file expected: it is `best.safetensors` in the same folder")]

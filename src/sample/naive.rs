@@ -126,7 +126,9 @@ impl NaiveSampler {
         let config = self.model.config.clone();
         let [count, channels, _, width] = self.input.dims();
         let [uniforms, given, drawn] = self.row_inputs();
-        let brightest = f32::from(config.levels - 1);
+        // Looked up, not computed: what a device makes of a division is its own business.
+        let inputs: Vec<f32> = (0..config.levels).map(|level| level_to_input(level as u8, config.levels)).collect();
+        let inputs = Tensor::<1>::from_data(inputs.as_slice(), &self.device);
         let mut row = Tensor::zeros([count, channels, 1, width], &self.device);
         for x in 0..width {
             for channel in 0..channels {
@@ -140,8 +142,8 @@ impl NaiveSampler {
                 let level = level.reshape([count, 1, 1, 1]);
                 row = row.slice_assign(value, level.clone());
                 let place = [0..count, channel..channel + 1, self.y..self.y + 1, x..x + 1];
-                // In the order of `level_to_input`, so that the network sees the same bits.
-                self.input = self.input.clone().slice_assign(place, level / brightest * 2.0 - 1.0);
+                let input = inputs.clone().select(0, level.reshape([count]).int()).reshape([count, 1, 1, 1]);
+                self.input = self.input.clone().slice_assign(place, input);
             }
         }
         row

@@ -285,7 +285,7 @@ fn errors_name_the_file() {
     score(&folder_arg, &image, &out, &[folder_arg.as_str(), "cannot be read"]);
     score(&broken, &image, &out, &["broken.safetensors", "not a complete safetensors file"]);
     score(&text, &image, &out, &["text.safetensors", "not a complete safetensors file"]);
-    score(&image, &image, &out, &["image.npy: an .npy array found", "a weights file expected"]);
+    score(&image, &image, &out, &["image.npy: an .npy array found", "a safetensors file of weights expected"]);
     score(&good, &missing, &out, &["missing", "cannot be read"]);
     score(&good, &turned, &out, &["turned.npy", "[1, 1, 5, 6] found", "[N, 1, 6, 5] expected"]);
     score(&good, &colour, &out, &["colour.npy", "[1, 3, 6, 5] found"]);

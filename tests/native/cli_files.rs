@@ -140,7 +140,10 @@ fn mistaken_files_are_named() {
         (&labels, ["labels: an idx file of labels found", "`images`"]),
     ] {
         let out = folder.arg("out.npy");
-        fail(&["sample", "--model", file, "--out", &out], &[&names[..], &["a weights file expected"]].concat());
+        fail(
+            &["sample", "--model", file, "--out", &out],
+            &[&names[..], &["a safetensors file of weights expected"]].concat(),
+        );
         let score = ["score", "--model", &good, "--images", file, "--out", &out];
         fail(&score, &[&names[..], &["an .npy file expected"]].concat());
         let run = run(file, &config);

@@ -43,7 +43,7 @@ fn folder_to_page() {
     for part in [
         "40 pictures of 12×10",
         "left out, cannot be read: 1 file\n",
-        "broken.jpg: no picture: PNG, JPEG, WebP, GIF or BMP expected",
+        "broken.jpg: a web page found",
         "colours: 40 of 40 pictures have any: rgb",
         "size: 12×10",
         "network: ",
