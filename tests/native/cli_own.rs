@@ -61,7 +61,7 @@ fn folder_to_page() {
     written["model"]["layers"] = 1.into();
     folder.write("cats.json", written.to_string().as_bytes());
     let (_, told) = succeed_telling(&["train", "--config", &config, "--out", &run, "--device", "cpu"]);
-    assert!(told.contains("broken.jpg: no picture"), "{told}");
+    assert!(told.contains("broken.jpg: a web page found"), "{told}");
     assert!(told.ends_with("36 images to train on, 4 to validate, on the CPU\n"), "{told}");
     assert!(folder.read("cats.run/samples.png").starts_with(b"\x89PNG"));
 
