@@ -1,0 +1,75 @@
+/** The page as it is first met: its words whatever is drawn, what stands on the first screen, and what its controls look like. */
+
+import assert from 'node:assert/strict';
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import { launch, openPage, untilDone } from './browser.js';
+import { SETS, colourModel, offer } from './models.js';
+import { serveSite } from './server.js';
+
+/** A set of a visitor's own: small, oblong, in colour, without test images. */
+const FLAGS = { name: 'flags', title: 'Flags', about: '12 × 8, in colour' };
+const FLAG = { model: colourModel('flag', { width: 12, height: 8, levels: 8 }), set: 'flags' };
+
+/** @type {import('playwright-core').Browser} */
+let browser;
+/** @type {import('./server.js').Site} */
+let site;
+/** @type {Awaited<ReturnType<typeof openPage>>} */
+let opened;
+/** @type {import('playwright-core').Page} */
+let page;
+
+before(async () => (browser = await launch([])));
+after(() => browser.close());
+beforeEach(async () => {
+  site = await serveSite();
+  offer(site, [{ ...FLAG.model, set: FLAG.set }], [...SETS, FLAGS]);
+  opened = await openPage(browser);
+  page = opened.page;
+});
+afterEach(async () => {
+  await opened.close();
+  await site.close();
+});
+
+async function open(hash = '') {
+  await page.goto(`${site.url}#pace=instant&count=4&${hash}`);
+  await untilDone(page);
+}
+
+describe('words and controls', () => {
+  test('are true of any pictures', async () => {
+    await open('model=flag&hidden=brush');
+    await page.locator('#completions').scrollIntoViewIfNeeded();
+    await page.locator('#completions-report').filter({ hasText: 'no test images' }).waitFor();
+    const texts = await page.locator('h1, h2, .lead, .kinds, .text, .facts, legend, figcaption, footer').allTextContents();
+    assert.ok(texts.length > 20);
+    for (const text of texts) assert.doesNotMatch(text, /digit|photograph|\b784\b|\b28\b/i);
+  });
+
+  test('offer other pictures only where there are some', async () => {
+    await open('model=flag');
+    const other = page.getByRole('button', { name: 'Other pictures' });
+    await page.locator('#completions').scrollIntoViewIfNeeded();
+    await page.locator('#completions-report').filter({ hasText: 'no test images' }).waitFor();
+    assert.ok(await other.isDisabled());
+    await page.getByRole('radio', { name: 'Digits' }).check();
+    await page.locator('#completions-report').filter({ hasText: 'completions in' }).waitFor();
+    assert.ok(await other.isEnabled());
+  });
+
+  test('reach every pixel of a picture smaller than the one before', async () => {
+    await open('hidden=brush');
+    await page.locator('#completions').scrollIntoViewIfNeeded();
+    await page.locator('#completions-report').filter({ hasText: 'completions in' }).waitFor();
+    await page.locator('#own-file').setInputFiles({ name: 'flag.svg', mimeType: 'image/svg+xml', buffer: Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="60" height="60"><path fill="red" d="M0 0h60v30H0z"/></svg>') });
+    await page.getByRole('radio', { name: 'Flags' }).check();
+    await page.waitForFunction(() => /** @type {any} */ (document.querySelector('#brush-canvas')).width === 12);
+    // The cursor is shown to those who come with the keyboard.
+    await page.locator('#own-remove').focus();
+    await page.keyboard.press('Tab');
+    const [picture, cursor] = await page.locator('#brush-canvas, #brush-cursor').evaluateAll((all) => all.map((element) => element.getBoundingClientRect().toJSON()));
+    assert.ok(cursor.width > 0 && cursor.right <= picture.right + 1 && cursor.bottom <= picture.bottom + 1, JSON.stringify({ picture, cursor }));
+    assert.ok(Math.abs(cursor.width - cursor.height) < 1, 'pixels are squares');
+  });
+});
