@@ -73,3 +73,53 @@ describe('words and controls', () => {
     assert.ok(Math.abs(cursor.width - cursor.height) < 1, 'pixels are squares');
   });
 });
+
+describe('the first screen', () => {
+  beforeEach(() => site.faults.delete('models/index.json'));
+
+  /** Where something stands on the first screen. @param {string} selector */
+  const box = async (selector) => /** @type {any} */ (await page.locator(selector).first().boundingBox());
+
+  // How much of the picture is seen at least, whatever fonts there are.
+  for (const [width, height, part] of [[390, 844, 0.75], [390, 664, 0.25], [320, 568, 0], [768, 1024, 1], [1280, 900, 0.5]]) {
+    test(`of ${width} by ${height} pixels shows what can be chosen, and the picture`, async () => {
+      await page.setViewportSize({ width, height });
+      await open('count=16');
+      const [sets, networks, picture] = [await box('#sets label'), await box('#networks label'), await box('pixel-rnn canvas')];
+      assert.ok(sets.y + sets.height < networks.y && networks.y + networks.height < picture.y);
+      assert.ok(picture.y + part * picture.height <= height, JSON.stringify(picture));
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), width);
+    });
+  }
+
+  test('is walked with the keyboard from top to bottom', async () => {
+    await page.setViewportSize({ width: 390, height: 844 });
+    await open();
+    const places = [];
+    for (const selector of ['#sets input:checked', '#networks input:checked', '#samples']) {
+      await page.keyboard.press('Tab');
+      assert.ok(await page.locator(selector).evaluate((element) => element === document.activeElement), selector);
+      places.push((await box(selector)).y + (await page.evaluate(() => scrollY)));
+    }
+    assert.deepEqual(places, places.toSorted((a, b) => a - b));
+  });
+
+  for (const model of ['mnist-multiscale-14-28', 'characters-diagonal']) {
+    test(`shows that ${model} is chosen, though its choice stands far to the right`, async () => {
+      await page.setViewportSize({ width: 320, height: 568 });
+      await open(`model=${model}`);
+      for (const group of ['#sets', '#networks']) {
+        const { x, width } = await box(`${group} label:has(:checked)`);
+        assert.ok(x >= 0 && x + width <= 320, JSON.stringify({ group, x, width }));
+      }
+      assert.equal(await page.evaluate(() => scrollY), 0);
+    });
+  }
+
+  test('has no empty choices where the list of networks cannot be had', async () => {
+    site.faults.set('models/index.json', (response) => response.writeHead(404).end());
+    await page.goto(site.url);
+    await page.waitForFunction(() => window.seen.failed.length);
+    for (const group of ['#sets', '#networks']) assert.ok(await page.locator(group).isHidden(), group);
+  });
+});
