@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { launch, openPage, untilDone } from './browser.js';
 import { SETS, colourModel, offer } from './models.js';
+import { onlyPixel } from './png.js';
 import { serveSite } from './server.js';
 
 /** A set of a visitor's own: small, oblong, in colour, without test images. */
@@ -122,4 +123,41 @@ describe('the first screen', () => {
     await page.waitForFunction(() => window.seen.failed.length);
     for (const group of ['#sets', '#networks']) assert.ok(await page.locator(group).isHidden(), group);
   });
+});
+
+describe('controls of the page', () => {
+  test('are as large as those of the element, and look as disabled', async () => {
+    await open('model=flag&hidden=brush');
+    await page.locator('#completions').scrollIntoViewIfNeeded();
+    await page.locator('#completions-report').filter({ hasText: 'no test images' }).waitFor();
+    const looks = (/** @type {import('playwright-core').Locator} */ controls) => controls.evaluateAll((all) => all.map((control) => {
+      const { height, fontSize } = getComputedStyle(control);
+      return `${control.textContent?.trim().slice(0, 20)}: ${height}, ${fontSize}`;
+    }));
+    const [own] = await looks(page.locator('pixel-rnn .save'));
+    for (const control of ['#other-examples', '.file > span', '#brush-clear', '#race-run', '#distribution-picture', '#hidden-choice label:first-of-type > span']) {
+      const [look] = await looks(page.locator(control));
+      assert.equal(look.replace(/.*: /s, ''), own.replace(/.*: /s, ''), control);
+    }
+    const { height } = /** @type {any} */ (await page.locator('.check').boundingBox());
+    assert.ok(height >= 44);
+    const { opacity, cursor } = await page.locator('#other-examples').evaluate((button) => getComputedStyle(button));
+    assert.deepEqual({ opacity, cursor }, { opacity: '0.5', cursor: 'default' });
+  });
+
+  for (const [colorScheme, colour] of /** @type {const} */ ([['light', [168, 67, 31]], ['dark', [240, 138, 93]]])) {
+    test(`have rings of one colour, pictures of ink too, ${colorScheme}`, async () => {
+      await page.emulateMedia({ colorScheme });
+      await open();
+      await page.locator('#distribution').scrollIntoViewIfNeeded();
+      await page.locator('#distribution-report').filter({ hasText: 'bits' }).waitFor();
+      await page.locator('#distribution-picture').focus();
+      await page.keyboard.press('Tab');
+      const canvas = page.locator('#distribution-canvas:focus-visible');
+      await canvas.scrollIntoViewIfNeeded();
+      const { x, y } = /** @type {any} */ (await canvas.boundingBox());
+      const clip = { x: Math.round(x) - 3, y: Math.round(y) + 40, width: 1, height: 1 };
+      assert.deepEqual([...onlyPixel(await page.screenshot({ clip }))].slice(0, 3), [...colour]);
+    });
+  }
 });
