@@ -45,6 +45,7 @@ const PAUSE_MS = 200;
  * @property {string[]} names       as in "Completion 2 of ..."
  * @property {string} note          what they are, from top to bottom
  * @property {number} next          the first test image after them
+ * @property {boolean} others       whether there are test images besides
  */
 
 /**
@@ -102,6 +103,7 @@ export class Completions {
       figure: part('#figure-one'),
       note: part('#examples-note'),
       report: part('#completions-report'),
+      other: part('#other-examples'),
       how: part('#own-how'),
       remove: part('#own-remove'),
       fault: part('#own-fault'),
@@ -118,8 +120,8 @@ export class Completions {
       this.#painted?.mask.fill(0);
       void this.#draw({ instant: true });
     });
-    part('#other-examples').disabled = false;
-    part('#other-examples').addEventListener('click', () => actions.onOther(this.#next));
+    this.#parts.other.disabled = false;
+    this.#parts.other.addEventListener('click', () => actions.onOther(this.#next));
     part('#completed').addEventListener('click', (/** @type {MouseEvent} */ event) => {
       const pixel = this.#completed.pixelAt(event);
       if (pixel && this.#whole) actions.onPick(pixel);
@@ -240,11 +242,12 @@ export class Completions {
     const info = await this.#engine.load(model, { signal });
     const { width, height } = info;
     this.#parts.how.textContent = howItIsTaken(info);
-    const { images, names, note, next } = await this.#choose(model, info, example);
+    const { images, names, note, next, others } = await this.#choose(model, info, example);
     signal.throwIfAborted();
     this.#parts.figure.hidden = images.length === 0;
     this.#parts.note.textContent = note;
     this.#next = next;
+    this.#parts.other.disabled = !others;
     if (!images.length) throw new Error('There are no test images for this network here; bring a picture of your own.');
     const mask = hidden === 'brush' ? this.#paintedMask(info) : presetMask(hidden, width, height);
     const columns = this.#columns;
@@ -305,6 +308,7 @@ export class Completions {
       images: [...own, ...places.map((at) => /** @type {Uint8Array} */ (examples?.images[at]))],
       names: [...own.map(() => 'your picture'), ...indices.map((index) => `${examples?.name} ${index}`)],
       next: examples ? (first + room) % examples.images.length : 0,
+      others: examples !== null && examples.images.length > room,
       note: note && `From top to bottom: ${note}.`,
     };
   }

@@ -140,6 +140,7 @@ try {
   picker.offer(models, await engine.sets());
 } catch {
   // The element tells why when it is about to draw.
+  picker.offer([], []);
 }
 await nextTask();
 show();

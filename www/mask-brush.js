@@ -48,6 +48,9 @@ export class MaskBrush {
   edit(mask, width) {
     this.#mask = mask;
     this.#width = width;
+    // The picture may be a smaller one than before.
+    const { x, y } = this.#cursor;
+    this.#cursor = { x: clamp(x, width), y: clamp(y, mask.length / width) };
   }
 
   /**

@@ -11,15 +11,18 @@ import { formatBytes, formatCount, isInk } from './settings.js';
 /** @typedef {import('./network-kinds.js').NetworkSet} NetworkSet */
 
 /** Room for a set's picture in CSS pixels; as in `style.css`. */
-const PICTURE_SIDE = 128;
+const PICTURE_SIDE = 64;
 
 /** Two groups of radio buttons. */
 export class NetworkPicker {
   #parts;
+  #groups;
   /** @type {NetworkSet[]} */
   #sets = [];
   /** Whose networks are shown. @type {NetworkSet | undefined} */
   #chosen;
+  /** The network that is checked. */
+  #shown = '';
   /** The network last used of each set. @type {Map<NetworkSet, string>} */
   #last = new Map();
 
@@ -30,6 +33,7 @@ export class NetworkPicker {
   constructor(section, onPick) {
     const part = (/** @type {string} */ selector) => /** @type {HTMLElement} */ (section.querySelector(selector));
     this.#parts = { sets: part('#sets > div'), networks: part('#networks > div'), note: part('#networks-note'), credit: part('#set-credit') };
+    this.#groups = [part('#sets'), part('#networks')];
     this.#parts.sets.addEventListener('change', ({ target }) => {
       const set = this.#sets[Number(/** @type {HTMLInputElement} */ (target).value)];
       onPick(this.#last.get(set) ?? set.entries[0].name);
@@ -38,12 +42,13 @@ export class NetworkPicker {
   }
 
   /**
-   * @param {ModelEntry[]} models
+   * @param {ModelEntry[]} models  none: there is no choice
    * @param {import('./engine.js').ModelSet[]} sets
    */
   offer(models, sets) {
     this.#sets = networkSets(models, sets);
     this.#parts.sets.replaceChildren(...this.#sets.map(setChoice));
+    for (const group of this.#groups) group.hidden = !this.#sets.length;
   }
 
   /**
@@ -58,6 +63,8 @@ export class NetworkPicker {
     if (set) this.#last.set(set, name);
     check(sets, String(set && this.#sets.indexOf(set)));
     check(networks, name);
+    if (name !== this.#shown) for (const strip of [sets, networks]) showChecked(strip);
+    this.#shown = set ? name : '';
     note.textContent = explainNll(set?.entries.find((entry) => entry.name === name));
     credit.textContent = set?.credit ?? '';
     credit.hidden = !set?.credit;
@@ -73,11 +80,22 @@ function check(radios, value) {
 }
 
 /**
+ * Brings what is checked into sight where the choices stand in a strip that scrolls, and leaves the page where it is.
+ * @param {HTMLElement} strip
+ */
+function showChecked(strip) {
+  const choice = strip.querySelector(':checked');
+  if (!choice) return;
+  const [around, own] = [strip, choice].map((element) => element.getBoundingClientRect());
+  if (own.left < around.left || own.right > around.right) strip.scrollLeft += own.left + own.width / 2 - around.left - around.width / 2;
+}
+
+/**
  * @param {NetworkSet} set
  * @param {number} index
  */
 function setChoice({ title, about, picture, entries }, index) {
-  const words = Object.assign(document.createElement('span'), { textContent: title });
+  const words = Object.assign(document.createElement('span'), { className: 'words', textContent: title });
   words.append(' ', Object.assign(document.createElement('small'), { textContent: about }));
   const card = document.createElement('span');
   if (picture) card.append(setPicture(picture, entries[0].config));

@@ -76,6 +76,14 @@ for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
       assertTold([await colourAt(samples, gap, 4), await colourAt(samples, paper, 4)], 'the gap between two samples');
     });
 
+    test('the picture of a set has an edge on a narrow page too', async () => {
+      await page.setViewportSize({ width: 390, height: 844 });
+      const picture = page.locator('#sets label', { hasText: 'Photographs' }).locator('.picture');
+      await picture.scrollIntoViewIfNeeded();
+      assertTold([await colourAt(picture, -1, 20), await colourAt(picture, -4, 20)], 'the edge');
+      await page.setViewportSize({ width: 1280, height: 1000 });
+    });
+
     test('what is hidden is not taken for paper', async () => {
       const brush = page.locator('#brush-canvas');
       await brush.scrollIntoViewIfNeeded();

@@ -104,7 +104,7 @@ describe('the sets', () => {
         return { alt: element.getAttribute('alt'), scales: [width / element.naturalWidth, height / element.naturalHeight], rendering: imageRendering, filter, loading: element.loading };
       });
       assert.deepEqual({ alt, rendering, loading }, { alt: '', rendering: 'pixelated', loading: 'lazy' });
-      assert.deepEqual(scales, [2, 2]);
+      assert.deepEqual(scales, [1, 1]);
       // Ink is shown on light paper as in the samples.
       assert.equal(filter, title === 'Signs' ? 'none' : 'invert(1)');
     }
