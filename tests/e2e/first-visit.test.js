@@ -125,6 +125,22 @@ describe('the first screen', () => {
   });
 });
 
+describe('figures', () => {
+  test('of probabilities keep what they say in one line', async () => {
+    await page.setViewportSize({ width: 768, height: 1024 });
+    for (const [model, charts] of [['', 1], ['flag', 3]]) {
+      await open(`model=${model}`);
+      await page.locator('#distribution').scrollIntoViewIfNeeded();
+      await page.waitForFunction((count) => document.querySelectorAll('#distribution-charts figure').length === count, charts);
+      const lines = await page.locator('#distribution-charts .axis').evaluateAll((all) => all.map((axis) => ({
+        fits: axis.scrollWidth <= axis.clientWidth,
+        lines: Math.round(axis.clientHeight / parseFloat(getComputedStyle(axis).lineHeight)),
+      })));
+      assert.deepEqual(lines, Array(charts).fill({ fits: true, lines: 1 }), model);
+    }
+  });
+});
+
 describe('controls of the page', () => {
   test('are as large as those of the element, and look as disabled', async () => {
     await open('hidden=brush');
