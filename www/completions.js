@@ -143,7 +143,7 @@ export class Completions {
       this.#painted = { mask: presetMask(this.#settings.hidden, 28, 28), width: 28, height: 28 };
     }
     this.#settings = { ...settings };
-    this.#parts.brush.hidden = settings.hidden !== 'brush';
+    this.#showBrush();
     void this.#draw(options);
   }
 
@@ -197,6 +197,11 @@ export class Completions {
     }).observe(figure);
   }
 
+  /** Where it is chosen, and there is a picture to paint on. */
+  #showBrush() {
+    this.#parts.brush.hidden = this.#settings?.hidden !== 'brush' || this.#parts.figure.hidden;
+  }
+
   #fit() {
     const width = this.#width;
     const pixels = width + (this.#columns * (width + 2) - 2) + width;
@@ -245,6 +250,7 @@ export class Completions {
     const { images, names, note, next, others } = await this.#choose(model, info, example);
     signal.throwIfAborted();
     this.#parts.figure.hidden = images.length === 0;
+    this.#showBrush();
     this.#parts.note.textContent = note;
     this.#next = next;
     this.#parts.other.disabled = !others;

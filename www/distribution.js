@@ -185,7 +185,8 @@ export class Distribution {
     });
     const move = moves[event.key];
     const current = this.#current();
-    if (!move || !current) return;
+    // With these it is the browser's or the system's: back, zoom, another window.
+    if (!move || !current || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     const { width, height } = current.info;
     this.#moveTo({

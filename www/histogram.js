@@ -64,8 +64,8 @@ export function formatBits(bits) {
 /** @param {number} p */
 function formatChance(p) {
   const percent = 100 * p;
-  if (percent > 0 && percent < 0.001) return 'below 0.001 %';
-  return `${percent.toFixed(percent >= 10 ? 1 : percent >= 0.1 ? 2 : 3)} %`;
+  if (percent > 0 && percent < 0.001) return 'below 0.001\u00a0%';
+  return `${percent.toFixed(percent >= 10 ? 1 : percent >= 0.1 ? 2 : 3)}\u00a0%`;
 }
 
 /**

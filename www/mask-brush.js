@@ -88,6 +88,8 @@ export class MaskBrush {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
+    // With these it is the browser's or the system's: back, zoom, another window.
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
     const moves = /** @type {Record<string, [number, number]>} */ ({
       ArrowLeft: [-1, 0],
       ArrowRight: [1, 0],

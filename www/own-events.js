@@ -47,8 +47,8 @@ export function keepOwnEvents(root) {
  * @param {KeyboardEvent} event
  */
 function isUsed(event) {
-  const { type } = /** @type {Partial<HTMLInputElement>} */ (event.target);
-  if (type === undefined || ((event.ctrlKey || event.metaKey) && !event.getModifierState('AltGraph'))) return false;
+  const { type, disabled } = /** @type {Partial<HTMLInputElement>} */ (event.target);
+  if (type === undefined || disabled || ((event.ctrlKey || event.metaKey) && !event.getModifierState('AltGraph'))) return false;
   const isTyped = event.isComposing || event.key.length === 1;
   return Boolean(KEYS[type]?.includes(event.key)) || (isTyped && TYPED.includes(type));
 }

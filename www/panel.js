@@ -57,9 +57,10 @@ export class Panel {
     }, { signal });
     temperature.addEventListener('input', () => actions.set('temperature', temperature.value, true), { signal });
     newSeed.addEventListener('click', () => actions.set('seed', String(randomSeed()), false), { signal });
-    // Enter in the field would submit, which stops a run: take the seed instead.
+    // Enter in the field would submit, which stops a run: take the seed instead. Enter that ends the writing with an input
+    // method is that method's (Safari tells it after the end, by the key code alone).
     seed.addEventListener('keydown', (event) => {
-      if (event.key !== 'Enter') return;
+      if (event.key !== 'Enter' || event.isComposing || event.keyCode === 229) return;
       event.preventDefault();
       actions.set('seed', seed.value, false);
     }, { signal });

@@ -254,6 +254,8 @@ export class PixelRnnElement extends Base {
       stop: () => this.stop(),
       save: () => void this.#save(),
       set: (name, value, live) => {
+        // What is no seed leaves the one in force, and so the picture.
+        if (name === 'seed' && read.readSeed(value, this.seed) === this.seed) return panel.showSettings(this);
         // A moving slider is followed at once.
         this.#hurry = live;
         this.setAttribute(name, value);

@@ -125,11 +125,27 @@ describe('the first screen', () => {
   });
 });
 
+describe('figures', () => {
+  test('of probabilities keep what they say in one line', async () => {
+    await page.setViewportSize({ width: 768, height: 1024 });
+    for (const [model, charts] of [['', 1], ['flag', 3]]) {
+      await open(`model=${model}`);
+      await page.locator('#distribution').scrollIntoViewIfNeeded();
+      await page.waitForFunction((count) => document.querySelectorAll('#distribution-charts figure').length === count, charts);
+      const lines = await page.locator('#distribution-charts .axis').evaluateAll((all) => all.map((axis) => ({
+        fits: axis.scrollWidth <= axis.clientWidth,
+        lines: Math.round(axis.clientHeight / parseFloat(getComputedStyle(axis).lineHeight)),
+      })));
+      assert.deepEqual(lines, Array(charts).fill({ fits: true, lines: 1 }), model);
+    }
+  });
+});
+
 describe('controls of the page', () => {
   test('are as large as those of the element, and look as disabled', async () => {
-    await open('model=flag&hidden=brush');
+    await open('hidden=brush');
     await page.locator('#completions').scrollIntoViewIfNeeded();
-    await page.locator('#completions-report').filter({ hasText: 'no test images' }).waitFor();
+    await page.locator('#completions-report').filter({ hasText: 'completions in' }).waitFor();
     const looks = (/** @type {import('playwright-core').Locator} */ controls) => controls.evaluateAll((all) => all.map((control) => {
       const { height, fontSize } = getComputedStyle(control);
       return `${control.textContent?.trim().slice(0, 20)}: ${height}, ${fontSize}`;
@@ -141,8 +157,23 @@ describe('controls of the page', () => {
     }
     const { height } = /** @type {any} */ (await page.locator('.check').boundingBox());
     assert.ok(height >= 44);
+    await page.getByRole('radio', { name: 'Flags' }).check();
+    await page.locator('#completions-report').filter({ hasText: 'no test images' }).waitFor();
+    assert.ok(await page.locator('#brush').isHidden(), 'there is nothing to paint on');
     const { opacity, cursor } = await page.locator('#other-examples').evaluate((button) => getComputedStyle(button));
     assert.deepEqual({ opacity, cursor }, { opacity: '0.5', cursor: 'default' });
+  });
+
+  test('leave keys to the browser that are pressed with Alt, Ctrl or the command key', async () => {
+    await open('hidden=brush');
+    await page.locator('#completions').scrollIntoViewIfNeeded();
+    await page.locator('#completions-report').filter({ hasText: 'completions in' }).waitFor();
+    await page.locator('#distribution').scrollIntoViewIfNeeded();
+    for (const id of ['brush-canvas', 'distribution-canvas']) {
+      const taken = await page.locator(`#${id}`).evaluate((canvas) => [{}, { altKey: true }, { ctrlKey: true }, { metaKey: true }].map((modifier) =>
+        !canvas.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowLeft', cancelable: true, ...modifier }))));
+      assert.deepEqual(taken, [true, false, false, false], id);
+    }
   });
 
   for (const [colorScheme, colour] of /** @type {const} */ ([['light', [168, 67, 31]], ['dark', [240, 138, 93]]])) {

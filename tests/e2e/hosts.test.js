@@ -98,6 +98,47 @@ describe('on a page with keys of its own', () => {
     assert.deepEqual(await press('ArrowRight', 's'), ['ArrowRight', 's']);
   });
 
+  test('a disabled button has no use for keys', async () => {
+    const save = page.getByRole('button', { name: 'Save PNG' });
+    assert.ok(await save.isDisabled());
+    await page.evaluate(() => window.heard.splice(0));
+    await save.dispatchEvent('keydown', { key: 'Enter', bubbles: true, composed: true });
+    assert.deepEqual(await page.evaluate(() => window.heard), ['Enter']);
+  });
+
+  test('what is no seed leaves the one in force, by Enter and by going on', async () => {
+    const [element, seed] = [page.locator('pixel-rnn'), page.getByLabel('Seed', { exact: true })];
+    await element.evaluate((own) => {
+      own.seed = 21n;
+      window.changes = 0;
+      own.addEventListener('change', () => window.changes++);
+    });
+    for (const text of ['none', '', '1,000', ' 021 ']) {
+      for (const key of ['Enter', 'Tab']) {
+        await seed.fill(text);
+        await page.keyboard.press(key);
+        assert.deepEqual([await seed.inputValue(), await element.getAttribute('seed')], ['21', '21'], `${text} and ${key}`);
+      }
+    }
+    assert.equal(await page.evaluate(() => window.changes), 0);
+    await seed.fill('22.4');
+    await page.keyboard.press('Enter');
+    assert.equal(await seed.inputValue(), '22');
+    assert.equal(await page.evaluate(() => window.changes), 1);
+  });
+
+  for (const [which, end] of /** @type {const} */ ([['browsers', { isComposing: true }], ['Safari', { keyCode: 229 }]])) {
+    test(`Enter that ends a composition takes no seed, as ${which} tell it`, async () => {
+      const seed = page.getByLabel('Seed', { exact: true });
+      await seed.fill('22');
+      const left = await seed.evaluate((field, how) => field.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, composed: true, cancelable: true, ...how })), end);
+      assert.ok(left, 'the input method has the key');
+      assert.equal(await page.locator('pixel-rnn').getAttribute('seed'), null);
+      await page.keyboard.press('Enter');
+      assert.equal(await page.locator('pixel-rnn').getAttribute('seed'), '22');
+    });
+  }
+
   for (const label of ['Seed', 'Temperature', 'Pace']) {
     test(`keys that ${label} has no use for reach the page`, async () => {
       await page.getByLabel(label, { exact: label === 'Seed' }).focus();
