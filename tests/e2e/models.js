@@ -143,7 +143,7 @@ export function twoScaleModel(name, seed = 1) {
 export function offer(site, more, sets = SETS) {
   const listed = listedModels().map((/** @type {any} */ entry) => ({ entry, set: undefined }));
   const models = [...listed, ...more]
-    .map(({ entry, set = entry.training.config.dataset }) => ({ ...entry, set }))
+    .map(({ entry, set = entry.set ?? entry.training.config.dataset }) => ({ ...entry, set }))
     .filter(({ set }) => sets.some(({ name }) => name === set));
   site.faults.set('models/index.json', (response) => response.end(JSON.stringify({ models, sets })));
   for (const { entry, bytes } of more) site.faults.set(`models/${entry.file}`, (response) => response.end(bytes));

@@ -226,7 +226,7 @@ describe('the sets', () => {
 describe('an index without sets', () => {
   test('is grouped by data and shape, without pictures', async () => {
     const strange = withoutSet(colourModel('strange', { width: 24, height: 16, levels: 8 }).entry);
-    const own = [...listedModels().filter(({ training }) => SETS.some(({ name }) => name === training.config.dataset)).map(withoutSet), { ...strange, name: 'stranger', training: undefined }, strange];
+    const own = [...listedModels().filter(({ set }) => SETS.some(({ name }) => name === set)).map(withoutSet), { ...strange, name: 'stranger', training: undefined }, strange];
     site.faults.set('models/index.json', (response) => response.end(JSON.stringify({ models: own })));
     await open();
     const cards = (await page.locator('#sets label').allInnerTexts()).map((text) => text.replaceAll(/\s+/g, ' '));
