@@ -144,7 +144,7 @@ export const BACKENDS = Object.freeze(['auto', 'cpu', 'gpu']);
  */
 
 /**
- * Worker -> page: row `y` of every image. The buffer is transferred.
+ * Worker -> page: row `y` of every image, told again where it is drawn again. The buffer is transferred.
  * @typedef {object} RowReply
  * @property {"row"} type
  * @property {number} id
@@ -154,7 +154,7 @@ export const BACKENDS = Object.freeze(['auto', 'cpu', 'gpu']);
  */
 
 /**
- * Worker -> page: the GPU gave up, the CPU goes on from the rows already drawn.
+ * Worker -> page: the GPU gave up, the CPU draws the picture from its first row on.
  * @typedef {object} FallbackReply
  * @property {"fallback"} type
  * @property {number} id

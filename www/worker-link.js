@@ -9,8 +9,8 @@ import { startFault, startWorker } from './worker-start.js';
 /** @typedef {import('./protocol.js').Reply} Reply */
 
 /**
- * A request under way. `last`, the row it was told of last, guards against rows that a restarted worker
- * draws again; `deaths` counts the workers that died while they were busy with it.
+ * A request under way. `last`, the row it was told of last, guards against rows that are drawn again: by a
+ * restarted worker, or by the CPU after a lost GPU; `deaths` counts the workers that died while they were busy with it.
  * @typedef {object} Job
  * @property {WorkRequest} request
  * @property {(value: any) => void} resolve

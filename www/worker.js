@@ -193,21 +193,19 @@ async function sourceOf({ bytes }) {
 }
 
 /**
- * Draws every row of a request on the CPU. The first `from` rows, those of all scales counted, were
- * drawn by a GPU and posted already.
+ * Draws every row of a request on the CPU.
  * @param {SampleRequest} request
  * @param {WasmModel} model
  * @param {AbortSignal} signal
  */
-async function drawOnCpu(request, model, signal, from = 0) {
+async function drawOnCpu(request, model, signal) {
   /** @type {import('./protocol.js').Method} */
   const method = request.method === 'naive' ? 'naive' : 'cached';
   const run = await CpuRun.open(request, model, helpers);
   try {
-    for (let rows = 0; !run.done; rows++) {
+    while (!run.done) {
       const { scale, y } = run;
-      const rgba = await run.nextRow();
-      if (rows >= from) postRow(request.id, { scale, y, rgba });
+      postRow(request.id, { scale, y, rgba: await run.nextRow() });
       await nextTurn();
       signal.throwIfAborted();
     }
@@ -218,7 +216,7 @@ async function drawOnCpu(request, model, signal, from = 0) {
 }
 
 /**
- * Draws on WebGPU. Whatever goes wrong there, the CPU goes on from the rows already drawn.
+ * Draws on WebGPU. Whatever goes wrong there, the CPU draws the whole picture: it is the same for the seed.
  * @param {SampleRequest} request
  * @param {LoadedModel} loaded
  * @param {AbortSignal} signal
@@ -226,9 +224,6 @@ async function drawOnCpu(request, model, signal, from = 0) {
 async function drawOnGpu(request, { model, gpuModel }, signal) {
   /** @type {import('./wasm.js').WasmGpuSampler | null} */
   let sampler = null;
-  /** @type {Uint8Array} */
-  let levels = new Uint8Array(0);
-  let rows = 0;
   let elapsed_ms = 0;
   try {
     const { GpuSampler } = await gpuPackage();
@@ -241,10 +236,7 @@ async function drawOnGpu(request, { model, gpuModel }, signal) {
       const start = performance.now();
       const rgba = await sampler.nextRow();
       elapsed_ms += performance.now() - start;
-      // Kept on this side: after a lost device there may be nothing left to ask.
-      levels = sampler.levels();
       postRow(request.id, { scale, y, rgba });
-      rows += 1;
       await nextTurn();
       signal.throwIfAborted();
     }
@@ -255,37 +247,10 @@ async function drawOnGpu(request, { model, gpuModel }, signal) {
     signal.throwIfAborted();
     const reason = isPanic(error) ? 'The GPU code stopped unexpectedly.' : sentence(error);
     scope.postMessage({ type: 'fallback', id: request.id, reason });
-    // Of several scales the small picture cannot be given: it is drawn again, the same.
-    const rest = rows && model.scales.length === 2 ? remainder(request, model, levels, rows) : request;
-    const drawn = await drawOnCpu(rest, model, signal, rows);
-    return { ...drawn, elapsed_ms: elapsed_ms + drawn.elapsed_ms };
+    return drawOnCpu(request, model, signal);
   } finally {
     release(sampler);
   }
-}
-
-/**
- * The same request with the rows drawn so far given.
- * @param {SampleRequest} request
- * @param {WasmModel} model
- * @param {Uint8Array} levels  `[count, C, H, W]`, complete down to row `rows`
- * @param {number} rows
- * @returns {SampleRequest}
- */
-function remainder(request, model, levels, rows) {
-  const { width, height, channels } = model;
-  const plane = width * height;
-  const image = channels * plane;
-  const given = new Uint8Array(request.count * image);
-  if (request.given) {
-    for (let at = 0; at < given.length; at += request.given.length) given.set(request.given, at);
-  }
-  for (let at = 0; at < given.length; at += plane) {
-    given.set(levels.subarray(at, at + rows * width), at);
-  }
-  const mask = request.mask ? request.mask.slice() : new Uint8Array(plane).fill(1);
-  for (let at = 0; at < mask.length; at += plane) mask.fill(0, at, at + rows * width);
-  return { ...request, given, mask };
 }
 
 /**

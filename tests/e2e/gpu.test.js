@@ -165,6 +165,20 @@ describe('a GPU bundle', () => {
     });
   }
 
+  test('lost after wrong rows: what it drew is no part of the picture', async (context) => {
+    const { page } = opened;
+    serveBundle(lostAfter(13).replace('method, ...options)', 'method, seed, ...options)').replace("'cached', ...options", "'cached', seed + 1n, ...options"));
+    /** @param {string} backend */
+    const levels = async (backend) => {
+      await picture(page, backend);
+      return page.evaluate(() => [...window.seen.done[0].levels]);
+    };
+    const wanted = await levels('cpu');
+    assert.deepEqual(await levels('gpu'), wanted);
+    if (/no adapter/.test(await page.locator('.backend-line').innerText())) return context.skip(NO_ADAPTER);
+    assert.deepEqual(await rowsShown(page), Array.from({ length: 28 }, (_, y) => y));
+  });
+
   test('that works draws, and is named', async (context) => {
     const { page } = opened;
     serveBundle(lostAfter(Infinity));
