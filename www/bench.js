@@ -3,6 +3,7 @@
  */
 
 import { findAdapter } from './adapter.js';
+import { openGpu } from './gpu-run.js';
 import { cpuPackage, gpuPackage } from './wasm.js';
 import { WorkerLink } from './worker-link.js';
 
@@ -115,20 +116,15 @@ async function cpuDraws() {
   };
 }
 
-/** @type {Promise<import('./wasm.js').WasmGpu> | null} */
-let opened = null;
-
 /** @returns {Promise<Draws<any>>} */
 async function gpuDraws() {
-  const { present, name, software, reason } = await findAdapter();
-  if (!present) throw new Error(reason);
-  const { Gpu, GpuSampler, Model } = await gpuPackage();
-  opened ??= Gpu.init(software);
-  const gpu = await opened;
+  const { GpuSampler, Model } = await gpuPackage();
+  const gpu = await openGpu();
+  const { name: adapter } = await findAdapter();
   return {
     untrained: (config) => Model.untrained(config, 1n),
     open: (model, method, seed, batch) => GpuSampler.create(gpu, model, method === 'naive' ? 'naive' : 'fused', seed, 0, batch, 1),
-    adapter: name,
+    adapter,
   };
 }
 

@@ -1,9 +1,10 @@
 /**
  * A batch drawn on the CPU, row by row: by this worker alone, or in shares by this worker and its helpers.
- * The pictures are the same either way. Only the worker uses this.
+ * The pictures are the same either way.
  */
 
-import { cpuPackage, release, wasmBytes } from './wasm.js';
+import { SamplerRun } from './sampler-run.js';
+import { cpuPackage } from './wasm.js';
 
 /** @typedef {import('./protocol.js').SampleRequest} SampleRequest */
 /** @typedef {import('./protocol.js').DoneReply} DoneReply */
@@ -19,21 +20,24 @@ import { cpuPackage, release, wasmBytes } from './wasm.js';
 /**
  * Some images of the batch.
  * @typedef {object} Share
- * @property {() => Rgba | Promise<Rgba>} nextRow
+ * @property {() => Promise<Rgba>} nextRow
  * @property {() => Promise<Drawn>} drawn  once every row is
  * @property {() => void} free
  */
 
 /** Draws a request. */
 export class CpuRun {
+  #method;
   #own;
   #shares;
 
   /**
-   * @param {OwnShare} own
+   * @param {"cached" | "naive"} method
+   * @param {SamplerRun} own
    * @param {Share[]} helped
    */
-  constructor(own, helped) {
+  constructor(method, own, helped) {
+    this.#method = method;
     this.#own = own;
     this.#shares = [...helped, own];
   }
@@ -46,11 +50,12 @@ export class CpuRun {
    */
   static async open(request, model, helpers) {
     const { Sampler } = await cpuPackage();
-    const open = (/** @type {SampleRequest} */ { method, seed, first, count, temperature, given, mask }) =>
-      new OwnShare(new Sampler(model, method === 'naive' ? 'naive' : 'cached', seed, first, count, temperature, given, mask), knowing);
-    // Full runs know what they have drawn, but not how likely a small picture drawn before it was.
-    const knowing = request.method !== 'naive' || model.scales.length === 2;
-    if (!divisible(request, model)) return new CpuRun(open(request), []);
+    const method = request.method === 'naive' ? 'naive' : 'cached';
+    // A full pass for each pixel tells how likely the picture was, but not the small one drawn before it.
+    const knowing = method === 'cached' || model.scales.length === 2;
+    const open = (/** @type {SampleRequest} */ { seed, first, count, temperature, given, mask }) =>
+      new SamplerRun(new Sampler(model, method, seed, first, count, temperature, given, mask), knowing);
+    if (!divisible(request, model)) return new CpuRun(method, open(request), []);
     const { shares, own } = helpers.divide(request.weights, request.count, request.threads);
     let from = 0;
     const part = (/** @type {number} */ count) => {
@@ -61,7 +66,7 @@ export class CpuRun {
     const helped = shares.map(({ link, count }) => ({ link, request: part(count) }));
     // This one first: what cannot be drawn fails before anybody is asked to help.
     const ownShare = open(part(own));
-    return new CpuRun(ownShare, helped.map(({ link, request }) => new HelpedShare(link, request, open)));
+    return new CpuRun(method, ownShare, helped.map(({ link, request }) => new HelpedShare(link, request, open)));
   }
 
   /** Of the row drawn next. */
@@ -96,61 +101,14 @@ export class CpuRun {
       elapsed_ms: Math.max(...drawn.map((share) => share.elapsed_ms)),
       wasm_bytes: drawn.reduce((sum, share) => sum + share.wasm_bytes, 0),
       threads: this.#shares.length,
+      method: this.#method,
+      adapter: '',
     };
   }
 
   /** Gives up what is not drawn yet. */
   free() {
     for (const share of this.#shares) share.free();
-  }
-}
-
-/** Images that this worker draws. */
-class OwnShare {
-  #sampler;
-  #knowing;
-  #elapsed_ms = 0;
-
-  /**
-   * @param {import('./wasm.js').WasmSampler} sampler
-   * @param {boolean} knowing  whether it can tell the likelihood of what it has drawn
-   */
-  constructor(sampler, knowing) {
-    this.#sampler = sampler;
-    this.#knowing = knowing;
-  }
-
-  get scale() {
-    return this.#sampler.scale;
-  }
-
-  get y() {
-    return this.#sampler.y;
-  }
-
-  get done() {
-    return this.#sampler.done;
-  }
-
-  nextRow() {
-    const start = performance.now();
-    const rgba = this.#sampler.nextRow();
-    this.#elapsed_ms += performance.now() - start;
-    return rgba;
-  }
-
-  /** @returns {Promise<Drawn>} */
-  async drawn() {
-    return {
-      levels: this.#sampler.levels(),
-      nll_nats: this.#knowing ? this.#sampler.nllNats() : null,
-      elapsed_ms: this.#elapsed_ms,
-      wasm_bytes: wasmBytes(),
-    };
-  }
-
-  free() {
-    release(this.#sampler);
   }
 }
 
@@ -170,13 +128,13 @@ class HelpedShare {
   /** Told of the next row, or that there will be none. */
   #heard = () => {};
   #failed = false;
-  /** @type {OwnShare | null} */
+  /** @type {SamplerRun | null} */
   #own = null;
 
   /**
    * @param {import('./worker-link.js').WorkerLink} link  to the helper
    * @param {SampleRequest} request
-   * @param {(request: SampleRequest) => OwnShare} open  for when it fails
+   * @param {(request: SampleRequest) => SamplerRun} open  for when it fails
    */
   constructor(link, request, open) {
     this.#request = request;
@@ -202,25 +160,24 @@ class HelpedShare {
       this.#rows[at] = new Uint8ClampedArray(0);
       return rgba;
     }
-    this.#own ??= this.#takeOver(at);
-    return this.#own.nextRow();
+    return (await this.#takeOver(at)).nextRow();
   }
 
   /**
-   * Draws it here, from the rows taken so far on.
-   * @param {number} rows
+   * Draws it here, once: from its first row on, of which those taken already are dropped.
+   * @param {number} taken
    */
-  #takeOver(rows) {
-    const own = this.#open(this.#request);
-    for (let row = 0; row < rows; row++) own.nextRow();
-    return own;
+  async #takeOver(taken) {
+    if (this.#own) return this.#own;
+    this.#own = this.#open(this.#request);
+    for (let row = 0; row < taken; row++) await this.#own.nextRow();
+    return this.#own;
   }
 
   async drawn() {
     if (!this.#own && !this.#failed) await this.#done.catch(() => undefined);
     if (!this.#own && !this.#failed) return this.#done;
-    this.#own ??= this.#takeOver(this.#taken);
-    return this.#own.drawn();
+    return (await this.#takeOver(this.#taken)).drawn();
   }
 
   free() {

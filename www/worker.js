@@ -4,22 +4,29 @@
  * and several runs share the worker row by row.
  */
 
-import { adapterName, findAdapter } from './adapter.js';
+import { adapterName } from './adapter.js';
 import { calibrate } from './calibration.js';
 import { CpuRun } from './cpu-run.js';
+import { GpuRun, openGpu } from './gpu-run.js';
 import { Helpers } from './helpers.js';
+import { LoadedModel, takeFrom } from './loaded-model.js';
 import { ModelShelf } from './model-shelf.js';
-import { cpuModule, cpuPackage, gpuPackage, release, useCpuModule, wasmBytes } from './wasm.js';
-import { fetchWeights } from './weights.js';
+import { cpuPackage } from './wasm.js';
 
 /** @typedef {import('./protocol.js').Request} Request */
 /** @typedef {import('./protocol.js').Reply} Reply */
 /** @typedef {import('./protocol.js').SampleRequest} SampleRequest */
-/** @typedef {import('./wasm.js').WasmModel} WasmModel */
 
 /**
- * A model, and the same in the other bundle, which is another program with memory of its own.
- * @typedef {{ model: WasmModel, bytes: Uint8Array<ArrayBuffer>, gpuModel(): Promise<WasmModel>, free(): void }} LoadedModel
+ * A batch being drawn, here or there.
+ * @template D  what has been drawn
+ * @typedef {object} Run
+ * @property {number} scale  of the row drawn next
+ * @property {number} y
+ * @property {boolean} done
+ * @property {() => Promise<Uint8ClampedArray<ArrayBuffer>>} nextRow
+ * @property {() => Promise<D>} drawn  once every row is
+ * @property {() => void} free
  */
 
 /**
@@ -41,13 +48,10 @@ const jobs = new Map();
 const SHELF_ROOM_BYTES = 48e6;
 
 /** @type {ModelShelf<LoadedModel>} */
-const shelf = new ModelShelf({ build: buildModel, room_bytes: SHELF_ROOM_BYTES });
+const shelf = new ModelShelf({ build: LoadedModel.fetch, room_bytes: SHELF_ROOM_BYTES });
 
 /** Of a worker that is itself a helper, which nobody asks for more threads than one, it stays empty. */
 const helpers = new Helpers();
-
-/** @type {Promise<{ gpu: import('./wasm.js').WasmGpu, adapter: string }> | null} */
-let gpuReady = null;
 
 scope.onmessage = ({ data }) => {
   if (data.type === 'stop') jobs.get(data.id)?.abort();
@@ -85,192 +89,79 @@ async function work(request, signal) {
   await shelf.lend(weights, { signal, onProgress }, async (loaded) => {
     signal.throwIfAborted();
     if (request.type === 'load') {
-      scope.postMessage({ type: 'loaded', id, info: describe(loaded.model) });
+      scope.postMessage({ type: 'loaded', id, info: loaded.info });
     } else if (request.type === 'score') {
       const { score } = await cpuPackage();
-      const nll_nats = score(loaded.model, request.levels, request.count);
+      const nll_nats = score(loaded.onCpu, request.levels, request.count);
       scope.postMessage({ type: 'scored', id, nll_nats }, [nll_nats.buffer]);
     } else if (request.type === 'calibrate') {
       const { count, threads } = request;
-      await helpers.prepare(weights, () => sourceOf(loaded), count, threads);
+      await helpers.prepare(weights, () => loaded.source(), count, threads);
       /** @type {SampleRequest} */
       const batch = { type: 'sample', id, weights, method: 'cached', seed: 0n, first: 0, count, temperature: 1, threads };
       const measured = await calibrate({
-        cpu: () => CpuRun.open(batch, loaded.model, helpers),
-        gpu: async () => {
-          const { GpuSampler } = await gpuPackage();
-          const { gpu } = await gpuOnce();
-          return GpuSampler.create(gpu, await loaded.gpuModel(), 'fused', 0n, 0, count, 1);
-        },
+        cpu: () => CpuRun.open(batch, loaded.onCpu, helpers),
+        gpu: () => GpuRun.open(batch, () => loaded.onGpu(), signal),
         signal,
       });
-      const { adapter } = await gpuOnce();
+      const adapter = adapterName(JSON.parse((await openGpu()).adapter));
       scope.postMessage({ type: 'calibrated', id, adapter, ...measured });
     } else if (request.type === 'distribution') {
       const { distribution } = await cpuPackage();
       // Whoever walks over a picture gives up most of what was asked: let that be heard first.
       await nextTurn();
       signal.throwIfAborted();
-      const probabilities = distribution(loaded.model, request.levels, request.channel, request.y, request.x);
+      const probabilities = distribution(loaded.onCpu, request.levels, request.channel, request.y, request.x);
       scope.postMessage({ type: 'distributed', id, probabilities }, [probabilities.buffer]);
     } else {
-      const drawn = request.method === 'gpu' ? await drawOnGpu(request, loaded, signal) : await drawOnCpu(request, loaded.model, signal);
+      const drawn = await draw(request, loaded, signal);
       scope.postMessage({ type: 'done', id, ...drawn }, [drawn.levels.buffer]);
       // After the picture, not before it: who draws once needs no help.
-      if (drawn.method === 'cached') void helpers.prepare(weights, () => sourceOf(loaded), request.count, request.threads);
+      if (drawn.method === 'cached') void helpers.prepare(weights, () => loaded.source(), request.count, request.threads);
     }
   });
 }
 
 /**
- * @param {WasmModel} model
- * @returns {import('./protocol.js').ModelInfo}
- */
-function describe({ width, height, channels, levels, parameters, scales }) {
-  const sizes = Array.from({ length: scales.length / 2 }, (_, at) => ({ width: scales[2 * at], height: scales[2 * at + 1] }));
-  return { width, height, channels, levels, parameters, scales: sizes };
-}
-
-/**
- * Fetches wasm and weights side by side.
- * @param {import('./protocol.js').WeightsFile} weights
- * @param {AbortSignal} signal
- * @param {import('./shared-load.js').OnProgress} onProgress
- * @returns {Promise<LoadedModel>}
- */
-async function buildModel(weights, signal, onProgress) {
-  const [{ Model }, bytes] = await Promise.all([
-    cpuPackage(),
-    bytesOf(weights, signal, (loaded) => onProgress(loaded, weights.bytes)),
-  ]);
-  const { untrained } = weights;
-  const build = (/** @type {import('./wasm.js').CpuPackage["Model"]} */ Model) =>
-    untrained === undefined ? Model.load(bytes) : Model.untrained(untrained, 1n);
-  const model = build(Model);
-  /** @type {Promise<WasmModel> | null} */
-  let onGpu = null;
-  return {
-    model,
-    bytes,
-    gpuModel: () => (onGpu ??= gpuPackage().then((gpu) => build(gpu.Model))),
-    free() {
-      release(model);
-      void onGpu?.then(release, () => undefined);
-    },
-  };
-}
-
-/** Given by another worker, until the model is built: by address. @type {Map<string, Uint8Array<ArrayBuffer>>} */
-const given = new Map();
-
-/**
- * @param {import('./protocol.js').WeightsFile} weights
- * @param {import('./protocol.js').LoadSource} source
- */
-function takeFrom(weights, { bytes, module }) {
-  useCpuModule(module);
-  given.set(weights.url, /** @type {Uint8Array<ArrayBuffer>} */ (bytes));
-}
-
-/**
- * @param {import('./protocol.js').WeightsFile} weights
- * @param {AbortSignal} signal
- * @param {(loaded: number) => void} onProgress
- */
-async function bytesOf(weights, signal, onProgress) {
-  const bytes = given.get(weights.url);
-  given.delete(weights.url);
-  if (bytes) return bytes;
-  return weights.untrained === undefined ? fetchWeights(weights, signal, onProgress) : new Uint8Array(0);
-}
-
-/**
- * @param {LoadedModel} loaded
- * @returns {Promise<import('./protocol.js').LoadSource>}
- */
-async function sourceOf({ bytes }) {
-  return { bytes, module: await cpuModule() };
-}
-
-/**
- * Draws every row of a request on the CPU.
+ * Draws a request on what it names. Whatever goes wrong on the GPU, the CPU draws the whole picture: it is the same for
+ * the seed.
  * @param {SampleRequest} request
- * @param {WasmModel} model
+ * @param {LoadedModel} loaded
  * @param {AbortSignal} signal
  */
-async function drawOnCpu(request, model, signal) {
-  /** @type {import('./protocol.js').Method} */
-  const method = request.method === 'naive' ? 'naive' : 'cached';
-  const run = await CpuRun.open(request, model, helpers);
+async function draw(request, loaded, signal) {
+  const { id, method } = request;
+  if (method === 'gpu') {
+    try {
+      return await drawRows(id, await GpuRun.open(request, () => loaded.onGpu(), signal), signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      const reason = isPanic(error) ? 'The GPU code stopped unexpectedly.' : sentence(error);
+      scope.postMessage({ type: 'fallback', id, reason });
+    }
+  }
+  return drawRows(id, await CpuRun.open(request, loaded.onCpu, helpers), signal);
+}
+
+/**
+ * @template D
+ * @param {number} id
+ * @param {Run<D>} run
+ * @param {AbortSignal} signal
+ */
+async function drawRows(id, run, signal) {
   try {
     while (!run.done) {
       const { scale, y } = run;
-      postRow(request.id, { scale, y, rgba: await run.nextRow() });
+      const rgba = await run.nextRow();
+      scope.postMessage({ type: 'row', id, scale, y, rgba }, [rgba.buffer]);
       await nextTurn();
       signal.throwIfAborted();
     }
-    return { ...(await run.drawn()), method, adapter: '' };
+    return await run.drawn();
   } finally {
     run.free();
   }
-}
-
-/**
- * Draws on WebGPU. Whatever goes wrong there, the CPU draws the whole picture: it is the same for the seed.
- * @param {SampleRequest} request
- * @param {LoadedModel} loaded
- * @param {AbortSignal} signal
- */
-async function drawOnGpu(request, { model, gpuModel }, signal) {
-  /** @type {import('./wasm.js').WasmGpuSampler | null} */
-  let sampler = null;
-  let elapsed_ms = 0;
-  try {
-    const { GpuSampler } = await gpuPackage();
-    const { gpu, adapter } = await gpuOnce();
-    signal.throwIfAborted();
-    const { seed, first, count, temperature, given, mask } = request;
-    sampler = await GpuSampler.create(gpu, await gpuModel(), 'fused', seed, first, count, temperature, given, mask);
-    while (!sampler.done) {
-      const { scale, y } = sampler;
-      const start = performance.now();
-      const rgba = await sampler.nextRow();
-      elapsed_ms += performance.now() - start;
-      postRow(request.id, { scale, y, rgba });
-      await nextTurn();
-      signal.throwIfAborted();
-    }
-    const nll_nats = sampler.nllNats() ?? null;
-    const method = /** @type {const} */ ('gpu');
-    return { levels: sampler.levels(), nll_nats, elapsed_ms, method, adapter, threads: 1, wasm_bytes: wasmBytes() };
-  } catch (error) {
-    signal.throwIfAborted();
-    const reason = isPanic(error) ? 'The GPU code stopped unexpectedly.' : sentence(error);
-    scope.postMessage({ type: 'fallback', id: request.id, reason });
-    return drawOnCpu(request, model, signal);
-  } finally {
-    release(sampler);
-  }
-}
-
-/**
- * Starts WebGPU once for all runs, failed or not: the device cannot be started twice in a worker. While there is no
- * adapter, nothing is started.
- */
-async function gpuOnce() {
-  const { Gpu } = await gpuPackage();
-  const { present, software, reason } = await findAdapter();
-  if (!present && !gpuReady) throw new Error(reason);
-  gpuReady ??= Gpu.init(software).then((gpu) => ({ gpu, adapter: adapterName(JSON.parse(gpu.adapter)) }));
-  return gpuReady;
-}
-
-/**
- * @param {number} id
- * @param {{ scale: number, y: number, rgba: Uint8ClampedArray<ArrayBuffer> }} row
- */
-function postRow(id, row) {
-  scope.postMessage({ type: 'row', id, ...row }, [row.rgba.buffer]);
 }
 
 /** @type {Array<() => void>} */
