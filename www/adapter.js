@@ -57,6 +57,6 @@ function absent(reason) {
  * The most telling name an adapter gives itself.
  * @param {{ vendor?: string, architecture?: string, description?: string }} info
  */
-export function adapterName({ vendor, architecture, description }) {
+function adapterName({ vendor, architecture, description }) {
   return description || [vendor, architecture].filter(Boolean).join(' ') || 'unnamed adapter';
 }

@@ -102,7 +102,6 @@ export class CpuRun {
       wasm_bytes: drawn.reduce((sum, share) => sum + share.wasm_bytes, 0),
       threads: this.#shares.length,
       method: this.#method,
-      adapter: '',
     };
   }
 

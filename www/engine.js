@@ -128,8 +128,8 @@ export class Engine extends EventTarget {
     if (report.backend === 'cpu') throw new Error(report.sentence);
     const weights = await this.#weights(model);
     /** @type {import('./protocol.js').CalibratedReply} */
-    const { adapter, cpu_ms, gpu_ms, elapsed_ms } = await this.#link.request({ type: 'calibrate', id: 0, weights, count, threads: threadsHere() }, signal);
-    return { backend: gpu_ms < cpu_ms ? 'gpu' : 'cpu', adapter, cpu_ms, gpu_ms, elapsed_ms };
+    const { cpu_ms, gpu_ms, elapsed_ms } = await this.#link.request({ type: 'calibrate', id: 0, weights, count, threads: threadsHere() }, signal);
+    return { backend: gpu_ms < cpu_ms ? 'gpu' : 'cpu', adapter: report.adapter, cpu_ms, gpu_ms, elapsed_ms };
   }
 
   /**
@@ -226,7 +226,7 @@ export class Engine extends EventTarget {
       elapsed_ms: done.elapsed_ms,
       pixels_per_second: (1000 * pixels) / Math.max(done.elapsed_ms, 1e-3),
       backend: done.method === 'gpu' ? 'gpu' : 'cpu',
-      adapter: done.adapter,
+      adapter: done.method === 'gpu' ? (await findAdapter()).name : '',
       threads: done.threads,
       wasm_bytes: done.wasm_bytes,
     };

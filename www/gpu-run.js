@@ -2,7 +2,7 @@
  * A batch drawn on WebGPU, row by row.
  */
 
-import { adapterName, findAdapter } from './adapter.js';
+import { findAdapter } from './adapter.js';
 import { SamplerRun } from './sampler-run.js';
 import { gpuPackage } from './wasm.js';
 
@@ -37,7 +37,6 @@ export class GpuRun extends SamplerRun {
 
   /** @override */
   async drawn() {
-    const adapter = adapterName(JSON.parse((await openGpu()).adapter));
-    return { ...(await super.drawn()), threads: 1, method: /** @type {const} */ ('gpu'), adapter };
+    return { ...(await super.drawn()), threads: 1, method: /** @type {const} */ ('gpu') };
   }
 }

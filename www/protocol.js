@@ -170,7 +170,6 @@ export const BACKENDS = Object.freeze(['auto', 'cpu', 'gpu']);
  * @property {Float32Array<ArrayBuffer> | null} nll_nats  per image; null where it is not known
  * @property {number} elapsed_ms                      spent drawing, without waiting for other runs
  * @property {Method} method                          that drew the last row
- * @property {string} adapter                         name of the GPU, empty on the CPU
  * @property {number} wasm_bytes                      memory that the wasm instances hold of the workers that drew
  * @property {number} threads                         workers that drew
  */
@@ -196,7 +195,6 @@ export const BACKENDS = Object.freeze(['auto', 'cpu', 'gpu']);
  * @typedef {object} CalibratedReply
  * @property {"calibrated"} type
  * @property {number} id
- * @property {string} adapter     name of the GPU
  * @property {number} cpu_ms
  * @property {number} gpu_ms
  * @property {number} elapsed_ms  that measuring took

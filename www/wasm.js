@@ -27,11 +27,7 @@ import { fetchFile, refusal } from './fetching.js';
  * @property {() => void} free
  */
 
-/**
- * @typedef {object} WasmGpu
- * @property {string} adapter  JSON text
- * @property {() => void} free
- */
+/** @typedef {{ free(): void }} WasmGpu */
 
 /**
  * @typedef {object} WasmGpuSampler

@@ -4,10 +4,9 @@
  * and several runs share the worker row by row.
  */
 
-import { adapterName } from './adapter.js';
 import { calibrate } from './calibration.js';
 import { CpuRun } from './cpu-run.js';
-import { GpuRun, openGpu } from './gpu-run.js';
+import { GpuRun } from './gpu-run.js';
 import { Helpers } from './helpers.js';
 import { LoadedModel, takeFrom } from './loaded-model.js';
 import { ModelShelf } from './model-shelf.js';
@@ -104,8 +103,7 @@ async function work(request, signal) {
         gpu: () => GpuRun.open(batch, () => loaded.onGpu(), signal),
         signal,
       });
-      const adapter = adapterName(JSON.parse((await openGpu()).adapter));
-      scope.postMessage({ type: 'calibrated', id, adapter, ...measured });
+      scope.postMessage({ type: 'calibrated', id, ...measured });
     } else if (request.type === 'distribution') {
       const { distribution } = await cpuPackage();
       // Whoever walks over a picture gives up most of what was asked: let that be heard first.
