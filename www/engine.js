@@ -4,12 +4,12 @@
  * in `engine.d.ts`.
  */
 
-import { findAdapter } from './adapter.js';
-import { SCORING, check } from './arguments.js';
-import { fetchFile, mistaken } from './fetching.js';
-import { modelUrl } from './models-folder.js';
-import { SharedLoad } from './shared-load.js';
-import { WorkerLink } from './worker-link.js';
+import { findAdapter } from './shared/adapter.js';
+import { SCORING, check } from './shared/arguments.js';
+import { fetchFile, mistaken } from './shared/fetching.js';
+import { modelUrl } from './shared/models-folder.js';
+import { SharedLoad } from './shared/shared-load.js';
+import { WorkerLink } from './worker/worker-link.js';
 
 /** @typedef {import('./engine.js').Backend} Backend */
 /** @typedef {import('./engine.js').ModelEntry} ModelEntry */
@@ -35,7 +35,7 @@ export class Engine extends EventTarget {
   #link = new WorkerLink();
   /** @type {ReturnType<typeof fetchIndex> | null} */
   #index = null;
-  /** @type {Map<string, SharedLoad<import('./protocol.js').ModelInfo>>} */
+  /** @type {Map<string, SharedLoad<import('./shared/protocol.js').ModelInfo>>} */
   #loads = new Map();
   /** @type {Promise<boolean> | null} */
   #bundle = null;
@@ -96,7 +96,7 @@ export class Engine extends EventTarget {
     const { model, levels, count, signal } = options;
     await this.load(model, { signal });
     const weights = await this.#weights(model);
-    /** @type {import('./protocol.js').ScoredReply} */
+    /** @type {import('./shared/protocol.js').ScoredReply} */
     const { nll_nats } = await this.#link.request({ type: 'score', id: 0, weights, levels, count }, signal);
     return nll_nats;
   }
@@ -110,7 +110,7 @@ export class Engine extends EventTarget {
     const { model, levels, channel, y, x, signal } = options;
     await this.load(model, { signal });
     const weights = await this.#weights(model);
-    /** @type {import('./protocol.js').DistributedReply} */
+    /** @type {import('./shared/protocol.js').DistributedReply} */
     const { probabilities } = await this.#link.request({ type: 'distribution', id: 0, weights, levels, channel, y, x }, signal);
     return probabilities;
   }
@@ -127,7 +127,7 @@ export class Engine extends EventTarget {
     const report = await this.describe('gpu');
     if (report.backend === 'cpu') throw new Error(report.sentence);
     const weights = await this.#weights(model);
-    /** @type {import('./protocol.js').CalibratedReply} */
+    /** @type {import('./shared/protocol.js').CalibratedReply} */
     const { cpu_ms, gpu_ms, elapsed_ms } = await this.#link.request({ type: 'calibrate', id: 0, weights, count, threads: threadsHere() }, signal);
     return { backend: gpu_ms < cpu_ms ? 'gpu' : 'cpu', adapter: report.adapter, cpu_ms, gpu_ms, elapsed_ms };
   }
@@ -181,7 +181,7 @@ export class Engine extends EventTarget {
 
   /** @param {string} name */
   #startLoading(name) {
-    /** @type {SharedLoad<import('./protocol.js').ModelInfo>} */
+    /** @type {SharedLoad<import('./shared/protocol.js').ModelInfo>} */
     const loading = new SharedLoad(
       async (signal, onProgress) => {
         const weights = await this.#weights(name);
@@ -206,10 +206,10 @@ export class Engine extends EventTarget {
     const weights = await this.#weights(model);
     const method = await this.#method(options);
     signal?.throwIfAborted();
-    /** @type {import('./protocol.js').SampleRequest} */
+    /** @type {import('./shared/protocol.js').SampleRequest} */
     const request = { type: 'sample', id: 0, weights, method, seed: BigInt(seed), first, count, temperature, threads, given, mask };
     this.#busy += 1;
-    /** @type {import('./protocol.js').DoneReply} */
+    /** @type {import('./shared/protocol.js').DoneReply} */
     const done = await this.#link.request(request, signal, (reply) => {
       if (reply.type === 'row') onRow?.({ scale: reply.scale, y: reply.y, ...info.scales[reply.scale], rgba: reply.rgba });
       else if (reply.type === 'fallback') {
@@ -234,7 +234,7 @@ export class Engine extends EventTarget {
 
   /**
    * @param {SampleOptions} options
-   * @returns {Promise<import('./protocol.js').Method>}
+   * @returns {Promise<import('./shared/protocol.js').Method>}
    */
   async #method({ method = 'cached', backend = 'auto', model, count = 1, onFallback }) {
     if (method === 'naive' || backend === 'cpu') return method;
@@ -297,7 +297,7 @@ export class Engine extends EventTarget {
 
   /**
    * @param {string} name
-   * @returns {Promise<import('./protocol.js').WeightsFile>}
+   * @returns {Promise<import('./shared/protocol.js').WeightsFile>}
    */
   async #weights(name) {
     const entry = (await this.models()).find((candidate) => candidate.name === name);

@@ -4,15 +4,15 @@
  * rendering) it does nothing. Public types are in `pixel-rnn.d.ts`.
  */
 
-import { check } from './arguments.js';
-import { onDensityChange } from './density.js';
+import { check } from './shared/arguments.js';
+import { onDensityChange } from './shared/density.js';
 import { sharedEngine } from './engine.js';
-import { Panel } from './panel.js';
-import { onPrint } from './printing.js';
-import { attributeText, rescueProperties } from './properties.js';
-import { PACES, Reveal, defaultPace } from './reveal.js';
-import { RowCanvas } from './row-canvas.js';
-import * as read from './settings.js';
+import { Panel } from './element/panel.js';
+import { onPrint } from './shared/printing.js';
+import { attributeText, rescueProperties } from './element/properties.js';
+import { PACES, Reveal, defaultPace } from './shared/reveal.js';
+import { RowCanvas } from './shared/row-canvas.js';
+import * as read from './shared/settings.js';
 
 /** Attributes that change the look only, not the picture. */
 const LOOK = new Set(['controls', 'pace', 'loading']);

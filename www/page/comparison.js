@@ -3,10 +3,10 @@
  * Where the whole would take too long, the first rows have to do.
  */
 
-import { onDensityChange } from './density.js';
-import { Engine } from './engine.js';
-import { RowCanvas } from './row-canvas.js';
-import { formatCount, formatDuration, isInk } from './settings.js';
+import { onDensityChange } from '../shared/density.js';
+import { Engine } from '../engine.js';
+import { RowCanvas } from '../shared/row-canvas.js';
+import { formatCount, formatDuration, isInk } from '../shared/settings.js';
 
 /** A picture that takes longer than this is not drawn to its end, but for about `PATIENCE_MS`. */
 const WHOLE_MS = 90_000;
@@ -40,7 +40,7 @@ export class Comparison {
   #run = null;
 
   /**
-   * @param {import('./engine.js').Engine} engine
+   * @param {import('../engine.js').Engine} engine
    * @param {HTMLElement} section
    */
   constructor(engine, section) {

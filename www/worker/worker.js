@@ -12,9 +12,9 @@ import { LoadedModel, takeFrom } from './loaded-model.js';
 import { ModelShelf } from './model-shelf.js';
 import { cpuPackage } from './wasm.js';
 
-/** @typedef {import('./protocol.js').Request} Request */
-/** @typedef {import('./protocol.js').Reply} Reply */
-/** @typedef {import('./protocol.js').SampleRequest} SampleRequest */
+/** @typedef {import('../shared/protocol.js').Request} Request */
+/** @typedef {import('../shared/protocol.js').Reply} Reply */
+/** @typedef {import('../shared/protocol.js').SampleRequest} SampleRequest */
 
 /**
  * A batch being drawn, here or there.
@@ -59,7 +59,7 @@ scope.onmessage = ({ data }) => {
 
 /**
  * Runs one request to its end, whatever the end is.
- * @param {import('./protocol.js').WorkRequest} request
+ * @param {import('../shared/protocol.js').WorkRequest} request
  */
 async function serve(request) {
   const { id } = request;
@@ -76,7 +76,7 @@ async function serve(request) {
 }
 
 /**
- * @param {import('./protocol.js').WorkRequest} request
+ * @param {import('../shared/protocol.js').WorkRequest} request
  * @param {AbortSignal} signal
  */
 async function work(request, signal) {

@@ -3,16 +3,16 @@
  * are test images, and one of the visitor's own.
  */
 
-import { onDensityChange } from './density.js';
+import { onDensityChange } from '../shared/density.js';
 import { joinImages, loadExamples } from './examples.js';
 import { rowsOf } from './levels.js';
 import { MaskBrush } from './mask-brush.js';
 import { presetMask, resizeMask } from './masks.js';
 import { PictureIntake } from './picture-intake.js';
-import { onPrint } from './printing.js';
-import { PACES, Reveal } from './reveal.js';
-import { RowCanvas } from './row-canvas.js';
-import { formatCount, formatDuration, isInk } from './settings.js';
+import { onPrint } from '../shared/printing.js';
+import { PACES, Reveal } from '../shared/reveal.js';
+import { RowCanvas } from '../shared/row-canvas.js';
+import { formatCount, formatDuration, isInk } from '../shared/settings.js';
 
 /** Pictures at a time. */
 const PICTURES = 5;
@@ -31,12 +31,12 @@ const PAUSE_MS = 200;
  * @property {string} model
  * @property {bigint} seed
  * @property {number} temperature
- * @property {import('./reveal.js').Pace} pace
+ * @property {import('../shared/reveal.js').Pace} pace
  * @property {import('./masks.js').Hidden} hidden
  * @property {number} example  the first test image shown
  */
 
-/** @typedef {import('./engine.js').ModelInfo} ModelInfo */
+/** @typedef {import('../engine.js').ModelInfo} ModelInfo */
 
 /**
  * Pictures to be completed.
@@ -89,7 +89,7 @@ export class Completions {
   #run = null;
 
   /**
-   * @param {import('./engine.js').Engine} engine
+   * @param {import('../engine.js').Engine} engine
    * @param {HTMLElement} section
    * @param {CompletionActions} actions
    */
@@ -263,7 +263,7 @@ export class Completions {
 
     const count = images.length * columns;
     const firstDrawn = Math.floor(mask.indexOf(1) / width);
-    const paint = (/** @type {import('./engine.js').Row} */ row) => this.#completed.paint(row);
+    const paint = (/** @type {import('../engine.js').Row} */ row) => this.#completed.paint(row);
     const reveal = new Reveal(paint, { rowsPerSecond: instant ? Infinity : PACES[pace], signal });
     this.#completed.reset({ width, height, count, columns, ink: isInk(info) });
     this.#fit();

@@ -3,8 +3,8 @@
  * would be drawn as another one is refused, for nobody would notice.
  */
 
-import { MAX_COUNT, MAX_SEED } from './protocol.js';
-import { ATTRIBUTES, TEMPERATURE } from './settings.js';
+import { MAX_COUNT, MAX_SEED } from '../shared/protocol.js';
+import { ATTRIBUTES, TEMPERATURE } from '../shared/settings.js';
 
 /**
  * Properties that are numbers: which are allowed, and how that is said.

@@ -3,7 +3,7 @@
  * for what a given picture looks like.
  */
 
-/** @typedef {import('./engine.js').Row} Row */
+/** @typedef {import('../engine.js').Row} Row */
 
 /**
  * Every row of images of one size.

@@ -1,13 +1,13 @@
 /**
  * The models a worker keeps. wasm memory is never given back to the browser, and its garbage
  * collector does not see it, so models that are not wanted any more are freed here: the least
- * recently used first, once the weights on the shelf exceed its room. Only the worker uses this.
+ * recently used first, once the weights on the shelf exceed its room.
  */
 
-import { SharedLoad } from './shared-load.js';
+import { SharedLoad } from '../shared/shared-load.js';
 
-/** @typedef {import('./protocol.js').WeightsFile} WeightsFile */
-/** @typedef {import('./shared-load.js').OnProgress} OnProgress */
+/** @typedef {import('../shared/protocol.js').WeightsFile} WeightsFile */
+/** @typedef {import('../shared/shared-load.js').OnProgress} OnProgress */
 
 /**
  * A place on the shelf.
@@ -68,7 +68,7 @@ export class ModelShelf {
    */
   #newSlot(key, weights) {
     const isHere = () => this.#slots.get(key) === slot;
-    /** @type {import('./shared-load.js').Work<T>} */
+    /** @type {import('../shared/shared-load.js').Work<T>} */
     const work = async (signal, onProgress) => {
       const model = await this.#build(weights, signal, onProgress);
       // Given up when it was nearly done: nobody will ever ask for this one.

@@ -1,9 +1,9 @@
 /**
- * Where the weights are, their list and what belongs to them: beside the modules or, in what `scripts/dist.sh` makes,
- * beside the folder of the modules (`scripts/dist-layout.mjs` changes the line below).
+ * Where the weights are, their list and what belongs to them: beside this folder or, in what `scripts/dist.sh` makes,
+ * beside the folder of all modules (`scripts/dist-layout.mjs` changes the line below).
  */
 
-const FOLDER = new URL('./models/', import.meta.url);
+const FOLDER = new URL('../models/', import.meta.url);
 
 /**
  * The address of a file. With the sum of its content it is one that no older file has, in whatever cache.

@@ -15,7 +15,7 @@ const NO_FRAME_MS = 250;
 const waiting = new Set();
 
 /** @typedef {keyof typeof PACES} Pace */
-/** @typedef {import('./engine.js').Row} Row */
+/** @typedef {import('../engine.js').Row} Row */
 
 /**
  * The pace to use where the visitor chose none: instant for those who asked for less motion.

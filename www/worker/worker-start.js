@@ -5,7 +5,7 @@
  * as it did for this module. Inside the script `import.meta.url` is its own address, so that all else is found as ever.
  */
 
-import { isForeign, refusal, refusedByPolicy } from './fetching.js';
+import { isForeign, refusal, refusedByPolicy } from '../shared/fetching.js';
 
 const SCRIPT = new URL('./worker.js', import.meta.url);
 

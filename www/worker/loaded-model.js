@@ -6,8 +6,8 @@
 import { cpuModule, cpuPackage, gpuPackage, release, useCpuModule } from './wasm.js';
 import { fetchWeights } from './weights.js';
 
-/** @typedef {import('./protocol.js').WeightsFile} WeightsFile */
-/** @typedef {import('./protocol.js').LoadSource} LoadSource */
+/** @typedef {import('../shared/protocol.js').WeightsFile} WeightsFile */
+/** @typedef {import('../shared/protocol.js').LoadSource} LoadSource */
 /** @typedef {import('./wasm.js').WasmModel} WasmModel */
 
 /** A model ready to draw. */
@@ -32,7 +32,7 @@ export class LoadedModel {
    * Fetches wasm and weights side by side.
    * @param {WeightsFile} weights
    * @param {AbortSignal} signal
-   * @param {import('./shared-load.js').OnProgress} onProgress
+   * @param {import('../shared/shared-load.js').OnProgress} onProgress
    */
   static async fetch(weights, signal, onProgress) {
     const [{ Model }, bytes] = await Promise.all([
@@ -48,7 +48,7 @@ export class LoadedModel {
     return (this.#onGpu ??= gpuPackage().then(({ Model }) => this.#build(Model)));
   }
 
-  /** What it says about itself. @returns {import('./protocol.js').ModelInfo} */
+  /** What it says about itself. @returns {import('../shared/protocol.js').ModelInfo} */
   get info() {
     const { width, height, channels, levels, parameters, scales } = this.onCpu;
     const sizes = Array.from({ length: scales.length / 2 }, (_, at) => ({ width: scales[2 * at], height: scales[2 * at + 1] }));

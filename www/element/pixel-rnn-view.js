@@ -2,7 +2,7 @@
  * The inside of `<pixel-rnn>`: its markup and its style. No behaviour.
  */
 
-import { TEMPERATURE } from './settings.js';
+import { TEMPERATURE } from '../shared/settings.js';
 
 const MARKUP = `
 <figure part="figure" lang="en" dir="ltr">

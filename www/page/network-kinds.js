@@ -2,10 +2,10 @@
  * What kind of pictures a network draws, in the words of the page.
  */
 
-import { formatCount, isInk } from './settings.js';
+import { formatCount, isInk } from '../shared/settings.js';
 
-/** @typedef {import('./engine.js').ModelEntry} ModelEntry */
-/** @typedef {import('./engine.js').ModelSet} ModelSet */
+/** @typedef {import('../engine.js').ModelEntry} ModelEntry */
+/** @typedef {import('../engine.js').ModelSet} ModelSet */
 
 /**
  * A set of pictures, and the networks that draw such pictures.

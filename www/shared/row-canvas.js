@@ -26,7 +26,7 @@ const [UNDRAWN, NEXT_ROW] = new Uint32Array(Uint8Array.of(128, 128, 128, 36, 128
  * @property {boolean} [ink]    told to the style sheet: ink on paper is shown as the page likes it
  */
 
-/** @typedef {import('./engine.js').Row} Row */
+/** @typedef {import('../engine.js').Row} Row */
 
 /** From this width on, in CSS pixels, a grid is laid out as a band rather than a square. */
 const BAND_WIDTH = 640;

@@ -5,15 +5,15 @@
 
 import { bitsOf, formatBits, histogram, nameLevel } from './histogram.js';
 import { rowsOf } from './levels.js';
-import { isPrinting, onPrint } from './printing.js';
-import { RowCanvas } from './row-canvas.js';
-import { isInk } from './settings.js';
+import { isPrinting, onPrint } from '../shared/printing.js';
+import { RowCanvas } from '../shared/row-canvas.js';
+import { isInk } from '../shared/settings.js';
 
 /** How far out of sight the section begins to work. */
 const NEAR = '200px';
 
 /** @typedef {'samples' | 'completions'} Source */
-/** @typedef {import('./engine.js').ModelInfo} ModelInfo */
+/** @typedef {import('../engine.js').ModelInfo} ModelInfo */
 
 /**
  * Pictures that a network has drawn.
@@ -50,7 +50,7 @@ export class Distribution {
   #run = null;
 
   /**
-   * @param {import('./engine.js').Engine} engine
+   * @param {import('../engine.js').Engine} engine
    * @param {HTMLElement} section
    */
   constructor(engine, section) {

@@ -1,14 +1,13 @@
 /**
- * Fetches a weights file with true progress, checks it, and keeps it in the browser's cache.
- * Only the worker uses this. The cache is a convenience: where it is missing, full or broken, the
- * file is simply fetched again.
+ * Fetches a weights file with true progress, checks it, and keeps it in the browser's cache. The cache is a
+ * convenience: where it is missing, full or broken, the file is simply fetched again.
  */
 
-import { fetchFile, mistaken } from './fetching.js';
+import { fetchFile, mistaken } from '../shared/fetching.js';
 
 const CACHE_NAME = 'pixelrnn-weights';
 
-/** @typedef {import('./protocol.js').WeightsFile} WeightsFile */
+/** @typedef {import('../shared/protocol.js').WeightsFile} WeightsFile */
 
 /**
  * The checked bytes of a weights file.

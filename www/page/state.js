@@ -4,8 +4,8 @@
  */
 
 import { HIDDEN } from './masks.js';
-import { BACKENDS } from './protocol.js';
-import * as read from './settings.js';
+import { BACKENDS } from '../shared/protocol.js';
+import * as read from '../shared/settings.js';
 
 /**
  * @typedef {object} PageState
@@ -13,8 +13,8 @@ import * as read from './settings.js';
  * @property {bigint} seed
  * @property {number} count
  * @property {number} temperature
- * @property {import('./engine.js').Backend} backend
- * @property {import('./reveal.js').Pace | ""} pace  empty: what the visitor's system suggests
+ * @property {import('../engine.js').Backend} backend
+ * @property {import('../shared/reveal.js').Pace | ""} pace  empty: what the visitor's system suggests
  * @property {import('./masks.js').Hidden} hidden    part hidden in the completions
  * @property {number} example                        the first test image of the completions, counted from 0
  */

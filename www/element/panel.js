@@ -5,9 +5,9 @@
 
 import { keepOwnEvents } from './own-events.js';
 import { buildView } from './pixel-rnn-view.js';
-import { formatBytes, formatCount, formatDuration, formatLikelihood, randomSeed } from './settings.js';
+import { formatBytes, formatCount, formatDuration, formatLikelihood, randomSeed } from '../shared/settings.js';
 
-/** @typedef {import('./pixel-rnn.js').PixelRnnElement} PixelRnnElement */
+/** @typedef {import('../pixel-rnn.js').PixelRnnElement} PixelRnnElement */
 
 /**
  * What the panel reports.
@@ -146,7 +146,7 @@ export class Panel {
 
   /**
    * @param {number} count
-   * @param {import('./engine.js').Drawing} drawing
+   * @param {import('../engine.js').Drawing} drawing
    */
   showSpeed(count, { elapsed_ms, pixels_per_second }) {
     const each = count > 1 ? `, ${formatDuration(elapsed_ms / count)} an image` : '';
@@ -156,8 +156,8 @@ export class Panel {
 
   /**
    * How likely the network finds the images it has drawn.
-   * @param {import('./engine.js').ModelInfo} info
-   * @param {import('./engine.js').Drawing} drawing
+   * @param {import('../engine.js').ModelInfo} info
+   * @param {import('../engine.js').Drawing} drawing
    */
   showLikelihood(info, { nll_nats }) {
     const mean = nll_nats && nll_nats.reduce((sum, nats) => sum + nats, 0) / nll_nats.length;

@@ -3,11 +3,11 @@
  * pictures, each with its size, its download and how likely it finds the test images.
  */
 
-import { modelUrl } from './models-folder.js';
+import { modelUrl } from '../shared/models-folder.js';
 import { explainNll, formatNll, networkSets } from './network-kinds.js';
-import { formatBytes, formatCount, isInk } from './settings.js';
+import { formatBytes, formatCount, isInk } from '../shared/settings.js';
 
-/** @typedef {import('./engine.js').ModelEntry} ModelEntry */
+/** @typedef {import('../engine.js').ModelEntry} ModelEntry */
 /** @typedef {import('./network-kinds.js').NetworkSet} NetworkSet */
 
 /** Room for a set's picture in CSS pixels; as in `style.css`. */
@@ -43,7 +43,7 @@ export class NetworkPicker {
 
   /**
    * @param {ModelEntry[]} models  none: there is no choice
-   * @param {import('./engine.js').ModelSet[]} sets
+   * @param {import('../engine.js').ModelSet[]} sets
    */
   offer(models, sets) {
     this.#sets = networkSets(models, sets);
@@ -106,7 +106,7 @@ function setChoice({ title, about, picture, entries }, index) {
 /**
  * Four of a set's pictures, enlarged to whole multiples of their pixels.
  * @param {string} file
- * @param {import('./engine.js').ModelConfig | undefined} config  of a network that draws such pictures
+ * @param {import('../engine.js').ModelConfig | undefined} config  of a network that draws such pictures
  */
 function setPicture(file, config) {
   const sides = config ? [2 * config.width, 2 * config.height] : [PICTURE_SIDE, PICTURE_SIDE];

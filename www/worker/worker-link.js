@@ -5,8 +5,8 @@
 
 import { startFault, startWorker } from './worker-start.js';
 
-/** @typedef {import('./protocol.js').WorkRequest} WorkRequest */
-/** @typedef {import('./protocol.js').Reply} Reply */
+/** @typedef {import('../shared/protocol.js').WorkRequest} WorkRequest */
+/** @typedef {import('../shared/protocol.js').Reply} Reply */
 
 /**
  * A request under way. `last`, the row it was told of last, guards against rows that are drawn again: by a
@@ -78,7 +78,7 @@ export class WorkerLink {
     for (const id of [...this.#jobs.keys()]) this.#settle(id)?.reject(abortError());
   }
 
-  /** @param {import('./protocol.js').Request} request */
+  /** @param {import('../shared/protocol.js').Request} request */
   #post(request) {
     try {
       this.#worker ??= this.#startWorker();

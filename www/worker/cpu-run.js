@@ -6,8 +6,8 @@
 import { SamplerRun } from './sampler-run.js';
 import { cpuPackage } from './wasm.js';
 
-/** @typedef {import('./protocol.js').SampleRequest} SampleRequest */
-/** @typedef {import('./protocol.js').DoneReply} DoneReply */
+/** @typedef {import('../shared/protocol.js').SampleRequest} SampleRequest */
+/** @typedef {import('../shared/protocol.js').DoneReply} DoneReply */
 /** @typedef {import('./wasm.js').WasmModel} WasmModel */
 
 /** @typedef {Uint8ClampedArray<ArrayBuffer>} Rgba */

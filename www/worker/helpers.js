@@ -1,13 +1,13 @@
 /**
  * Further workers beside the first one, which owns them: each draws some images of a batch. The first
  * never waits for them. Until they have started and have the model it draws alone, and what one of them
- * fails at it draws itself. Only the worker uses this.
+ * fails at it draws itself.
  */
 
 import { WorkerLink } from './worker-link.js';
 
-/** @typedef {import('./protocol.js').WeightsFile} WeightsFile */
-/** @typedef {import('./protocol.js').LoadSource} LoadSource */
+/** @typedef {import('../shared/protocol.js').WeightsFile} WeightsFile */
+/** @typedef {import('../shared/protocol.js').LoadSource} LoadSource */
 
 /** Images that a core draws together: a smaller share of a batch is not worth a message a row. */
 const SHARE = 2;

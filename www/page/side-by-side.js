@@ -3,12 +3,12 @@
  * the likelihood of each.
  */
 
-import { onDensityChange } from './density.js';
+import { onDensityChange } from '../shared/density.js';
 import { formatNll, peersOf } from './network-kinds.js';
-import { isPrinting, onPrint } from './printing.js';
-import { PACES, Reveal } from './reveal.js';
-import { RowCanvas } from './row-canvas.js';
-import { formatCount, formatDuration, isInk } from './settings.js';
+import { isPrinting, onPrint } from '../shared/printing.js';
+import { PACES, Reveal } from '../shared/reveal.js';
+import { RowCanvas } from '../shared/row-canvas.js';
+import { formatCount, formatDuration, isInk } from '../shared/settings.js';
 
 const GRID = Object.freeze({ count: 9, columns: 3 });
 
@@ -22,14 +22,14 @@ const SEES = Object.freeze({
   diagonal_bilstm: 'sees everything above and to the left',
 });
 
-/** @typedef {import('./engine.js').ModelEntry} ModelEntry */
+/** @typedef {import('../engine.js').ModelEntry} ModelEntry */
 
 /**
  * @typedef {object} SideBySideSettings
  * @property {string} model  the network picked; the others draw the same kind of images
  * @property {bigint} seed
  * @property {number} temperature
- * @property {import('./reveal.js').Pace} pace
+ * @property {import('../shared/reveal.js').Pace} pace
  */
 
 /**
@@ -61,7 +61,7 @@ export class SideBySide {
   #run = null;
 
   /**
-   * @param {import('./engine.js').Engine} engine
+   * @param {import('../engine.js').Engine} engine
    * @param {HTMLElement} section  hidden, until there are networks to compare
    */
   constructor(engine, section) {

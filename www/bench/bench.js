@@ -2,10 +2,10 @@
  * The engine for benchmarks of others: `globalThis.pixelBench` (see `bench.html`).
  */
 
-import { findAdapter } from './adapter.js';
-import { openGpu } from './gpu-run.js';
-import { cpuPackage, gpuPackage } from './wasm.js';
-import { WorkerLink } from './worker-link.js';
+import { findAdapter } from '../shared/adapter.js';
+import { openGpu } from '../worker/gpu-run.js';
+import { cpuPackage, gpuPackage } from '../worker/wasm.js';
+import { WorkerLink } from '../worker/worker-link.js';
 
 /** Drawing before the first repetition, for as long: a browser compiles what runs often a second time, and better. */
 const WARM_UP_MS = 300;
@@ -95,7 +95,7 @@ async function pixelBench({ model: shape, batch = 1, reps = 3, budgetMs = Infini
   }
 }
 
-/** @typedef {import('./calibration.js').RowSampler} RowSampler */
+/** @typedef {import('../worker/calibration.js').RowSampler} RowSampler */
 
 /**
  * A way to draw: networks from configurations, and samplers before their first row.
@@ -133,10 +133,10 @@ const START_MS = 20_000;
 
 /**
  * @param {number} threads
- * @returns {Draws<{ link: WorkerLink, weights: import('./protocol.js').WeightsFile, free(): void }>}
+ * @returns {Draws<{ link: WorkerLink, weights: import('../shared/protocol.js').WeightsFile, free(): void }>}
  */
 function workerDraws(threads) {
-  const request = (/** @type {import('./protocol.js').WeightsFile} */ weights, /** @type {bigint} */ seed, /** @type {number} */ count) =>
+  const request = (/** @type {import('../shared/protocol.js').WeightsFile} */ weights, /** @type {bigint} */ seed, /** @type {number} */ count) =>
     /** @type {const} */ ({ type: 'sample', id: 0, weights, method: 'cached', seed, first: 0, count, temperature: 1, threads });
   return {
     async untrained(config) {
@@ -170,7 +170,7 @@ class WorkerRows {
 
   /**
    * @param {WorkerLink} link
-   * @param {import('./protocol.js').SampleRequest} request
+   * @param {import('../shared/protocol.js').SampleRequest} request
    */
   constructor(link, request) {
     this.#ended = link.request(request, this.#abort.signal, ({ type }) => {

@@ -1,8 +1,8 @@
 /**
- * Loads the two wasm bundles and gives their exports a type. Only the worker uses this.
+ * Loads the two wasm bundles and gives their exports a type.
  */
 
-import { fetchFile, refusal } from './fetching.js';
+import { fetchFile, refusal } from '../shared/fetching.js';
 
 /**
  * @typedef {object} WasmModel
@@ -161,7 +161,7 @@ async function instantiate(bundle) {
  * @param {string} file
  */
 function urlOf(bundle, file) {
-  return new URL(`./pkg/${bundle}/${file}`, import.meta.url);
+  return new URL(`../pkg/${bundle}/${file}`, import.meta.url);
 }
 
 /**

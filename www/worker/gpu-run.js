@@ -2,7 +2,7 @@
  * A batch drawn on WebGPU, row by row.
  */
 
-import { findAdapter } from './adapter.js';
+import { findAdapter } from '../shared/adapter.js';
 import { SamplerRun } from './sampler-run.js';
 import { gpuPackage } from './wasm.js';
 
@@ -24,7 +24,7 @@ export async function openGpu() {
 export class GpuRun extends SamplerRun {
   /**
    * A run before its first row.
-   * @param {import('./protocol.js').SampleRequest} request
+   * @param {import('../shared/protocol.js').SampleRequest} request
    * @param {() => Promise<import('./wasm.js').WasmModel>} model  of the large bundle
    * @param {AbortSignal} signal
    */

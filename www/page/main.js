@@ -2,17 +2,17 @@
  * The page: state in the address bar, and who redraws when something changes.
  */
 
-import { sharedEngine } from './engine.js';
+import { sharedEngine } from '../engine.js';
 import { NetworkPicker } from './network-picker.js';
-import { defaultPace } from './reveal.js';
+import { defaultPace } from '../shared/reveal.js';
 import { readState, writeState } from './state.js';
 
-/** @typedef {import('./engine.js').ModelEntry} ModelEntry */
+/** @typedef {import('../engine.js').ModelEntry} ModelEntry */
 
 const part = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
 
 const engine = sharedEngine();
-const samples = /** @type {import('./pixel-rnn.js').PixelRnnElement} */ (part('samples'));
+const samples = /** @type {import('../pixel-rnn.js').PixelRnnElement} */ (part('samples'));
 const picker = new NetworkPicker(part('picker'), (model) => change({ model }));
 
 /** Sections below the samples. @type {Array<Section>} */
@@ -133,7 +133,7 @@ addEventListener('hashchange', () => {
 show();
 // Each step in a task of its own: together they would hold up a slow phone.
 await nextTask();
-await import('./pixel-rnn.js');
+await import('../pixel-rnn.js');
 await nextTask();
 try {
   models = await engine.models();

@@ -2,8 +2,8 @@
  * The test images that the page completes. The list of models names a file of them for each set of pictures.
  */
 
-import { fetchFile } from './fetching.js';
-import { modelUrl } from './models-folder.js';
+import { fetchFile } from '../shared/fetching.js';
+import { modelUrl } from '../shared/models-folder.js';
 
 /**
  * @typedef {object} Examples
@@ -20,7 +20,7 @@ const loads = new Map();
 
 /**
  * Test images of a set, or null where there are none that fit the network. Each file is fetched once.
- * @param {import('./engine.js').ModelSet | undefined} set
+ * @param {import('../engine.js').ModelSet | undefined} set
  * @param {Shape} info  what the network draws
  * @returns {Promise<Examples | null>}
  */

@@ -88,7 +88,7 @@ export function readChoice(text, allowed, fallback) {
 
 /**
  * @param {string | null | undefined} text
- * @returns {import('./engine.js').Backend}
+ * @returns {import('../engine.js').Backend}
  */
 export function readBackend(text) {
   return readChoice(text, BACKENDS, 'auto');

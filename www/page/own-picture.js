@@ -6,7 +6,7 @@
 import { HEADER_BYTES, pictureSize } from './picture-size.js';
 import { canReadBack } from './read-back.js';
 import { Shrinker, greyOf } from './shrink.js';
-import { formatCount } from './settings.js';
+import { formatCount } from '../shared/settings.js';
 import { svgBitmap } from './svg-picture.js';
 
 const MAX_BYTES = 100e6;
@@ -21,7 +21,7 @@ const STRIP_PIXELS = 2 ** 17;
 /** Brightest and darkest must differ by this much, or there is no ink. */
 const MIN_CONTRAST = 24;
 
-/** @typedef {import('./engine.js').ModelInfo} ModelInfo */
+/** @typedef {import('../engine.js').ModelInfo} ModelInfo */
 
 /** The middle square of a picture, on white where it is transparent. */
 export class OwnPicture {
