@@ -7,7 +7,9 @@
 import { findAdapter } from './shared/adapter.js';
 import { SCORING, check } from './shared/arguments.js';
 import { fetchFile, mistaken } from './shared/fetching.js';
+import { formatDuration } from './shared/format.js';
 import { modelUrl } from './shared/models-folder.js';
+import { sentence } from './shared/sentence.js';
 import { SharedLoad } from './shared/shared-load.js';
 import { WorkerLink } from './worker/worker-link.js';
 
@@ -151,11 +153,11 @@ export class Engine extends EventTarget {
       if (!choice) return onCpu(`CPU, cached sampler. WebGPU adapter present: ${named}.`, adapter.name);
       if ('refused' in choice) return onCpu(`CPU, cached sampler. ${choice.refused}`, adapter.name);
       const { cpu_ms, gpu_ms } = choice.measured;
-      const row = `${duration(Math.min(cpu_ms, gpu_ms))} for a row of ${batch.count === 1 ? 'the image' : `${batch.count} images`}`;
+      const row = `${formatDuration(Math.min(cpu_ms, gpu_ms))} for a row of ${batch.count === 1 ? 'the image' : `${batch.count} images`}`;
       if (choice.measured.backend === 'gpu') {
-        return { backend: 'gpu', adapter: adapter.name, sentence: `GPU, whole rows in one kernel, on ${named}: ${row}, the CPU takes ${duration(cpu_ms)}.` };
+        return { backend: 'gpu', adapter: adapter.name, sentence: `GPU, whole rows in one kernel, on ${named}: ${row}, the CPU takes ${formatDuration(cpu_ms)}.` };
       }
-      return onCpu(`CPU, cached sampler: ${row}, ${named} takes ${duration(gpu_ms)}.`, adapter.name);
+      return onCpu(`CPU, cached sampler: ${row}, ${named} takes ${formatDuration(gpu_ms)}.`, adapter.name);
     }
     if (!bundle) return onCpu('CPU, cached sampler. The GPU bundle is not there yet.', adapter.name);
     return { backend: 'gpu', adapter: adapter.name, sentence: `GPU, whole rows in one kernel, on ${named}.` };
@@ -265,7 +267,7 @@ export class Engine extends EventTarget {
         this.#choices.set(keyOf(batch), { measured: await this.calibrate(batch) });
       } catch (error) {
         if (error instanceof DOMException && error.name === 'AbortError') return;
-        this.#choices.set(keyOf(batch), { refused: error instanceof Error ? error.message : String(error) });
+        this.#choices.set(keyOf(batch), { refused: sentence(error) });
       } finally {
         this.#busy -= 1;
       }
@@ -363,9 +365,4 @@ function threadsHere() {
 /** @param {import('./engine.js').Batch} batch */
 function keyOf({ model, count }) {
   return `${model} ${count}`;
-}
-
-/** @param {number} ms */
-function duration(ms) {
-  return `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
 }

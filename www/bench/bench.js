@@ -3,6 +3,7 @@
  */
 
 import { findAdapter } from '../shared/adapter.js';
+import { sentence } from '../shared/sentence.js';
 import { openGpu } from '../worker/gpu-run.js';
 import { cpuPackage, gpuPackage } from '../worker/wasm.js';
 import { WorkerLink } from '../worker/worker-link.js';
@@ -238,5 +239,5 @@ try {
   scope.pixelReady = true;
   state.textContent = 'Ready.';
 } catch (error) {
-  state.textContent = error instanceof Error ? error.message : String(error);
+  state.textContent = sentence(error);
 }

@@ -3,9 +3,10 @@
  * does. Knows no engine.
  */
 
+import { formatBytes, formatCount, formatDuration, formatLikelihood } from '../shared/format.js';
 import { keepOwnEvents } from './own-events.js';
 import { buildView } from './pixel-rnn-view.js';
-import { formatBytes, formatCount, formatDuration, formatLikelihood, randomSeed } from '../shared/settings.js';
+import { randomSeed } from '../shared/settings.js';
 
 /** @typedef {import('../pixel-rnn.js').PixelRnnElement} PixelRnnElement */
 

@@ -5,8 +5,9 @@
 
 import { onDensityChange } from '../shared/density.js';
 import { Engine } from '../engine.js';
+import { formatCount, formatDuration, isInk } from '../shared/format.js';
 import { RowCanvas } from '../shared/row-canvas.js';
-import { formatCount, formatDuration, isInk } from '../shared/settings.js';
+import { sentence } from '../shared/sentence.js';
 
 /** A picture that takes longer than this is not drawn to its end, but for about `PATIENCE_MS`. */
 const WHOLE_MS = 90_000;
@@ -102,7 +103,7 @@ export class Comparison {
     } catch (error) {
       const stopped = run.signal.aborted;
       if (!stopped) this.#clear();
-      this.#verdict.textContent = stopped ? 'Stopped.' : error instanceof Error ? error.message : String(error);
+      this.#verdict.textContent = stopped ? 'Stopped.' : sentence(error);
     } finally {
       slow.dispose();
       if (this.#run === run) this.#stop();

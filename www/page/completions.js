@@ -4,6 +4,7 @@
  */
 
 import { onDensityChange } from '../shared/density.js';
+import { formatCount, formatDuration, isInk } from '../shared/format.js';
 import { joinImages, loadExamples } from './examples.js';
 import { rowsOf } from './levels.js';
 import { MaskBrush } from './mask-brush.js';
@@ -12,7 +13,8 @@ import { PictureIntake } from './picture-intake.js';
 import { onPrint } from '../shared/printing.js';
 import { PACES, Reveal } from '../shared/reveal.js';
 import { RowCanvas } from '../shared/row-canvas.js';
-import { formatCount, formatDuration, isInk } from '../shared/settings.js';
+import { sentence } from '../shared/sentence.js';
+import { outlinePixel } from './pixel-cursor.js';
 
 /** Pictures at a time. */
 const PICTURES = 5;
@@ -226,7 +228,7 @@ export class Completions {
       // Rows that are still to be shown are not.
       run.abort();
       this.#showNothing();
-      this.#parts.report.textContent = error instanceof Error ? error.message : String(error);
+      this.#parts.report.textContent = sentence(error);
     }
   }
 
@@ -348,13 +350,7 @@ export class Completions {
     this.#occluded.hide(mask);
     this.#brushPicture.hide(mask);
     this.#brush.edit(mask, width);
-    const { x, y } = this.#brush.cursor;
-    Object.assign(this.#parts.cursor.style, {
-      left: `${(100 * x) / width}%`,
-      top: `${(100 * y) / height}%`,
-      width: `${100 / width}%`,
-      height: `${100 / height}%`,
-    });
+    outlinePixel(this.#parts.cursor, this.#brush.cursor, info);
   }
 }
 

@@ -3,11 +3,13 @@
  * (the paper's figure 6).
  */
 
+import { isInk } from '../shared/format.js';
 import { bitsOf, formatBits, histogram, nameLevel } from './histogram.js';
 import { rowsOf } from './levels.js';
 import { isPrinting, onPrint } from '../shared/printing.js';
 import { RowCanvas } from '../shared/row-canvas.js';
-import { isInk } from '../shared/settings.js';
+import { sentence } from '../shared/sentence.js';
+import { nextPixel, outlinePixel } from './pixel-cursor.js';
 
 /** How far out of sight the section begins to work. */
 const NEAR = '200px';
@@ -177,22 +179,11 @@ export class Distribution {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    const moves = /** @type {Record<string, [number, number]>} */ ({
-      ArrowLeft: [-1, 0],
-      ArrowRight: [1, 0],
-      ArrowUp: [0, -1],
-      ArrowDown: [0, 1],
-    });
-    const move = moves[event.key];
     const current = this.#current();
-    // With these it is the browser's or the system's: back, zoom, another window.
-    if (!move || !current || event.altKey || event.ctrlKey || event.metaKey) return;
+    const next = current && nextPixel(event, current, current.info);
+    if (!next) return;
     event.preventDefault();
-    const { width, height } = current.info;
-    this.#moveTo({
-      x: Math.min(Math.max(current.x + move[0], 0), width - 1),
-      y: Math.min(Math.max(current.y + move[1], 0), height - 1),
-    });
+    this.#moveTo(next);
   }
 
   /** Asks for the probabilities of the pixel's values, when the section is in sight. */
@@ -200,7 +191,7 @@ export class Distribution {
     const current = this.#current();
     if (!current) return;
     const { model, info, levels, x, y } = current;
-    this.#placeCursor(current);
+    outlinePixel(this.#parts.cursor, current, info);
     this.#run?.abort();
     if (!this.#near && !isPrinting()) return;
     const run = new AbortController();
@@ -212,18 +203,8 @@ export class Distribution {
     } catch (error) {
       if (run.signal.aborted) return;
       this.#parts.charts.replaceChildren();
-      this.#parts.report.textContent = error instanceof Error ? error.message : String(error);
+      this.#parts.report.textContent = sentence(error);
     }
-  }
-
-  /** @param {{ x: number, y: number, info: ModelInfo }} pixel */
-  #placeCursor({ x, y, info: { width, height } }) {
-    Object.assign(this.#parts.cursor.style, {
-      left: `${(100 * x) / width}%`,
-      top: `${(100 * y) / height}%`,
-      width: `${100 / width}%`,
-      height: `${100 / height}%`,
-    });
   }
 
   /**

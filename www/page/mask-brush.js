@@ -3,6 +3,7 @@
  */
 
 import { stampDisc } from './masks.js';
+import { clamp, isShortcut, nextPixel } from './pixel-cursor.js';
 
 const RADIUS = 2.2;
 
@@ -88,31 +89,14 @@ export class MaskBrush {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    // With these it is the browser's or the system's: back, zoom, another window.
-    if (event.altKey || event.ctrlKey || event.metaKey) return;
-    const moves = /** @type {Record<string, [number, number]>} */ ({
-      ArrowLeft: [-1, 0],
-      ArrowRight: [1, 0],
-      ArrowUp: [0, -1],
-      ArrowDown: [0, 1],
-    });
-    const move = moves[event.key];
-    if (move) {
-      const { x, y } = this.#cursor;
-      this.#cursor = { x: clamp(x + move[0], this.#canvas.width), y: clamp(y + move[1], this.#canvas.height) };
+    const next = nextPixel(event, this.#cursor, this.#canvas);
+    if (next) {
+      this.#cursor = next;
       this.#onPaint();
-    } else if (event.key === ' ') {
+    } else if (event.key === ' ' && !isShortcut(event)) {
       this.#last = null;
       this.#strokeTo(this.#cursor);
     } else return;
     event.preventDefault();
   }
-}
-
-/**
- * @param {number} value
- * @param {number} size
- */
-function clamp(value, size) {
-  return Math.min(Math.max(value, 0), size - 1);
 }

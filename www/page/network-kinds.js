@@ -2,7 +2,7 @@
  * What kind of pictures a network draws, in the words of the page.
  */
 
-import { formatCount, isInk } from '../shared/settings.js';
+import { formatCount, isInk } from '../shared/format.js';
 
 /** @typedef {import('../engine.js').ModelEntry} ModelEntry */
 /** @typedef {import('../engine.js').ModelSet} ModelSet */

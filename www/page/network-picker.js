@@ -3,9 +3,9 @@
  * pictures, each with its size, its download and how likely it finds the test images.
  */
 
+import { formatBytes, formatCount, isInk } from '../shared/format.js';
 import { modelUrl } from '../shared/models-folder.js';
 import { explainNll, formatNll, networkSets } from './network-kinds.js';
-import { formatBytes, formatCount, isInk } from '../shared/settings.js';
 
 /** @typedef {import('../engine.js').ModelEntry} ModelEntry */
 /** @typedef {import('./network-kinds.js').NetworkSet} NetworkSet */

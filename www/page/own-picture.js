@@ -3,10 +3,10 @@
  * a network. Nothing of it leaves the page.
  */
 
+import { formatCount } from '../shared/format.js';
 import { HEADER_BYTES, pictureSize } from './picture-size.js';
 import { canReadBack } from './read-back.js';
 import { Shrinker, greyOf } from './shrink.js';
-import { formatCount } from '../shared/settings.js';
 import { svgBitmap } from './svg-picture.js';
 
 const MAX_BYTES = 100e6;

@@ -2,6 +2,7 @@
  * The ways in which a visitor brings a picture: a file dropped onto a section, pasted, or chosen.
  */
 
+import { sentence } from '../shared/sentence.js';
 import { readPicture } from './own-picture.js';
 
 /** What a browser hands over where a picture is dragged out of another page. */
@@ -82,7 +83,7 @@ export class PictureIntake {
       const picture = await readPicture(file);
       if (brought === this.#brought) this.#actions.onPicture(picture);
     } catch (error) {
-      if (brought === this.#brought) this.#actions.onFault(error instanceof Error ? error.message : String(error));
+      if (brought === this.#brought) this.#actions.onFault(sentence(error));
     }
   }
 }

@@ -4,11 +4,12 @@
  */
 
 import { onDensityChange } from '../shared/density.js';
+import { formatCount, formatDuration, isInk } from '../shared/format.js';
 import { formatNll, peersOf } from './network-kinds.js';
 import { isPrinting, onPrint } from '../shared/printing.js';
 import { PACES, Reveal } from '../shared/reveal.js';
 import { RowCanvas } from '../shared/row-canvas.js';
-import { formatCount, formatDuration, isInk } from '../shared/settings.js';
+import { sentence } from '../shared/sentence.js';
 
 const GRID = Object.freeze({ count: 9, columns: 3 });
 
@@ -157,7 +158,7 @@ export class SideBySide {
       if (signal.aborted) return;
       reveal.drop();
       clear(lane);
-      fault.textContent = error instanceof Error ? error.message : String(error);
+      fault.textContent = sentence(error);
       fault.hidden = false;
     }
   }

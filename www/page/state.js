@@ -4,7 +4,6 @@
  */
 
 import { HIDDEN } from './masks.js';
-import { BACKENDS } from '../shared/protocol.js';
 import * as read from '../shared/settings.js';
 
 /**
@@ -20,7 +19,7 @@ import * as read from '../shared/settings.js';
  */
 
 /** @type {Readonly<PageState>} */
-const DEFAULTS = Object.freeze({ model: '', seed: 7n, count: 16, temperature: 1, backend: 'auto', pace: '', hidden: 'bottom', example: 0 });
+const DEFAULTS = Object.freeze({ ...read.DEFAULTS, model: '', pace: '', hidden: 'bottom', example: 0 });
 
 /**
  * @param {string} hash
@@ -32,10 +31,10 @@ export function readState(hash) {
   const example = values.get('example') ?? '';
   return {
     model: /^[\w.-]{1,80}$/.test(model) ? model : DEFAULTS.model,
-    seed: read.readSeed(values.get('seed'), DEFAULTS.seed),
-    count: read.readCount(values.get('count'), DEFAULTS.count),
-    temperature: read.readTemperature(values.get('temperature'), DEFAULTS.temperature),
-    backend: read.readChoice(values.get('backend'), BACKENDS, DEFAULTS.backend),
+    seed: read.readSeed(values.get('seed')),
+    count: read.readCount(values.get('count')),
+    temperature: read.readTemperature(values.get('temperature')),
+    backend: read.readBackend(values.get('backend')),
     pace: read.readChoice(values.get('pace'), ['', ...read.PACE_NAMES], DEFAULTS.pace),
     hidden: read.readChoice(values.get('hidden'), HIDDEN, DEFAULTS.hidden),
     example: /^\d{1,4}$/.test(example) ? Number(example) : DEFAULTS.example,

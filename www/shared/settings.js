@@ -12,6 +12,14 @@ import { PACES } from './reveal.js';
  */
 export const ATTRIBUTES = Object.freeze(['model', 'seed', 'count', 'temperature', 'backend', 'controls', 'pace', 'loading']);
 
+/** What holds where nothing is set, on the page as in the element. */
+export const DEFAULTS = Object.freeze({
+  seed: 7n,
+  count: 16,
+  temperature: 1,
+  backend: /** @type {import('../engine.js').Backend} */ ('auto'),
+});
+
 /** Range of the temperature. */
 export const TEMPERATURE = Object.freeze({ min: 0.1, max: 2, step: 0.05 });
 
@@ -27,9 +35,9 @@ const WHOLE = /^[+-]?\d{1,20}$/;
 /**
  * An unsigned 64-bit seed.
  * @param {string | null | undefined} text
- * @param {bigint} fallback
+ * @param {bigint} [fallback]
  */
-export function readSeed(text, fallback) {
+export function readSeed(text, fallback = DEFAULTS.seed) {
   const written = text?.trim() ?? '';
   // Digits are taken exactly, which a number is only up to 2^53.
   const seed = WHOLE.test(written) ? BigInt(written) : wholeOf(readNumber(written));
@@ -40,9 +48,9 @@ export function readSeed(text, fallback) {
 /**
  * A whole number of images.
  * @param {string | null | undefined} text
- * @param {number} fallback
+ * @param {number} [fallback]
  */
-export function readCount(text, fallback) {
+export function readCount(text, fallback = DEFAULTS.count) {
   const value = readNumber(text);
   return value === null ? fallback : Math.min(Math.max(Math.round(value), 1), MAX_COUNT);
 }
@@ -50,9 +58,9 @@ export function readCount(text, fallback) {
 /**
  * A temperature within its range.
  * @param {string | null | undefined} text
- * @param {number} fallback
+ * @param {number} [fallback]
  */
-export function readTemperature(text, fallback) {
+export function readTemperature(text, fallback = DEFAULTS.temperature) {
   const value = readNumber(text);
   return value === null ? fallback : Math.min(Math.max(value, TEMPERATURE.min), TEMPERATURE.max);
 }
@@ -91,56 +99,10 @@ export function readChoice(text, allowed, fallback) {
  * @returns {import('../engine.js').Backend}
  */
 export function readBackend(text) {
-  return readChoice(text, BACKENDS, 'auto');
+  return readChoice(text, BACKENDS, DEFAULTS.backend);
 }
 
 /** A seed short enough to read out. */
 export function randomSeed() {
   return BigInt(crypto.getRandomValues(new Uint32Array(1))[0] % 1_000_000);
-}
-
-/**
- * A whole number with separators. (`Intl` costs a slow phone a noticeable part of its start.)
- * @param {number} value
- */
-export function formatCount(value) {
-  return value.toFixed(0).replace(/\B(?=(\d{3})+$)/g, ',');
-}
-
-/**
- * A duration with about three digits and its unit.
- * @param {number} ms
- */
-export function formatDuration(ms) {
-  if (ms >= 100_000) return `${(ms / 60_000).toFixed(1)} min`;
-  if (ms >= 1000) return `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`;
-  if (ms < 0.1) return `${(1000 * ms).toFixed(1)} µs`;
-  return `${ms.toFixed(ms < 10 ? 2 : ms < 100 ? 1 : 0)} ms`;
-}
-
-/**
- * A download's size.
- * @param {number} bytes
- */
-export function formatBytes(bytes) {
-  return bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.round(bytes / 1000)} kB`;
-}
-
-/**
- * Whether a value is ink or paper, and nothing between or beside them.
- * @param {{ channels: number, levels: number }} info
- */
-export function isInk({ channels, levels }) {
-  return channels === 1 && levels === 2;
-}
-
-/**
- * How surprised a network is by an image: in nats where a value is ink or paper, else in bits for each value.
- * @param {number} nats  -ln p of the image
- * @param {{ width: number, height: number, channels: number, levels: number }} info
- */
-export function formatLikelihood(nats, info) {
-  const { width, height, channels } = info;
-  if (isInk(info)) return `−ln p: ${nats.toFixed(2)} nats an image`;
-  return `−log₂ p: ${(nats / Math.LN2 / (width * height * channels)).toFixed(2)} bits per dimension`;
 }

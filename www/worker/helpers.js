@@ -4,6 +4,7 @@
  * fails at it draws itself.
  */
 
+import { weightsKey } from './weights.js';
 import { WorkerLink } from './worker-link.js';
 
 /** @typedef {import('../shared/protocol.js').WeightsFile} WeightsFile */
@@ -34,7 +35,7 @@ export class Helpers {
    * @param {number} threads  that may draw, the worker's own among them
    */
   divide(weights, count, threads) {
-    const key = keyOf(weights);
+    const key = weightsKey(weights);
     const portions = Math.ceil(count / SHARE);
     const links = this.#helpers.filter(({ ready }) => ready.has(key)).map(({ link }) => link);
     const drawing = links.slice(0, Math.max(0, Math.min(threads, portions) - 1));
@@ -70,7 +71,7 @@ export class Helpers {
    * @param {LoadSource} source
    */
   async #load({ link, models, ready }, weights, source) {
-    const key = keyOf(weights);
+    const key = weightsKey(weights);
     if (!models.has(key)) {
       const loading = link.request({ type: 'load', id: 0, weights, source }).then(
         () => true,
@@ -87,9 +88,4 @@ export class Helpers {
     for (const { link } of this.#helpers) link.dispose();
     this.#helpers = [];
   }
-}
-
-/** @param {WeightsFile} weights */
-function keyOf({ url, sha256 }) {
-  return `${url} ${sha256}`;
 }

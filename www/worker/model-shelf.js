@@ -5,6 +5,7 @@
  */
 
 import { SharedLoad } from '../shared/shared-load.js';
+import { weightsKey } from './weights.js';
 
 /** @typedef {import('../shared/protocol.js').WeightsFile} WeightsFile */
 /** @typedef {import('../shared/shared-load.js').OnProgress} OnProgress */
@@ -48,7 +49,7 @@ export class ModelShelf {
    * @returns {Promise<R>}
    */
   async lend(weights, options, use) {
-    const key = `${weights.url} ${weights.sha256}`;
+    const key = weightsKey(weights);
     const slot = this.#slots.get(key) ?? this.#newSlot(key, weights);
     this.#slots.delete(key);
     this.#slots.set(key, slot);

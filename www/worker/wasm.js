@@ -3,6 +3,7 @@
  */
 
 import { fetchFile, refusal } from '../shared/fetching.js';
+import { sentence } from '../shared/sentence.js';
 
 /**
  * @typedef {object} WasmModel
@@ -151,8 +152,7 @@ async function instantiate(bundle) {
     if (instance?.memory) memories.add(instance.memory);
     return exports;
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`The ${bundle.toUpperCase()} bundle could not be loaded: ${reason}`, { cause });
+    throw new Error(`The ${bundle.toUpperCase()} bundle could not be loaded: ${sentence(cause)}`, { cause });
   }
 }
 

@@ -10,6 +10,14 @@ const CACHE_NAME = 'pixelrnn-weights';
 /** @typedef {import('../shared/protocol.js').WeightsFile} WeightsFile */
 
 /**
+ * What tells weights from all others: a file may be another one at the same address.
+ * @param {WeightsFile} weights
+ */
+export function weightsKey({ url, sha256 }) {
+  return `${url} ${sha256}`;
+}
+
+/**
  * The checked bytes of a weights file.
  * @param {WeightsFile} weights
  * @param {AbortSignal} signal

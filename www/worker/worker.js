@@ -4,6 +4,7 @@
  * and several runs share the worker row by row.
  */
 
+import { sentence } from '../shared/sentence.js';
 import { calibrate } from './calibration.js';
 import { CpuRun } from './cpu-run.js';
 import { GpuRun } from './gpu-run.js';
@@ -69,7 +70,11 @@ async function serve(request) {
     await work(request, job.signal);
   } catch (error) {
     if (job.signal.aborted) scope.postMessage({ type: 'stopped', id });
-    else scope.postMessage({ type: 'failed', id, message: sentence(error), fatal: isPanic(error) });
+    else {
+      const fatal = isPanic(error);
+      const message = fatal ? 'The drawing code stopped unexpectedly and was started anew.' : sentence(error);
+      scope.postMessage({ type: 'failed', id, message, fatal });
+    }
   } finally {
     jobs.delete(id);
   }
@@ -181,11 +186,4 @@ function nextTurn() {
 /** @param {unknown} error */
 function isPanic(error) {
   return error instanceof WebAssembly.RuntimeError;
-}
-
-/** @param {unknown} error */
-function sentence(error) {
-  if (isPanic(error)) return 'The drawing code stopped unexpectedly and was started anew.';
-  const text = error instanceof Error ? error.message : String(error);
-  return /[.!?]$/.test(text) ? text : `${text}.`;
 }
