@@ -18,18 +18,6 @@ import { cpuPackage } from './wasm.js';
 /** @typedef {import('../shared/protocol.js').SampleRequest} SampleRequest */
 
 /**
- * A batch being drawn, here or there.
- * @template D  what has been drawn
- * @typedef {object} Run
- * @property {number} scale  of the row drawn next
- * @property {number} y
- * @property {boolean} done
- * @property {() => Promise<Uint8ClampedArray<ArrayBuffer>>} nextRow
- * @property {() => Promise<D>} drawn  once every row is
- * @property {() => void} free
- */
-
-/**
  * The part of a dedicated worker's global scope used here; the page's type library has no worker.
  * @typedef {object} WorkerScope
  * @property {((event: MessageEvent<Request>) => void) | null} onmessage
@@ -147,9 +135,8 @@ async function draw(request, loaded, signal) {
 }
 
 /**
- * @template D
  * @param {number} id
- * @param {Run<D>} run
+ * @param {CpuRun | GpuRun} run
  * @param {AbortSignal} signal
  */
 async function drawRows(id, run, signal) {
