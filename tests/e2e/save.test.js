@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
-import { encodePng } from '../../www/png.js';
+import { encodePng } from '../../www/shared/png.js';
 import { launch, openPage, untilDone } from './browser.js';
 import { colourModel, offer } from './models.js';
 import { readPng } from './png.js';
