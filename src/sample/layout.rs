@@ -69,6 +69,11 @@ impl Layout {
         self.length
     }
 
+    /// Rows after which the places of all slots come round again, or those of an image where these are fewer.
+    pub fn phases(&self, height: usize) -> usize {
+        self.areas.iter().fold(1, |phases, area| lcm(phases, area.rows)).min(height)
+    }
+
     /// Values of an image before its first row: zeros, and the borders of its slots.
     pub fn blank(&self, plan: &Plan) -> Vec<f32> {
         let mut values = vec![0.0; self.length];
@@ -101,4 +106,14 @@ impl Layout {
         let column_0 = halo.wrapping_add_signed(-from.left) * column;
         At { start: start + (y + rows - from.up) % rows * row + column_0, column }
     }
+}
+
+fn lcm(a: usize, b: usize) -> usize {
+    let gcd = |mut a: usize, mut b: usize| {
+        while b != 0 {
+            (a, b) = (b, a % b);
+        }
+        a
+    };
+    a / gcd(a, b) * b
 }

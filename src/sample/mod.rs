@@ -29,7 +29,7 @@ pub use draw::{draw, nll_nats, probabilities};
 #[cfg(feature = "fused")]
 pub use fused::{FusedDevice, FusedError, FusedSampler, FusedScale};
 pub use naive::{NaiveSampler, NaiveScale};
-pub use plan::{Border, Conditioning, HERE, LANES, PANEL, Pass, Place, Plan, Run, SEGMENT, Slot, Step, Store};
+pub use plan::{Border, Conditioning, HERE, LANES, PANEL, Pass, Place, Plan, Run, SEGMENT, Slot, Step, Sums, Term};
 pub use request::{Given, MAX_COUNT, Request, RequestError};
 pub use uniform::{threefry2x32, uniform};
 pub use upsampling::Upsampling;

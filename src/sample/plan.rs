@@ -4,11 +4,12 @@
 //! computed once, as soon as the colours they may see are known. So every convolution becomes one [`Pass`] a group: the
 //! runs of features it reads, and its weights for just these, outputs side by side.
 //!
-//! A recurrent layer is two such convolutions into one place, inputs and states, and a step of its cells. The right direction
+//! The gates of a recurrent layer are sums of two such convolutions, of inputs and of states. The right direction
 //! of a Diagonal BiLSTM, which feeds the row below, is scanned when a row is done.
 
 use super::upsampling::Upsampling;
 use crate::model::{Model, ModelConfig};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Outputs are padded with zeros to a multiple of this, the width of the smallest vector register in use.
@@ -60,20 +61,6 @@ impl Slot {
     }
 }
 
-/// What a step does with its sum.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Store {
-    /// Writes it.
-    Set,
-    /// Writes its rectified value.
-    SetRelu,
-    /// Writes its sum with the features of slot `base` at the current pixel.
-    AddTo {
-        /// Slot added, of as many features.
-        base: usize,
-    },
-}
-
 /// A pixel seen from the current one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Place {
@@ -89,30 +76,12 @@ pub const HERE: Place = Place { up: 0, left: 0 };
 /// One step of a pixel.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
-    /// A convolution: reads `from`, writes `to`.
-    Conv {
-        /// Slot read.
-        from: usize,
-        /// Slot written.
-        to: usize,
-        /// Whether the features read are rectified first.
-        relu: bool,
-        /// What becomes of the sums.
-        store: Store,
-        /// The work of each colour group.
-        passes: Vec<Pass>,
-    },
-    /// Writes the sum of two slots' features, each at its own place, to the current pixel of `to`.
-    Sum {
-        /// Slots read, and where.
-        terms: [(usize, Place); 2],
-        /// Slot written.
-        to: usize,
-    },
+    /// Convolutions that are added up.
+    Sums(Sums),
     /// The LSTM step (Eq. 3) of a group's cells.
-    Cell {
-        /// Slot of the sums: for each group its gates o, f, i, g one after another.
-        from: usize,
+    Lstm {
+        /// What their gates are made of: for each group its gates o, f, i, g one after another.
+        gates: Sums,
         /// Slot of the states h, written.
         h: usize,
         /// Slot of the cells c, read at `before` and written.
@@ -120,17 +89,56 @@ pub enum Step {
         /// The pixel whose cells are continued.
         before: Place,
     },
+    /// Writes the sum of two slots' features, each at its own place, to the current pixel of `to`.
+    Add {
+        /// Slots read, and where.
+        from: [(usize, Place); 2],
+        /// Slot written.
+        to: usize,
+    },
 }
 
-/// The part of a step that computes the features of one colour group.
+impl Step {
+    /// The sums made in it.
+    pub fn sums(&self) -> Option<&Sums> {
+        match self {
+            Self::Sums(sums) | Self::Lstm { gates: sums, .. } => Some(sums),
+            Self::Add { .. } => None,
+        }
+    }
+}
+
+/// Sums of weighted features: that of every term, added up in their order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sums {
+    /// The convolutions.
+    pub terms: Vec<Term>,
+    /// Features of `to` that are made for each colour group.
+    pub outputs: Vec<Range<usize>>,
+    /// Slot whose features at the current pixel are added, as many as `to` has.
+    pub add: Option<usize>,
+    /// Whether what is written is rectified.
+    pub relu: bool,
+    /// Slot written.
+    pub to: usize,
+}
+
+/// A convolution in a sum.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Term {
+    /// Slot read.
+    pub from: usize,
+    /// Whether the features read are rectified first.
+    pub relu: bool,
+    /// The work of each colour group.
+    pub passes: Vec<Pass>,
+}
+
+/// The part of a convolution that goes into the features of one colour group.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pass {
-    /// Features of `from` read, one contiguous run a kernel row.
+    /// Features read, one contiguous run a kernel row.
     pub runs: Vec<Run>,
-    /// First feature of `to` written.
-    pub first: usize,
-    /// Features of `to` written.
-    pub features: usize,
     /// Where its part of [`Plan::weights`] starts: for every [`PANEL`] outputs a row of biases, then a row of weights for each
     /// input read. The last rows are as many outputs wide as are left, padded to [`LANES`].
     pub weights: usize,
@@ -186,26 +194,25 @@ impl Plan {
         model.scales().map(|(config, net)| Arc::new(Self::new(config, net))).collect()
     }
 
-    /// Most values that a pass reads rectified.
+    /// Most values that a group's sums read rectified.
     pub fn most_rectified(&self) -> usize {
         let steps = self.steps.iter().chain(self.scans.iter().flatten());
-        let rectified = steps.flat_map(|step| match step {
-            Step::Conv { relu: true, passes, .. } => passes.as_slice(),
-            _ => &[],
+        let rectified = steps.filter_map(Step::sums).flat_map(|sums| {
+            let read =
+                |group: usize| sums.terms.iter().filter(|term| term.relu).map(move |term| term.passes[group].inputs());
+            (0..self.config.channels).map(move |group| read(group).sum())
         });
-        rectified.map(Pass::inputs).max().unwrap_or(0)
+        rectified.max().unwrap_or(0)
     }
 
     /// Multiplications of weights for one whole image of this scale. No scan follows the last row.
     pub fn multiplications(&self) -> usize {
         let ModelConfig { height, width, .. } = self.config;
-        let pixel = |steps: &[Step]| -> usize {
-            let passes = steps.iter().flat_map(|step| match step {
-                Step::Conv { passes, .. } => passes.as_slice(),
-                Step::Sum { .. } | Step::Cell { .. } => &[],
-            });
-            passes.map(|pass| pass.features * pass.inputs()).sum()
+        let of_sums = |Sums { terms, outputs, .. }: &Sums| -> usize {
+            let passes = terms.iter().flat_map(|term| term.passes.iter().zip(outputs));
+            passes.map(|(pass, outputs)| outputs.len() * pass.inputs()).sum()
         };
+        let pixel = |steps: &[Step]| steps.iter().filter_map(Step::sums).map(of_sums).sum::<usize>();
         let scans: usize = self.scans.iter().map(|steps| pixel(steps)).sum();
         let before = self.conditioning.as_ref().map_or(0, |conditioning| conditioning.upsampling.multiplications());
         width * (height * pixel(&self.steps) + (height - 1) * scans) + before

@@ -1,43 +1,36 @@
 //! A plan with its places worked out for one row: what is left to do at a pixel is `start + x · column`.
 
 use super::layout::At;
-use super::plan::{HERE, Pass, Place, Plan, Step, Store};
-use crate::nn::gates::GATES;
+use super::plan::{self, HERE, Place, Plan, Step};
 use crate::nn::mask::features_of;
+use std::ops::Range;
 
-/// The work of one row.
-#[derive(Clone, Debug, Default)]
+/// The work of a row.
+#[derive(Clone, Debug)]
 pub struct Program {
     /// The operations of a pixel, colour after colour.
     pub channels: Vec<Vec<Op>>,
     /// Those of each scan from right to left over the finished row, all colours of a pixel one after another.
     pub scans: Vec<Vec<Op>>,
-    /// What the convolutions read, each from its [`Conv::first_read`] on.
+    /// The convolutions of all sums.
+    pub terms: Vec<Term>,
+    /// What the convolutions read.
     pub reads: Vec<Read>,
     /// The logits of each colour.
     pub logits: Vec<At>,
     /// The network's input.
-    pub input: Option<At>,
+    pub input: At,
 }
 
 /// One operation of a pixel.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Op {
-    /// A pass of a convolution.
-    Conv(Conv),
-    /// `to[k] = from[0][k] + from[1][k]`.
-    Sum {
-        /// Added.
-        from: [At; 2],
-        /// Written.
-        to: At,
-        /// Features.
-        count: usize,
-    },
+    /// Convolutions that are added up.
+    Sums(Sums),
     /// The LSTM step of some cells.
-    Cell {
-        /// Their sums: gate o of all of them, then f, i and g.
-        from: At,
+    Lstm {
+        /// Gate o of all of them, then f, i and g.
+        gates: Sums,
         /// Their cells before.
         before: At,
         /// Their states, written.
@@ -47,38 +40,43 @@ pub enum Op {
         /// Cells.
         count: usize,
     },
+    /// `to[k] = from[0][k] + from[1][k]`.
+    Add {
+        /// Added.
+        from: [At; 2],
+        /// Written.
+        to: At,
+        /// Features.
+        count: usize,
+    },
 }
 
-/// A pass of a convolution.
-#[derive(Clone, Copy, Debug)]
-pub struct Conv {
-    /// Its first read and how many there are.
-    pub first_read: usize,
-    /// Reads.
-    pub reads: usize,
+/// Sums of one colour group, see [`plan::Sums`].
+#[derive(Clone, Debug)]
+pub struct Sums {
+    /// Which of [`Program::terms`].
+    pub terms: Range<usize>,
+    /// Outputs.
+    pub count: usize,
+    /// Added behind the terms.
+    pub add: Option<At>,
+    /// Whether what is written is rectified.
+    pub relu: bool,
+    /// Where they go.
+    pub to: At,
+}
+
+/// A convolution in a sum.
+#[derive(Clone, Debug)]
+pub struct Term {
+    /// Which of [`Program::reads`].
+    pub reads: Range<usize>,
     /// Values in all of them.
     pub inputs: usize,
     /// Whether what is read is rectified.
     pub relu: bool,
-    /// Where its weights start, see [`Pass::weights`].
+    /// Where its weights start, see [`plan::Pass::weights`].
     pub weights: usize,
-    /// Outputs.
-    pub features: usize,
-    /// Where they go.
-    pub to: At,
-    /// What becomes of the sums.
-    pub keep: Keep,
-}
-
-/// [`Store`] with its place.
-#[derive(Clone, Copy, Debug)]
-pub enum Keep {
-    /// The sum.
-    Sum,
-    /// The rectified sum.
-    Rectified,
-    /// The sum and what stands here.
-    With(At),
 }
 
 /// A contiguous run of features.
@@ -91,64 +89,63 @@ pub struct Read {
 }
 
 impl Program {
-    /// The work of a row, in which `at` gives the place of a slot's features. What an earlier row left in `self` is overwritten.
-    pub fn set_row(&mut self, plan: &Plan, at: impl Fn(usize, Place) -> At) {
-        let at = &at;
+    /// The work of a row in which `at` gives the place of a slot's features.
+    pub fn new(plan: &Plan, at: impl Fn(usize, Place) -> At) -> Self {
         let channels = plan.config.channels;
-        self.reads.clear();
-        self.channels.resize(channels, Vec::new());
-        self.scans.resize(plan.scans.len(), Vec::new());
-        for channel in 0..channels {
-            let mut ops = std::mem::take(&mut self.channels[channel]);
-            ops.clear();
-            ops.extend(plan.steps.iter().map(|step| self.op(plan, at, step, channel)));
-            self.channels[channel] = ops;
-        }
-        for (k, scan) in plan.scans.iter().enumerate() {
-            let mut ops = std::mem::take(&mut self.scans[k]);
-            ops.clear();
-            let steps = (0..channels).flat_map(|group| scan.iter().map(move |step| (group, step)));
-            ops.extend(steps.map(|(group, step)| self.op(plan, at, step, group)));
-            self.scans[k] = ops;
-        }
         let logits = at(plan.logits, HERE);
-        self.logits.clear();
-        self.logits.extend((0..channels).map(|channel| logits.feature(channel * plan.config.logits())));
-        self.input = Some(at(0, HERE));
+        let logits = (0..channels).map(|channel| logits.feature(channel * plan.config.logits())).collect();
+        let (terms, reads) = (Vec::new(), Vec::new());
+        let mut program = Self { channels: Vec::new(), scans: Vec::new(), terms, reads, logits, input: at(0, HERE) };
+        for channel in 0..channels {
+            let ops = plan.steps.iter().map(|step| program.op(plan, &at, step, channel)).collect();
+            program.channels.push(ops);
+        }
+        for scan in &plan.scans {
+            let steps = (0..channels).flat_map(|group| scan.iter().map(move |step| (group, step)));
+            let ops = steps.map(|(group, step)| program.op(plan, &at, step, group)).collect();
+            program.scans.push(ops);
+        }
+        program
     }
 
     fn op(&mut self, plan: &Plan, at: &impl Fn(usize, Place) -> At, step: &Step, group: usize) -> Op {
         let units = |slot: usize| features_of(group, plan.slots[slot].features, plan.config.channels);
         match *step {
-            Step::Conv { from, to, relu, store, ref passes } => {
-                let Pass { ref runs, first, features, weights } = passes[group];
-                let first_read = self.reads.len();
-                let reads = runs.iter().map(|run| Read { at: at(from, run.from), length: run.length });
-                self.reads.extend(reads);
-                let keep = match store {
-                    Store::Set => Keep::Sum,
-                    Store::SetRelu => Keep::Rectified,
-                    Store::AddTo { base } => Keep::With(at(base, HERE).feature(first)),
-                };
-                let to = at(to, HERE).feature(first);
-                let (reads, inputs) = (runs.len(), passes[group].inputs());
-                Op::Conv(Conv { first_read, reads, inputs, relu, weights, features, to, keep })
-            }
-            Step::Sum { terms, to } => {
-                let units = units(to);
-                let from = terms.map(|(slot, place)| at(slot, place).feature(units.start));
-                Op::Sum { from, to: at(to, HERE).feature(units.start), count: units.len() }
-            }
-            Step::Cell { from, h, c, before } => {
+            Step::Sums(ref sums) => Op::Sums(self.sums(at, sums, group)),
+            Step::Lstm { ref gates, h, c, before } => {
                 let units = units(h);
-                Op::Cell {
-                    from: at(from, HERE).feature(GATES * units.start),
+                Op::Lstm {
+                    gates: self.sums(at, gates, group),
                     before: at(c, before).feature(units.start),
                     h: at(h, HERE).feature(units.start),
                     c: at(c, HERE).feature(units.start),
                     count: units.len(),
                 }
             }
+            Step::Add { from, to } => {
+                let units = units(to);
+                let from = from.map(|(slot, place)| at(slot, place).feature(units.start));
+                Op::Add { from, to: at(to, HERE).feature(units.start), count: units.len() }
+            }
+        }
+    }
+
+    fn sums(&mut self, at: &impl Fn(usize, Place) -> At, sums: &plan::Sums, group: usize) -> Sums {
+        let outputs = &sums.outputs[group];
+        let first_term = self.terms.len();
+        for term in &sums.terms {
+            let (pass, first_read) = (&term.passes[group], self.reads.len());
+            self.reads.extend(pass.runs.iter().map(|run| Read { at: at(term.from, run.from), length: run.length }));
+            let reads = first_read..self.reads.len();
+            self.terms.push(Term { reads, inputs: pass.inputs(), relu: term.relu, weights: pass.weights });
+        }
+        let place = |slot: usize| at(slot, HERE).feature(outputs.start);
+        Sums {
+            terms: first_term..self.terms.len(),
+            count: outputs.len(),
+            add: sums.add.map(place),
+            relu: sums.relu,
+            to: place(sums.to),
         }
     }
 }

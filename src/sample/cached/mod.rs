@@ -53,7 +53,8 @@ pub struct CachedScale {
     plan: Arc<Plan>,
     request: Request,
     layout: Layout,
-    program: Program,
+    /// One for every row until the places of the features come round again.
+    programs: Vec<Program>,
     /// Images that start alike are made once: first come those of which no neighbour before is given the same, then the others.
     images: Vec<Image>,
     /// Where each image of the request stands among them.
@@ -84,14 +85,15 @@ impl CachedScale {
             Image::new(canvas, blank.clone(), &plan)
         });
         let images = images.collect();
-        let program = Program::default();
-        Ok(Self { plan, request, layout, program, images, places, first_of, rows_given, y: 0 })
+        let program = |y| Program::new(&plan, |slot, from| layout.at(slot, from, y));
+        let programs = (0..layout.phases(plan.config.height)).map(program).collect();
+        Ok(Self { plan, request, layout, programs, images, places, first_of, rows_given, y: 0 })
     }
 
     fn next_row(&mut self) {
-        let (layout, y) = (&self.layout, self.y);
-        self.program.set_row(&self.plan, |slot, from| layout.at(slot, from, y));
-        let row = Row { plan: &self.plan, program: &self.program, request: &self.request, y };
+        let y = self.y;
+        let program = &self.programs[y % self.programs.len()];
+        let row = Row { plan: &self.plan, program, request: &self.request, y };
         let firsts = self.images.len() - self.first_of.len();
         let drawn = if y < self.rows_given { firsts } else { self.images.len() };
         draw(row, &mut self.images[..drawn]);

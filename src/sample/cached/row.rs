@@ -6,7 +6,7 @@ use crate::sample::canvas::Canvas;
 use crate::sample::lanes::{self, Lanes, Registers};
 use crate::sample::layout::At;
 use crate::sample::plan::{PANEL, Plan, SEGMENT};
-use crate::sample::program::{Conv, Keep, Op, Program};
+use crate::sample::program::{Op, Program, Sums, Term};
 use crate::sample::request::Request;
 
 /// An image while it is drawn.
@@ -15,7 +15,7 @@ pub struct Image {
     pub canvas: Canvas,
     /// Its features, see [`Layout`](crate::sample::layout::Layout).
     pub values: Vec<f32>,
-    /// Room for what a convolution reads rectified.
+    /// Room for what sums read rectified.
     rectified: Vec<f32>,
 }
 
@@ -91,7 +91,7 @@ impl Row<'_> {
     #[inline(always)]
     fn draw_images<R: Registers, const I: usize>(self, images: &mut [Image; I]) {
         let (config, logits) = (&self.plan.config, self.plan.config.logits());
-        let input = self.program.input.expect("the program of a row");
+        let input = self.program.input;
         for x in 0..config.width {
             for (channel, ops) in self.program.channels.iter().enumerate() {
                 for op in ops {
@@ -120,8 +120,14 @@ impl Row<'_> {
     #[inline(always)]
     fn op<R: Registers, const I: usize>(self, op: &Op, x: usize, images: &mut [Image; I]) {
         match op {
-            Op::Conv(conv) => self.conv::<R, I>(conv, x, images),
-            Op::Sum { from, to, count } => {
+            Op::Sums(sums) => self.sums::<R, I>(sums, x, images),
+            Op::Lstm { gates, before, h, c, count } => {
+                self.sums::<R, I>(gates, x, images);
+                for image in images {
+                    cells(&mut image.values, *count, gates.to.x(x), before.x(x), [h.x(x), c.x(x)]);
+                }
+            }
+            Op::Add { from, to, count } => {
                 let ([one, other], to) = (from.map(|at| at.x(x)), to.x(x));
                 for image in images {
                     for k in 0..*count {
@@ -129,71 +135,85 @@ impl Row<'_> {
                     }
                 }
             }
-            Op::Cell { from, before, h, c, count } => {
-                for image in images {
-                    cells(&mut image.values, *count, from.x(x), before.x(x), [h.x(x), c.x(x)]);
-                }
-            }
         }
     }
 
     #[inline(always)]
-    fn conv<R: Registers, const I: usize>(self, conv: &Conv, x: usize, images: &mut [Image; I]) {
-        if conv.relu {
-            self.rectify(conv, x, images);
-        }
-        let inputs = conv.inputs;
-        let mut weights = &self.plan.weights[conv.weights..];
+    fn sums<R: Registers, const I: usize>(self, sums: &Sums, x: usize, images: &mut [Image; I]) {
+        self.rectify(sums, x, images);
         let mut first = 0;
-        while first < conv.features {
-            match conv.features - first {
-                13.. => self.panel::<R, 16, I>(weights, conv, first, x, images),
-                9.. => self.panel::<R, 12, I>(weights, conv, first, x, images),
-                5.. => self.panel::<R, 8, I>(weights, conv, first, x, images),
-                _ => self.panel::<R, 4, I>(weights, conv, first, x, images),
+        while first < sums.count {
+            match sums.count - first {
+                13.. => self.panel::<R, 16, I>(sums, first, x, images),
+                9.. => self.panel::<R, 12, I>(sums, first, x, images),
+                5.. => self.panel::<R, 8, I>(sums, first, x, images),
+                _ => self.panel::<R, 4, I>(sums, first, x, images),
             }
             first += PANEL;
-            weights = weights.get((inputs + 1) * PANEL..).unwrap_or(&[]);
         }
     }
 
-    /// Puts what a convolution reads, rectified, one read after another.
+    /// Puts what convolutions read rectified, one read after another.
     #[inline(always)]
-    fn rectify<const I: usize>(self, conv: &Conv, x: usize, images: &mut [Image; I]) {
-        let reads = &self.program.reads[conv.first_read..conv.first_read + conv.reads];
-        for Image { values, rectified, .. } in images {
-            let mut to = 0;
-            for read in reads {
-                let from = &values[read.at.x(x)..][..read.length];
-                for (to, &from) in rectified[to..to + read.length].iter_mut().zip(from) {
-                    *to = if from > 0.0 { from } else { 0.0 };
+    fn rectify<const I: usize>(self, sums: &Sums, x: usize, images: &mut [Image; I]) {
+        let mut to = 0;
+        for term in self.program.terms[sums.terms.clone()].iter().filter(|term| term.relu) {
+            for read in &self.program.reads[term.reads.clone()] {
+                for Image { values, rectified, .. } in images.iter_mut() {
+                    let from = &values[read.at.x(x)..][..read.length];
+                    for (to, &from) in rectified[to..to + read.length].iter_mut().zip(from) {
+                        *to = if from > 0.0 { from } else { 0.0 };
+                    }
                 }
                 to += read.length;
             }
         }
     }
 
-    /// Up to `N` outputs, from output `first` on, of a convolution.
+    /// Up to `N` outputs, from output `first` on.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     fn panel<R: Lanes<N>, const N: usize, const I: usize>(
         self,
-        weights: &[f32],
-        conv: &Conv,
+        sums: &Sums,
         first: usize,
         x: usize,
         images: &mut [Image; I],
     ) {
+        let (mut total, mut rectified) = ([R::zero(); I], 0);
+        for (k, term) in self.program.terms[sums.terms.clone()].iter().enumerate() {
+            let own = self.term::<R, N, I>(term, first, x, &mut rectified, images);
+            for i in 0..I {
+                total[i] = if k == 0 { own[i] } else { total[i].add(own[i]) };
+            }
+        }
+        for i in 0..I {
+            keep(&mut images[i].values, sums, first, x, total[i]);
+        }
+    }
+
+    /// The sums of one convolution; `rectified` is where what it reads rectified starts, and is moved behind it.
+    #[inline(always)]
+    fn term<R: Lanes<N>, const N: usize, const I: usize>(
+        self,
+        term: &Term,
+        first: usize,
+        x: usize,
+        rectified: &mut usize,
+        images: &[Image; I],
+    ) -> [R; I] {
+        let weights = &self.plan.weights[term.weights + first * (term.inputs + 1)..];
         let (bias, mut rows) = weights.as_chunks::<N>().0.split_first().expect("a row of biases");
         let mut sums = [R::load(bias); I];
-        let mut rectified = 0;
-        for read in &self.program.reads[conv.first_read..conv.first_read + conv.reads] {
-            let at = if conv.relu { rectified } else { read.at.x(x) };
-            rectified += read.length;
+        for read in &self.program.reads[term.reads.clone()] {
             let mut inputs: [&[f32]; I] = [&[]; I];
             for i in 0..I {
-                let source = if conv.relu { &images[i].rectified } else { &images[i].values };
+                let (source, at) =
+                    if term.relu { (&images[i].rectified, *rectified) } else { (&images[i].values, read.at.x(x)) };
                 inputs[i] = &source[at..at + read.length];
+            }
+            if term.relu {
+                *rectified += read.length;
             }
             let (these, rest) = rows.split_at(read.length);
             rows = rest;
@@ -228,22 +248,21 @@ impl Row<'_> {
                 }
             }
         }
-        for i in 0..I {
-            keep(&mut images[i].values, conv, first, x, sums[i]);
-        }
+        sums
     }
 }
 
 /// Puts sums, from output `first` on, where they belong.
 #[inline(always)]
-fn keep<R: Lanes<N>, const N: usize>(values: &mut [f32], conv: &Conv, first: usize, x: usize, sums: R) {
-    let count = (conv.features - first).min(N);
-    let sums = match conv.keep {
-        Keep::Sum => sums,
-        Keep::Rectified => sums.rectify(),
-        Keep::With(base) => sums.add(load(values, base, first, count, x)),
-    };
-    let to = &mut values[conv.to.x(x) + first..][..count];
+fn keep<R: Lanes<N>, const N: usize>(values: &mut [f32], to: &Sums, first: usize, x: usize, mut sums: R) {
+    let count = (to.count - first).min(N);
+    if let Some(add) = to.add {
+        sums = sums.add(load(values, add, first, count, x));
+    }
+    if to.relu {
+        sums = sums.rectify();
+    }
+    let to = &mut values[to.to.x(x) + first..][..count];
     // Whole vectors wherever they fit: their length is known to the compiler.
     match to.first_chunk_mut() {
         Some(to) => sums.store(to),

@@ -1,143 +1,146 @@
-//! The operations of the kernel: those of the cached sampler, joined where one only goes on with another's sums.
+//! The words of a program: what the kernel does at a pixel, one operation after another.
 
 use super::table::{
     ADD, ALSO, CELLS, CELLS_TO, CONVOLVE, COUNT, FIRST_SEGMENT, KIND, MOST_PARTIALS, NONE, OPERATION, PART, PARTS,
-    PLACE, RECTIFY, SEGMENTS, TO,
+    PLACE, RECTIFY, SEGMENT_WORDS, SEGMENTS, TO, TooWide,
 };
-use crate::nn::gates::GATES;
 use crate::sample::layout::At;
 use crate::sample::plan::SEGMENT;
-use crate::sample::program::{Conv, Keep, Op, Program};
+use crate::sample::program::{Op, Program, Sums};
 
-/// An operation of the kernel, see the words of the table.
-#[derive(Clone, Debug, Default)]
-pub struct Operation {
-    pub kind: u32,
-    pub count: usize,
-    pub parts: Vec<Part>,
-    pub add: Option<At>,
-    pub also: Option<At>,
-    pub to: Option<At>,
-    pub cells_to: Option<At>,
-    pub rectify: bool,
+/// Operations, and the segments of their sums.
+#[derive(Default)]
+pub struct Words {
+    operations: Vec<[u32; OPERATION]>,
+    segments: Vec<[u32; SEGMENT_WORDS]>,
 }
 
-/// A convolution's part in sums.
-#[derive(Clone, Debug)]
-pub struct Part {
-    /// Where its weights start, or that it goes on with an unfinished sum.
-    pub weights: Option<usize>,
-    pub first_weights: usize,
-    pub inputs: usize,
-    pub segments: Vec<Segment>,
+/// A convolution's part in an operation: all of it, or what is left of one whose sums another operation has begun.
+struct Part {
+    /// Where its weights start; none where it goes on with an unfinished sum.
+    weights: Option<usize>,
+    inputs: usize,
+    /// Among [`Words::segments`].
+    segments: std::ops::Range<usize>,
 }
 
-#[derive(Clone, Copy, Debug)]
-pub struct Segment {
-    pub at: At,
-    pub length: usize,
-    pub rectify: bool,
-    pub rows_before: usize,
-}
+impl Words {
+    /// Appends an operation of the program. Sums that there is no room for at once are made in several: what one leaves
+    /// `unfinished` the next goes on with.
+    ///
+    /// # Errors
+    /// When one segment of all outputs is too much already.
+    pub fn push(&mut self, program: &Program, op: &Op, unfinished: At) -> Result<(), TooWide> {
+        match op {
+            Op::Add { from: [one, other], to, count } => {
+                self.operation(CONVOLVE, *count, Vec::new(), &[(ADD, *one), (ALSO, *other), (TO, *to)]);
+            }
+            Op::Sums(sums) => {
+                let (parts, carried) = self.parts(program, sums, unfinished)?;
+                let carried = carried.map(|at| (ADD, at));
+                // Terms that are carried are added first.
+                let add = sums.add.map(|at| (if carried.is_some() { ALSO } else { ADD }, at));
+                let places: Vec<_> = carried.into_iter().chain(add).chain([(TO, sums.to)]).collect();
+                self.operation(CONVOLVE, sums.count, parts, &places)[RECTIFY] = u32::from(sums.relu);
+            }
+            Op::Lstm { gates, before, h, c, .. } => {
+                let (parts, carried) = self.parts(program, gates, unfinished)?;
+                let carried = carried.map(|at| (ADD, at));
+                let places: Vec<_> = carried.into_iter().chain([(ALSO, *before), (TO, *h), (CELLS_TO, *c)]).collect();
+                self.operation(CELLS, gates.count, parts, &places);
+            }
+        }
+        Ok(())
+    }
 
-impl Operation {
-    /// What an operation of the cached sampler is for the kernel.
-    pub fn new(program: &Program, op: &Op) -> Self {
-        match *op {
-            Op::Conv(ref conv) => {
-                let (add, rectify) = match conv.keep {
-                    Keep::Sum => (None, false),
-                    Keep::Rectified => (None, true),
-                    Keep::With(base) => (Some(base), false),
-                };
-                let parts = vec![Part::new(program, conv)];
-                Self { count: conv.features, parts, add, to: Some(conv.to), rectify, ..Self::default() }
-            }
-            Op::Sum { from, to, count } => {
-                let [add, also] = from.map(Some);
-                Self { count, add, also, to: Some(to), ..Self::default() }
-            }
-            Op::Cell { from, before, h, c, count } => {
-                let (add, also, to, cells_to) = (Some(from), Some(before), Some(h), Some(c));
-                Self { kind: CELLS, count: GATES * count, add, also, to, cells_to, ..Self::default() }
-            }
+    /// Appends the operations of a draw.
+    pub fn push_draw(&mut self, kinds: &[u32], channel: usize, logits: At, input: At) {
+        for &kind in kinds {
+            self.operation(kind, channel, Vec::new(), &[(ADD, logits), (TO, input)]);
         }
     }
 
-    /// Sums of segments.
-    pub fn items(&self) -> usize {
-        self.count * self.parts.iter().map(|part| part.segments.len()).sum::<usize>()
-    }
-
-    /// Whether it goes on with sums of the operation before it.
-    pub fn unfinished(&self) -> bool {
-        self.parts.iter().any(|part| part.weights.is_none())
-    }
-
-    /// Takes `next` in, where it only goes on with what this one has written: adds to it, or makes cells of it.
-    pub fn join(&mut self, next: &Self) -> bool {
-        let goes_on = self.kind == CONVOLVE && !self.rectify && self.count == next.count && next.add == self.to;
-        let sums = goes_on && self.add.is_none() && next.kind == CONVOLVE && next.to == self.to && next.also.is_none();
-        if sums && self.parts.len() < PARTS && self.items() + next.items() <= MOST_PARTIALS {
-            self.parts.extend(next.parts.iter().cloned());
-            self.rectify = next.rectify;
-            return true;
+    /// The parts of the operation that ends these sums, behind the operations that make what there is no room for in it: and where
+    /// what these have added up stands, if they have.
+    fn parts(&mut self, program: &Program, sums: &Sums, unfinished: At) -> Result<(Vec<Part>, Option<At>), TooWide> {
+        let (count, room) = (sums.count, MOST_PARTIALS / sums.count);
+        if room == 0 {
+            return Err(TooWide { outputs: count });
         }
-        // The sums themselves are not read again.
-        if goes_on && next.kind == CELLS && self.items() <= MOST_PARTIALS {
-            *self = Self { parts: std::mem::take(&mut self.parts), add: self.add, ..next.clone() };
-            return true;
-        }
-        false
-    }
-}
-
-impl Part {
-    fn new(program: &Program, conv: &Conv) -> Self {
-        let (mut segments, mut rows_before) = (Vec::new(), 0);
-        for read in &program.reads[conv.first_read..conv.first_read + conv.reads] {
-            for start in (0..read.length).step_by(SEGMENT) {
-                let length = SEGMENT.min(read.length - start);
-                segments.push(Segment { at: read.at.feature(start), length, rectify: conv.relu, rows_before });
-                rows_before += length;
+        let (mut parts, mut carried): (Vec<Part>, _) = (Vec::new(), None);
+        for term in &program.terms[sums.terms.clone()] {
+            let (first_segment, mut rows_before) = (self.segments.len(), 0);
+            for read in &program.reads[term.reads.clone()] {
+                for start in (0..read.length).step_by(SEGMENT) {
+                    let (At { start: at, column }, length) = (read.at.feature(start), SEGMENT.min(read.length - start));
+                    // Behind the row of biases.
+                    let weights = [term.weights, term.inputs, rows_before + 1];
+                    let [place, values] = [[at, column], [length, usize::from(term.relu)]];
+                    let words = [place[0], place[1], values[0], values[1], weights[0], weights[1], weights[2]];
+                    self.segments.push(words.map(|word| word as u32));
+                    rows_before += length;
+                }
             }
-        }
-        Self { weights: Some(conv.weights), first_weights: conv.weights, inputs: conv.inputs, segments }
-    }
-}
-
-/// Appends operations and, behind them, their segments.
-pub fn write(operations: &[Operation], words: &mut Vec<u32>) {
-    let mut at = words.len();
-    words.resize(at + operations.len() * OPERATION, 0);
-    for operation in operations {
-        let segments = words.len();
-        for part in &operation.parts {
-            assert!(!part.segments.is_empty(), "a sum of nothing");
-            for segment in &part.segments {
-                let Segment { at, length, rectify, rows_before } = *segment;
-                words.extend([at.start as u32, at.column as u32, length as u32, u32::from(rectify)]);
-                // Behind the row of biases.
-                words.extend([part.first_weights as u32, part.inputs as u32, rows_before as u32 + 1]);
+            assert!(rows_before > 0, "a sum of nothing");
+            let mut rest =
+                Part { weights: Some(term.weights), inputs: term.inputs, segments: first_segment..self.segments.len() };
+            let held: usize = parts.iter().map(|part| part.segments.len()).sum();
+            if !parts.is_empty() && (parts.len() == PARTS || held + rest.segments.len() > room) {
+                assert!(sums.add != Some(sums.to), "what is added would be lost");
+                let places: Vec<_> = carried.map(|at| (ADD, at)).into_iter().chain([(TO, sums.to)]).collect();
+                self.operation(CONVOLVE, count, std::mem::take(&mut parts), &places);
+                carried = Some(sums.to);
             }
+            while parts.is_empty() && rest.segments.len() > room {
+                let end = rest.segments.start + room;
+                let begun = Part { segments: rest.segments.start..end, ..rest };
+                rest = Part { weights: None, inputs: begun.inputs, segments: end..rest.segments.end };
+                self.operation(CONVOLVE, count, vec![begun], &[(TO, unfinished)]);
+            }
+            parts.push(rest);
         }
-        let word = &mut words[at..at + OPERATION];
-        word[KIND] = operation.kind;
-        word[COUNT] = operation.count as u32;
-        word[SEGMENTS] = operation.parts.iter().map(|part| part.segments.len() as u32).sum();
-        word[FIRST_SEGMENT] = segments as u32;
-        for (part, word) in operation.parts.iter().zip(word[PART..].chunks_exact_mut(3)) {
-            word[0] = part.weights.map_or(NONE, |weights| weights as u32);
-            word[1] = part.inputs as u32;
-            word[2] = part.segments.len() as u32;
+        Ok((parts, carried))
+    }
+
+    fn operation(
+        &mut self,
+        kind: u32,
+        count: usize,
+        parts: Vec<Part>,
+        places: &[(usize, At)],
+    ) -> &mut [u32; OPERATION] {
+        let mut words = [0; OPERATION];
+        words[KIND] = kind;
+        words[COUNT] = count as u32;
+        words[SEGMENTS] = parts.iter().map(|part| part.segments.len() as u32).sum();
+        // They stand one after another.
+        words[FIRST_SEGMENT] = parts.first().map_or(0, |part| part.segments.start as u32);
+        for (part, words) in parts.iter().zip(words[PART..].chunks_exact_mut(3)) {
+            words[0] = part.weights.map_or(NONE, |weights| weights as u32);
+            words[1] = part.inputs as u32;
+            words[2] = part.segments.len() as u32;
         }
-        for (place, at) in
-            [(ADD, operation.add), (ALSO, operation.also), (TO, operation.to), (CELLS_TO, operation.cells_to)]
-        {
-            word[place] = at.map_or(NONE, |at| at.start as u32);
-            word[place + PLACE] = at.map_or(0, |at| at.column as u32);
+        [ADD, ALSO, TO, CELLS_TO].into_iter().for_each(|place| words[place] = NONE);
+        for &(place, at) in places {
+            words[place] = at.start as u32;
+            words[place + PLACE] = at.column as u32;
         }
-        word[RECTIFY] = u32::from(operation.rectify);
-        at += OPERATION;
+        self.operations.push(words);
+        self.operations.last_mut().expect("just pushed")
+    }
+
+    /// Operations so far.
+    pub fn operations(&self) -> &[[u32; OPERATION]] {
+        &self.operations
+    }
+
+    /// Appends the operations, and their segments behind them, to those of a whole table.
+    pub fn write(self, table: &mut Vec<u32>) {
+        let first_segment = table.len() + self.operations.len() * OPERATION;
+        for mut words in self.operations {
+            words[FIRST_SEGMENT] = first_segment as u32 + words[FIRST_SEGMENT] * SEGMENT_WORDS as u32;
+            table.extend(words);
+        }
+        table.extend(self.segments.into_iter().flatten());
     }
 }

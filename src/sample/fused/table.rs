@@ -1,11 +1,11 @@
 //! A plan as a table of numbers for the kernel: the operations of a pixel, with places worked out for every row of the rings.
 
 use super::kernel::Shape;
-use super::operation::{Operation, Part, write};
+use super::operation::Words;
 use super::softmax::CHUNK_VALUES;
 use crate::sample::layout::{At, Layout};
 use crate::sample::plan::{Place, Plan};
-use crate::sample::program::{Op, Program};
+use crate::sample::program::Program;
 
 /// Nothing: no place, no bias, no given level.
 pub const NONE: u32 = u32::MAX;
@@ -72,7 +72,7 @@ pub struct Table {
 #[derive(Clone, Debug, thiserror::Error, PartialEq)]
 #[error("{outputs} outputs in one step: the fused sampler has room for {MOST_PARTIALS}")]
 pub struct TooWide {
-    outputs: usize,
+    pub outputs: usize,
 }
 
 impl Table {
@@ -82,23 +82,21 @@ impl Table {
     /// When the network is too wide.
     pub fn new(plan: &Plan, layout: &Layout, threads: usize) -> Result<Self, TooWide> {
         // Once to see how much room sums need, and again with places for them.
-        let rough = Room::default().lower(plan, layout, 0)?;
-        let room = Room::new(plan, rough.iter().flatten());
+        let (rough, [operations, scan_operations]) = Room::default().words(plan, layout, 0)?;
+        let room = Room::new(plan, rough.operations());
         let (mut words, mut rows) = (Vec::new(), Vec::new());
-        let phases = plan.slots.iter().fold(1, |phases, slot| lcm(phases, slot.rows.max(1)));
-        for y in 0..phases {
-            let [row, scans] = room.lower(plan, layout, y)?;
-            rows.push([words.len() as u32, (words.len() + row.len() * OPERATION) as u32]);
-            write(&[row, scans].concat(), &mut words);
+        for y in 0..layout.phases(plan.config.height) {
+            let (row, _) = room.words(plan, layout, y)?;
+            rows.push([words.len() as u32, (words.len() + operations * OPERATION) as u32]);
+            row.write(&mut words);
         }
-        let [row, scans] = rough;
         let config = &plan.config;
         let shape = Shape {
             threads,
             width: config.width,
             channels: config.channels,
             levels: usize::from(config.levels),
-            operations: row.len(),
+            operations,
             shared: room.values,
             partials: room.partials,
             unfinished: room.unfinished,
@@ -109,9 +107,9 @@ impl Table {
         };
         let count = plan.scans.len();
         // The layers are alike, and so are their scans.
-        let operations = scans.len() / count.max(1);
-        assert_eq!(operations * count, scans.len(), "scans of unequal lengths");
-        let scan = (count > 0).then_some(Shape { operations, scan: true, ..shape });
+        let of_a_scan = scan_operations / count.max(1);
+        assert_eq!(of_a_scan * count, scan_operations, "scans of unequal lengths");
+        let scan = (count > 0).then_some(Shape { operations: of_a_scan, scan: true, ..shape });
         Ok(Self { words, rows, row: shape, scan, scans: count as u32 })
     }
 
@@ -134,11 +132,12 @@ struct Room {
 }
 
 impl Room {
-    fn new<'a>(plan: &Plan, operations: impl Iterator<Item = &'a Operation> + Clone) -> Self {
+    fn new(plan: &Plan, operations: &[[u32; OPERATION]]) -> Self {
         let levels = usize::from(plan.config.levels);
-        let items = operations.clone().map(Operation::items);
-        let mut room = Self { unfinished: items.max().unwrap_or(0), ..Self::default() };
-        let unfinished = operations.filter(|operation| operation.unfinished()).map(|operation| operation.count);
+        let sums = operations.iter().filter(|operation| operation[SEGMENTS] > 0);
+        let partials = sums.clone().map(|operation| (operation[COUNT] * operation[SEGMENTS]) as usize);
+        let mut room = Self { unfinished: partials.max().unwrap_or(0), ..Self::default() };
+        let unfinished = sums.filter(|operation| operation[PART] == NONE).map(|operation| operation[COUNT] as usize);
         room.softmax = room.unfinished + unfinished.max().unwrap_or(0);
         room.chunks = room.softmax + if levels > 2 { 2 * levels } else { 0 };
         room.values = room.chunks + CHUNK_VALUES;
@@ -150,70 +149,26 @@ impl Room {
         room
     }
 
-    /// The operations of a pixel of row `y`, and of all scans behind it.
-    fn lower(&self, plan: &Plan, layout: &Layout, y: usize) -> Result<[Vec<Operation>; 2], TooWide> {
-        let mut program = Program::default();
-        program.set_row(plan, |slot, from: Place| match self.slots.get(slot) {
-            Some(Some(start)) => At { start: start + SHARED as usize, column: 0 },
+    /// The operations of a pixel of row `y`, and of all scans behind it; and how many there are of either.
+    fn words(&self, plan: &Plan, layout: &Layout, y: usize) -> Result<(Words, [usize; 2]), TooWide> {
+        let shared = |start: usize| At { start: start + SHARED as usize, column: 0 };
+        let unfinished = shared(self.unfinished);
+        let program = Program::new(plan, |slot, from: Place| match self.slots.get(slot) {
+            Some(Some(start)) => shared(*start),
             _ => layout.at(slot, from, y),
         });
-        let input = program.input.expect("the program of a row");
-        let mut row = Vec::new();
+        let mut words = Words::default();
+        let kinds = [DRAW_HIGHEST, DRAW_CHUNKS, DRAW_LEVEL];
+        let kinds = if plan.config.levels > 2 { &kinds[..] } else { &kinds[2..] };
         for (channel, ops) in program.channels.iter().enumerate() {
-            row.extend(self.operations(&program, ops)?);
-            let kinds = [DRAW_HIGHEST, DRAW_CHUNKS, DRAW_LEVEL];
-            for &kind in if plan.config.levels > 2 { &kinds[..] } else { &kinds[2..] } {
-                let (add, to) = (Some(program.logits[channel]), Some(input.feature(channel)));
-                row.push(Operation { kind, count: channel, add, to, ..Operation::default() });
-            }
+            ops.iter().try_for_each(|op| words.push(&program, op, unfinished))?;
+            words.push_draw(kinds, channel, program.logits[channel], program.input.feature(channel));
         }
-        let scans: Result<Vec<_>, _> = program.scans.iter().map(|ops| self.operations(&program, ops)).collect();
-        Ok([row, scans?.concat()])
+        let row = words.operations().len();
+        program.scans.iter().flatten().try_for_each(|op| words.push(&program, op, unfinished))?;
+        let scans = words.operations().len() - row;
+        Ok((words, [row, scans]))
     }
-
-    /// Operations for the kernel: where sums are added to sums and become cells, one does it all.
-    fn operations(&self, program: &Program, ops: &[Op]) -> Result<Vec<Operation>, TooWide> {
-        let mut operations: Vec<Operation> = Vec::new();
-        for op in ops {
-            let next = Operation::new(program, op);
-            if operations.last_mut().is_some_and(|last| last.join(&next)) {
-                continue;
-            }
-            operations.push(next);
-        }
-        let mut parts = Vec::new();
-        for operation in operations {
-            self.split(operation, &mut parts)?;
-        }
-        Ok(parts)
-    }
-
-    /// Cuts an operation into ones whose segments there is room for.
-    fn split(&self, mut operation: Operation, to: &mut Vec<Operation>) -> Result<(), TooWide> {
-        if operation.count > MOST_PARTIALS && operation.kind <= CELLS {
-            return Err(TooWide { outputs: operation.count });
-        }
-        let unfinished = At { start: self.unfinished + SHARED as usize, column: 0 };
-        while operation.items() > MOST_PARTIALS {
-            let [part] = &mut operation.parts[..] else { panic!("only small sums are joined") };
-            let rest = part.segments.split_off(MOST_PARTIALS / operation.count);
-            let (first, count) = (part.clone(), operation.count);
-            *part = Part { weights: None, segments: rest, ..*part };
-            to.push(Operation { count, parts: vec![first], to: Some(unfinished), ..Operation::default() });
-        }
-        to.push(operation);
-        Ok(())
-    }
-}
-
-fn lcm(a: usize, b: usize) -> usize {
-    let gcd = |mut a: usize, mut b: usize| {
-        while b != 0 {
-            (a, b) = (b, a % b);
-        }
-        a
-    };
-    a / gcd(a, b) * b
 }
 
 #[cfg(all(test, feature = "native"))]
