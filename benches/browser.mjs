@@ -146,7 +146,7 @@ async function drawInPage({ config, method, batch, budgetMs }) {
   const started = performance.now();
   const draw = () => {
     const start = performance.now();
-    const sampler = new Sampler(model, method, 1n, 0, batch, 1);
+    const sampler = new Sampler(model, { method, seed: 1n, first: 0, count: batch, temperature: 1 });
     sampler.nextRow();
     const first_row_ms = performance.now() - start;
     let rows = 1;

@@ -1,7 +1,7 @@
 //! WebGPU: the fused sampler, and the burn model itself, a whole forward pass for every pixel, for comparison. Reads never
 //! block.
 
-use super::{Model, no_row, request, rgba_row};
+use super::{Drawing, Model, no_row, rgba_row};
 use crate::likelihood::nll_of;
 use crate::sample::{FusedDevice, FusedSampler, NaiveSampler};
 use crate::selftest;
@@ -76,21 +76,10 @@ pub struct GpuSampler {
 
 #[wasm_bindgen]
 impl GpuSampler {
-    /// `method` is "fused" or "naive"; the other arguments are as for `Sampler`.
-    #[allow(clippy::too_many_arguments, reason = "a JavaScript object would lose the types")]
-    pub async fn create(
-        gpu: &Gpu,
-        model: &Model,
-        method: &str,
-        seed: u64,
-        first: u32,
-        count: usize,
-        temperature: f32,
-        given: Option<Vec<u8>>,
-        mask: Option<Vec<u8>>,
-    ) -> Result<GpuSampler, JsError> {
-        let request = request(seed, first, count, temperature, given, mask)?;
-        let engine = match method {
+    /// A sampler before its first row; its method is "fused" or "naive". Throws an Error that names what does not fit.
+    pub async fn create(gpu: &Gpu, model: &Model, drawing: &Drawing) -> Result<GpuSampler, JsError> {
+        let (method, request) = drawing.read()?;
+        let engine = match method.as_str() {
             "fused" => {
                 let sampler = FusedSampler::new(&gpu.fused, &model.plans, request);
                 Engine::Fused(Box::new(sampler.map_err(|error| sentence(&error))?))

@@ -1,11 +1,13 @@
 //! The browser's door to the crate: conversions only. JavaScript sees typed arrays, numbers and `Error`s whose message is
 //! for a person.
 
+mod drawing;
 #[cfg(feature = "webgpu")]
 mod gpu;
 mod model;
 mod sampler;
 
+pub use drawing::Drawing;
 #[cfg(feature = "webgpu")]
 pub use gpu::{Gpu, GpuSampler};
 pub use model::Model;
@@ -13,7 +15,7 @@ pub use sampler::Sampler;
 
 use crate::image::row_rgba;
 use crate::model::ModelConfig;
-use crate::sample::{self, CachedSampler, Given, Plan, Request, Scale, Scored};
+use crate::sample::{self, CachedSampler, Plan, Request, Scale, Scored};
 use js_sys::Uint8ClampedArray;
 use std::sync::Arc;
 use wasm_bindgen::prelude::*;
@@ -42,21 +44,6 @@ pub fn distribution(model: &Model, levels: Vec<u8>, channel: usize, y: usize, x:
 fn scorer(plans: &[Arc<Plan>], levels: Vec<u8>, count: usize) -> Result<CachedSampler, JsError> {
     let config = &plans.last().expect("a plan a scale").config;
     Ok(CachedSampler::new(plans, Request::scoring(levels, count, config))?)
-}
-
-fn request(
-    seed: u64,
-    first: u32,
-    count: usize,
-    temperature: f32,
-    given: Option<Vec<u8>>,
-    mask: Option<Vec<u8>>,
-) -> Result<Request, JsError> {
-    if given.is_some() != mask.is_some() {
-        return Err(JsError::new("given pixels and the mask that says which they are come together"));
-    }
-    let given = given.zip(mask).map(|(levels, mask)| Given { levels, mask });
-    Ok(Request { seed, first, count, temperature, given, scale: 0 })
 }
 
 /// One row of every image of a scale as RGBA, `[count, width]`.

@@ -1,6 +1,6 @@
 //! Drawing on the CPU.
 
-use super::{Model, no_row, request, rgba_row, scorer};
+use super::{Drawing, Model, no_row, rgba_row, scorer};
 use crate::sample::{CachedSampler, NaiveSampler, Plan};
 use burn::tensor::Device;
 use js_sys::Uint8ClampedArray;
@@ -22,22 +22,12 @@ pub struct Sampler {
 
 #[wasm_bindgen]
 impl Sampler {
-    /// `method` is "cached" or "naive". `given`: levels `[channels, height, width]` or one such block an image; `mask`:
-    /// 1 where a pixel is drawn, 0 where it is given, `[height, width]` or one an image.
+    /// A sampler before its first row; its method is "cached" or "naive". Throws an Error that names what does not fit.
     #[wasm_bindgen(constructor)]
-    #[allow(clippy::too_many_arguments, reason = "a JavaScript object would lose the types")]
-    pub fn new(
-        model: &Model,
-        method: &str,
-        seed: u64,
-        first: u32,
-        count: usize,
-        temperature: f32,
-        given: Option<Vec<u8>>,
-        mask: Option<Vec<u8>>,
-    ) -> Result<Sampler, JsError> {
-        let request = request(seed, first, count, temperature, given, mask)?;
-        let engine = match method {
+    pub fn new(model: &Model, drawing: &Drawing) -> Result<Sampler, JsError> {
+        let (method, request) = drawing.read()?;
+        let count = request.count;
+        let engine = match method.as_str() {
             "cached" => Engine::Cached(CachedSampler::new(&model.plans, request)?),
             "naive" => Engine::Naive(Box::new(NaiveSampler::new(&model.model, request, &Device::flex())?)),
             other => return Err(JsError::new(&format!("method: found \"{other}\", expected \"cached\" or \"naive\""))),

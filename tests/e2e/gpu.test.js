@@ -118,9 +118,9 @@ describe('a GPU bundle', () => {
     export default init;
     export class Gpu { static async init(software) { return new Gpu(); } free() {} }
     export class GpuSampler {
-      static async create(gpu, model, method, ...options) {
+      static async create(gpu, model, drawing) {
         const sampler = new GpuSampler();
-        sampler.inner = new Sampler(model, 'cached', ...options);
+        sampler.inner = new Sampler(model, { ...drawing, method: 'cached' });
         return sampler;
       }
       get scale() { return this.inner.scale; }
@@ -269,8 +269,8 @@ describe('a GPU bundle', () => {
     // Rows that are there already when they are asked for.
     serveBundle(`${lostAfter(Infinity)}
       const { create } = GpuSampler;
-      GpuSampler.create = async (gpu, model, method, seed, first, count, ...rest) => {
-        if (seed !== 0n) return create(gpu, model, method, seed, first, count, ...rest);
+      GpuSampler.create = async (gpu, model, drawing) => {
+        if (drawing.seed !== 0n) return create(gpu, model, drawing);
         return { y: 0, done: false, nextRow: async () => undefined, free() {} };
       };`);
     const page = await drawnByChoice(4);

@@ -1,6 +1,6 @@
 //! WebGPU, on whatever adapter the browser has; in continuous integration that is SwiftShader.
 
-use super::{CONFIG, message, sampler, two_scales, weights_file};
+use super::{CONFIG, drawing, message, sampler, set, two_scales, weights_file};
 use pixelrnn::model::{ModelConfig, Network};
 use pixelrnn::wasm::{Gpu, GpuSampler, Model, Sampler, score};
 use wasm_bindgen::{JsError, JsValue};
@@ -24,12 +24,11 @@ fn unwrap<T>(result: Result<T, JsError>) -> T {
 #[wasm_bindgen_test]
 async fn the_gpu_passes_its_test_and_draws_and_scores_like_the_cpu() {
     let gpu = unwrap(Gpu::init(true).await);
-    assert!(gpu.adapter().contains("\"vendor\""), "{}", gpu.adapter());
 
     for config in configs() {
         let model = unwrap(Model::load(&weights_file(&config)));
-        let mut cached = sampler(&model, "cached", None, None);
-        let mut fused = unwrap(GpuSampler::create(&gpu, &model, "fused", 9, 3, 2, 1.0, None, None).await);
+        let mut cached = sampler(&model, "cached", None);
+        let mut fused = unwrap(GpuSampler::create(&gpu, &model, &drawing("fused", None)).await);
         while !cached.done() {
             assert_eq!((fused.scale(), fused.y(), fused.done()), (cached.scale(), cached.y(), false), "{config:?}");
             let row = unwrap(fused.next_row().await);
@@ -45,27 +44,31 @@ async fn the_gpu_passes_its_test_and_draws_and_scores_like_the_cpu() {
         // The lower part drawn, of other images than before.
         let pixels = config.height * config.width;
         let mask: Vec<u8> = (0..pixels).map(|k| u8::from(k > pixels / 2)).collect();
-        let (given, mask) = (Some(cached.levels()), Some(mask));
-        let mut cached = Sampler::new(&model, "cached", 4, 0, 2, 0.8, given.clone(), mask.clone());
-        let cached = cached.as_mut().unwrap_or_else(|_| panic!("a good request"));
-        let mut fused = unwrap(GpuSampler::create(&gpu, &model, "fused", 4, 0, 2, 0.8, given, mask).await);
+        let given = cached.levels();
+        let completion = |method| {
+            let drawing = drawing(method, Some((&given, &mask)));
+            set(&drawing, "seed", 4u64.into());
+            set(&drawing, "temperature", 0.8.into());
+            drawing
+        };
+        let mut cached = unwrap(Sampler::new(&model, &completion("cached")));
+        let mut fused = unwrap(GpuSampler::create(&gpu, &model, &completion("fused")).await);
         while !cached.done() {
             unwrap(fused.next_row().await);
             unwrap(cached.next_row());
         }
         assert_eq!(fused.levels(), cached.levels(), "{config:?}, completed");
     }
-    let message = message(
-        GpuSampler::create(&gpu, &unwrap(Model::load(&weights_file(&CONFIG))), "quick", 1, 0, 1, 1.0, None, None).await,
-    );
+    let model = unwrap(Model::load(&weights_file(&CONFIG)));
+    let message = message(GpuSampler::create(&gpu, &model, &drawing("quick", None)).await);
     assert!(message.contains("quick"), "{message}");
 
     // Burn's own operations: many small kernels a pixel, so few pixels.
     for network in [Network::PixelCnn, Network::RowLstm, Network::DiagonalBiLstm] {
         let config = ModelConfig { network, height: 2, width: 3, layers: 1, ..CONFIG };
         let model = unwrap(Model::load(&weights_file(&config)));
-        let mut cached = sampler(&model, "cached", None, None);
-        let mut naive = unwrap(GpuSampler::create(&gpu, &model, "naive", 9, 3, 2, 1.0, None, None).await);
+        let mut cached = sampler(&model, "cached", None);
+        let mut naive = unwrap(GpuSampler::create(&gpu, &model, &drawing("naive", None)).await);
         while !cached.done() {
             let row = unwrap(naive.next_row().await);
             assert_eq!(row.to_vec(), unwrap(cached.next_row()).to_vec(), "{network:?}");

@@ -2,10 +2,12 @@
 #![cfg(target_arch = "wasm32")]
 
 use burn::tensor::Device;
+use js_sys::{Object, Reflect, Uint8Array};
 use pixelrnn::model::{self, Conditioning, ModelConfig, Network};
 use pixelrnn::sample::{CachedSampler, Plan, Request, Scale, uniform};
-use pixelrnn::wasm::{Model, Sampler, distribution, score};
+use pixelrnn::wasm::{Drawing, Model, Sampler, distribution, score};
 use pixelrnn::weights;
+use wasm_bindgen::JsValue;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 #[cfg(feature = "webgpu")]
@@ -49,8 +51,65 @@ fn weights_with_config(config: &ModelConfig) -> Vec<u8> {
     [&(header.len() as u64).to_le_bytes(), header.as_bytes()].concat()
 }
 
-fn sampler(model: &Model, method: &str, given: Option<Vec<u8>>, mask: Option<Vec<u8>>) -> Sampler {
-    Sampler::new(model, method, 9, 3, 2, 1.0, given, mask).unwrap_or_else(|_| panic!("a good request"))
+/// What a page hands over: images 3 and 4 of seed 9, some pixels of which may be given.
+fn drawing(method: &str, given: Option<(&[u8], &[u8])>) -> Drawing {
+    let fields = [
+        ("method", method.into()),
+        ("seed", 9u64.into()),
+        ("first", 3.into()),
+        ("count", 2.into()),
+        ("temperature", 1.into()),
+        ("given", given.map_or(JsValue::UNDEFINED, |(levels, _)| bytes(levels))),
+        ("mask", given.map_or(JsValue::UNDEFINED, |(_, mask)| bytes(mask))),
+    ];
+    let drawing = Drawing::from(JsValue::from(Object::new()));
+    fields.into_iter().for_each(|(name, value)| set(&drawing, name, value));
+    drawing
+}
+
+fn bytes(values: &[u8]) -> JsValue {
+    Uint8Array::from(values).into()
+}
+
+fn set(drawing: &Drawing, name: &str, value: JsValue) {
+    assert!(Reflect::set(drawing, &name.into(), &value).is_ok());
+}
+
+fn sampler(model: &Model, method: &str, given: Option<(&[u8], &[u8])>) -> Sampler {
+    Sampler::new(model, &drawing(method, given)).unwrap_or_else(|_| panic!("a good request"))
+}
+
+#[wasm_bindgen_test]
+fn what_is_wrong_with_a_drawing_is_named() {
+    let model = Model::load(&weights_file(&CONFIG)).unwrap_or_else(|_| panic!("a good file"));
+    for (name, value, reason) in [
+        ("method", JsValue::UNDEFINED, "method: found undefined, expected a string"),
+        ("method", "quick".into(), "method: found \"quick\""),
+        ("seed", 9.into(), "seed: found number, expected a BigInt"),
+        ("seed", (-1i64).into(), "seed: found bigint, expected a BigInt of 64 bits"),
+        ("count", JsValue::UNDEFINED, "count: found undefined, expected a number"),
+        ("count", 0.into(), "count: found 0"),
+        ("count", u32::MAX.into(), "count: found 4294967295"),
+        ("temperature", "hot".into(), "temperature: found string"),
+        ("temperature", 0.into(), "temperature: found 0"),
+        ("temperature", f64::NAN.into(), "temperature: found NaN"),
+        ("given", bytes(&[0; 20]), "come together"),
+        ("mask", bytes(&[0; 20]), "come together"),
+        ("mask", Object::new().into(), "mask: found object, expected a Uint8Array or nothing"),
+    ] {
+        let drawing = drawing("cached", None);
+        set(&drawing, name, value);
+        let found = message(Sampler::new(&model, &drawing));
+        assert!(found.contains(reason), "{reason}: {found}");
+    }
+    for (reason, given, mask) in [
+        ("given levels", &[0; 19][..], &[0; 20][..]),
+        ("given levels", &[2; 20], &[0; 20]),
+        ("mask", &[0; 20], &[0; 21]),
+    ] {
+        let found = message(Sampler::new(&model, &drawing("cached", Some((given, mask)))));
+        assert!(found.contains(reason), "{reason}: {found}");
+    }
 }
 
 fn message<T>(result: Result<T, wasm_bindgen::JsError>) -> String {
@@ -82,7 +141,7 @@ fn naive_and_cached_draw_the_same_rows_and_count_them() {
         [grey.clone(), ModelConfig { channels: 3, levels: 256, h: 5, ..grey }]
     }) {
         let model = Model::load(&weights_file(&config)).unwrap_or_else(|_| panic!("a good file"));
-        let (mut naive, mut cached) = (sampler(&model, "naive", None, None), sampler(&model, "cached", None, None));
+        let (mut naive, mut cached) = (sampler(&model, "naive", None), sampler(&model, "cached", None));
         for y in 0..config.height {
             assert_eq!((naive.y(), cached.y(), cached.done()), (y, y, false));
             let rows =
@@ -102,7 +161,7 @@ fn naive_and_cached_draw_the_same_rows_of_every_scale() {
     let networks = [Network::PixelCnn, Network::RowLstm, Network::DiagonalBiLstm];
     for config in networks.map(two_scales) {
         let model = Model::load(&weights_file(&config)).unwrap_or_else(|_| panic!("a good file"));
-        let (mut naive, mut cached) = (sampler(&model, "naive", None, None), sampler(&model, "cached", None, None));
+        let (mut naive, mut cached) = (sampler(&model, "naive", None), sampler(&model, "cached", None));
         let mut likelihoods = vec![cached.nll_nats().unwrap_or_else(|_| panic!("a likelihood"))];
         for (scale, [width, height]) in [[3, 2], [6, 4]].into_iter().enumerate() {
             for y in 0..height {
@@ -186,7 +245,7 @@ fn completions_keep_what_is_given_and_scores_add_up() {
     let model = Model::load(&weights_file(&CONFIG)).unwrap_or_else(|_| panic!("a good file"));
     let given: Vec<u8> = (0..20).map(|k| (k % 3 == 0) as u8).collect();
     let mask: Vec<u8> = (0..20).map(|k| (k >= 10) as u8).collect();
-    let mut sampler = sampler(&model, "cached", Some(given.clone()), Some(mask));
+    let mut sampler = sampler(&model, "cached", Some((&given, &mask)));
     while !sampler.done() {
         sampler.next_row().unwrap_or_else(|_| panic!("a row"));
     }
@@ -220,23 +279,6 @@ fn bad_input_is_an_error_with_a_reason() {
         assert!(message(Model::load(&file)).contains(reason), "{reason}");
     }
     let model = Model::load(&file).unwrap_or_else(|_| panic!("a good file"));
-    let new = |method: &str, count, temperature, given: Option<Vec<u8>>, mask: Option<Vec<u8>>| {
-        message(Sampler::new(&model, method, 1, 0, count, temperature, given, mask))
-    };
-    for (reason, found) in [
-        ("method", new("magic", 1, 1.0, None, None)),
-        ("count", new("cached", 0, 1.0, None, None)),
-        ("count", new("cached", usize::MAX, 1.0, None, None)),
-        ("temperature", new("cached", 1, 0.0, None, None)),
-        ("temperature", new("naive", 1, f32::NAN, None, None)),
-        ("given levels", new("cached", 1, 1.0, Some(vec![0; 19]), Some(vec![0; 20]))),
-        ("given levels", new("cached", 1, 1.0, Some(vec![2; 20]), Some(vec![0; 20]))),
-        ("mask", new("cached", 1, 1.0, Some(vec![0; 20]), Some(vec![0; 21]))),
-        ("mask", new("cached", 1, 1.0, Some(vec![0; 20]), None)),
-        ("given", new("cached", 1, 1.0, None, Some(vec![0; 20]))),
-    ] {
-        assert!(found.contains(reason), "{reason}: {found}");
-    }
     assert!(message(score(&model, vec![0; 21], 1)).contains("given levels"));
 }
 

@@ -107,12 +107,19 @@ async function pixelBench({ model: shape, batch = 1, reps = 3, budgetMs = Infini
  * @property {string} adapter
  */
 
+/**
+ * @param {import('../worker/wasm.js').Drawing["method"]} method
+ * @param {bigint} seed
+ * @param {number} count
+ */
+const drawing = (method, seed, count) => ({ method, seed, first: 0, count, temperature: 1 });
+
 /** @returns {Promise<Draws<any>>} */
 async function cpuDraws() {
   const { Model, Sampler } = await cpuPackage();
   return {
     untrained: (config) => Model.untrained(config, 1n),
-    open: (model, method, seed, batch) => new Sampler(model, method, seed, 0, batch, 1),
+    open: (model, method, seed, batch) => new Sampler(model, drawing(method === 'naive' ? 'naive' : 'cached', seed, batch)),
     adapter: '',
   };
 }
@@ -124,7 +131,7 @@ async function gpuDraws() {
   const { name: adapter } = await findAdapter();
   return {
     untrained: (config) => Model.untrained(config, 1n),
-    open: (model, method, seed, batch) => GpuSampler.create(gpu, model, method === 'naive' ? 'naive' : 'fused', seed, 0, batch, 1),
+    open: (model, method, seed, batch) => GpuSampler.create(gpu, model, drawing(method === 'naive' ? 'naive' : 'fused', seed, batch)),
     adapter,
   };
 }

@@ -53,8 +53,7 @@ export class CpuRun {
     const method = request.method === 'naive' ? 'naive' : 'cached';
     // A full pass for each pixel tells how likely the picture was, but not the small one drawn before it.
     const knowing = method === 'cached' || model.scales.length === 2;
-    const open = (/** @type {SampleRequest} */ { seed, first, count, temperature, given, mask }) =>
-      new SamplerRun(new Sampler(model, method, seed, first, count, temperature, given, mask), knowing);
+    const open = (/** @type {SampleRequest} */ request) => new SamplerRun(new Sampler(model, { ...request, method }), knowing);
     if (!divisible(request, model)) return new CpuRun(method, open(request), []);
     const { shares, own } = helpers.divide(request.weights, request.count, request.threads);
     let from = 0;

@@ -28,11 +28,11 @@ export class GpuRun extends SamplerRun {
    * @param {() => Promise<import('./wasm.js').WasmModel>} model  of the large bundle
    * @param {AbortSignal} signal
    */
-  static async open({ seed, first, count, temperature, given, mask }, model, signal) {
+  static async open(request, model, signal) {
     const { GpuSampler } = await gpuPackage();
     const gpu = await openGpu();
     signal.throwIfAborted();
-    return new GpuRun(await GpuSampler.create(gpu, await model(), 'fused', seed, first, count, temperature, given, mask), true);
+    return new GpuRun(await GpuSampler.create(gpu, await model(), { ...request, method: 'fused' }), true);
   }
 
   /** @override */

@@ -42,12 +42,17 @@ import { sentence } from '../shared/sentence.js';
  */
 
 /**
+ * Images to draw; the fields are those of a request.
+ * @typedef {{ method: "naive" | "cached" | "fused" }
+ *   & Pick<import('../shared/protocol.js').SampleRequest, "seed" | "first" | "count" | "temperature" | "given" | "mask">} Drawing
+ */
+
+/**
  * What both bundles export.
  * @typedef {object} CpuPackage
  * @property {(options: { module_or_path: WebAssembly.Module }) => Promise<{ memory?: WebAssembly.Memory } | undefined>} default
  * @property {{ load(bytes: Uint8Array): WasmModel, untrained(config: string, seed: bigint): WasmModel }} Model
- * @property {new (model: WasmModel, method: string, seed: bigint, first: number, count: number,
- *   temperature: number, given?: Uint8Array, mask?: Uint8Array) => WasmSampler} Sampler
+ * @property {new (model: WasmModel, drawing: Drawing) => WasmSampler} Sampler
  * @property {(model: WasmModel, levels: Uint8Array, count: number) => Float32Array<ArrayBuffer>} score
  * @property {(model: WasmModel, levels: Uint8Array, channel: number, y: number, x: number) => Float32Array<ArrayBuffer>} distribution
  */
@@ -56,8 +61,7 @@ import { sentence } from '../shared/sentence.js';
  * What only the GPU bundle exports.
  * @typedef {object} GpuExports
  * @property {{ init(software: boolean): Promise<WasmGpu> }} Gpu
- * @property {{ create(gpu: WasmGpu, model: WasmModel, method: string, seed: bigint, first: number, count: number,
- *   temperature: number, given?: Uint8Array, mask?: Uint8Array): Promise<WasmGpuSampler> }} GpuSampler
+ * @property {{ create(gpu: WasmGpu, model: WasmModel, drawing: Drawing): Promise<WasmGpuSampler> }} GpuSampler
  */
 
 /** @typedef {CpuPackage & GpuExports} GpuPackage */

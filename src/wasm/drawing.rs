@@ -1,0 +1,61 @@
+//! What JavaScript asks to be drawn: one object, so that every part is named where it is given.
+
+use crate::sample::{Given, Request};
+use js_sys::{Reflect, Uint8Array};
+use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPE: &str = r#"
+/** Images to draw, complete: with the weights it decides every pixel. */
+export interface Drawing {
+  /** A full pass of the network for every value ("naive"), or each feature once: on the CPU ("cached"), on a GPU ("fused"). */
+  method: "naive" | "cached" | "fused";
+  seed: bigint;
+  /** Number of the first image: image k is drawn as image `first + k` of the seed. */
+  first: number;
+  /** Images. */
+  count: number;
+  /** Divides the logits. */
+  temperature: number;
+  /** Levels `[channels, height, width]` for all images or `[count, channels, height, width]`; with it goes `mask`. */
+  given?: Uint8Array;
+  /** 1 where a pixel is drawn, 0 where it is given, `[height, width]` for all images or `[count, height, width]`. */
+  mask?: Uint8Array;
+}
+"#;
+
+#[wasm_bindgen]
+extern "C" {
+    /// The interface of this name.
+    #[wasm_bindgen(typescript_type = "Drawing")]
+    pub type Drawing;
+}
+
+impl Drawing {
+    /// Its method, and the request it makes of a sampler.
+    pub(super) fn read(&self) -> Result<(String, Request), JsError> {
+        let method = self.field("method", "a string", |value| value.as_string())?;
+        let seed = self.field("seed", "a BigInt of 64 bits", |value| u64::try_from(value).ok())?;
+        let number = |name| self.field(name, "a number", |value| value.as_f64());
+        let (first, count, temperature) = (number("first")?, number("count")?, number("temperature")?);
+        let bytes = |name| {
+            self.field(name, "a Uint8Array or nothing", |value| match value {
+                nothing if nothing.is_undefined() || nothing.is_null() => Some(None),
+                array => Some(Some(array.dyn_into::<Uint8Array>().ok()?.to_vec())),
+            })
+        };
+        let (given, mask) = (bytes("given")?, bytes("mask")?);
+        if given.is_some() != mask.is_some() {
+            return Err(JsError::new("given pixels and the mask that says which they are come together"));
+        }
+        let given = given.zip(mask).map(|(levels, mask)| Given { levels, mask });
+        let (first, count, temperature) = (first as u32, count as usize, temperature as f32);
+        Ok((method, Request { seed, first, count, temperature, given, scale: 0 }))
+    }
+
+    fn field<T>(&self, name: &str, expected: &str, take: impl FnOnce(JsValue) -> Option<T>) -> Result<T, JsError> {
+        let value = Reflect::get(self, &name.into()).unwrap_or(JsValue::UNDEFINED);
+        let found = value.js_typeof().as_string().unwrap_or_default();
+        take(value).ok_or_else(|| JsError::new(&format!("{name}: found {found}, expected {expected}")))
+    }
+}
