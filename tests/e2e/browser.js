@@ -95,6 +95,9 @@ export function untilDone(page, times = 1) {
   return page.waitForFunction((count) => window.seen.done.length >= count, times, { timeout: 60_000, polling: 20 });
 }
 
+/** The rows of a digit, in the order in which they are shown. */
+export const ALL_ROWS = Array.from({ length: 28 }, (_, y) => y);
+
 /**
  * The rows shown so far, as their numbers.
  * @param {import('playwright-core').Page} page
