@@ -21,7 +21,10 @@ export let watch;
 const opened = [];
 let mayFail = false;
 
-after(() => browser?.close());
+after(async () => {
+  await closeAll();
+  await browser?.close();
+});
 
 /**
  * Before what it is called in: a file or a `describe`.
@@ -30,19 +33,23 @@ after(() => browser?.close());
  */
 export function visitSite({ flags, once = false, ...served } = {}) {
   const [begin, end] = once ? [before, after] : [beforeEach, afterEach];
-  before(async () => {
-    browser ??= await launch(flags);
-  });
   begin(async () => {
+    browser ??= await launch(flags);
+    // Nothing is called after a test that has skipped itself.
+    await closeAll();
     mayFail = false;
     site = await openSite(served);
     ({ page, watch } = await openVisit());
   });
   end(async () => {
     const errors = opened.flatMap((one) => [...(one.watch?.errors ?? [])]);
-    await Promise.all(opened.splice(0).map(({ close }) => close()));
+    await closeAll();
     if (!mayFail) assert.deepEqual(errors, [], 'nothing went wrong on the page');
   });
+}
+
+async function closeAll() {
+  await Promise.all(opened.splice(0).map(({ close }) => close()));
 }
 
 /** In a test that breaks something on purpose: browsers tell of that on the console. */
