@@ -62,10 +62,9 @@ export function isHelper(worker) {
 /**
  * A page that keeps events of `<pixel-rnn>` elements in `window.seen`.
  * @param {import('playwright-core').Browser} browser
- * @param {import('playwright-core').BrowserContextOptions} [options]
  */
-export async function openPage(browser, options) {
-  const context = await browser.newContext(options);
+export async function openPage(browser) {
+  const context = await browser.newContext();
   const page = await context.newPage();
   /** @type {Watch} */
   const watch = { errors: [], requests: [], sent: [] };

@@ -68,8 +68,8 @@ export async function openSite(options) {
 }
 
 /** Another visitor, who has kept nothing of earlier visits; closed like the first one. */
-export async function openVisit() {
-  const visit = await openPage(browser);
+export async function openVisit(own = browser) {
+  const visit = await openPage(own);
   opened.push(visit);
   return visit;
 }
