@@ -75,6 +75,16 @@ describe('after a deployment', { skip: process.env.PIXELRNN_SITE ? 'the two vers
   const ADDRESS = `index.html#model=${MODEL.name}&count=4&pace=instant`;
   const ELEMENT = `<pixel-rnn model="${MODEL.name}" count="4" pace="instant" loading="eager"></pixel-rnn>`;
 
+  /** Opens the old version, and draws when the new one is there and the page has been reloaded. @param {import('playwright-core').Locator} poster */
+  async function drawAnew(poster) {
+    await page.goto(`${site.url}fixture.html`);
+    await poster.waitFor();
+    site.folder = NEW;
+    watch.requests.length = 0;
+    await page.reload();
+    await poster.click();
+  }
+
   /** The page must have come whole from the new version: nothing was missing, nothing old asked for since. */
   function assertNew(/** @type {string[]} */ requests) {
     assert.deepEqual(site.missing, []);
@@ -102,12 +112,7 @@ describe('after a deployment', { skip: process.env.PIXELRNN_SITE ? 'the two vers
   test('an element that had not drawn yet draws with the new version', async () => {
     serveGuest(ELEMENT.replace('eager', 'manual'));
     const poster = page.getByRole('button', { name: /^Draw 4 images/ });
-    await page.goto(`${site.url}fixture.html`);
-    await poster.waitFor();
-    site.folder = NEW;
-    watch.requests.length = 0;
-    await page.reload();
-    await poster.click();
+    await drawAnew(poster);
     await untilDone(page);
     assertNew(watch.requests);
   });
@@ -115,12 +120,7 @@ describe('after a deployment', { skip: process.env.PIXELRNN_SITE ? 'the two vers
   test('embed.html in a frame, which a reload does not ask for again, draws with the new version', async () => {
     serveGuest('<iframe title="digits" src="embed.html?count=4&pace=instant&loading=manual" width="400" height="400"></iframe>');
     const poster = page.frameLocator('iframe').getByRole('button', { name: /^Draw 4 images/ });
-    await page.goto(`${site.url}fixture.html`);
-    await poster.waitFor();
-    site.folder = NEW;
-    watch.requests.length = 0;
-    await page.reload();
-    await poster.click();
+    await drawAnew(poster);
     await page.frameLocator('iframe').locator('canvas[aria-label*="drawn by"]').waitFor();
     assertNew(watch.requests);
   });
