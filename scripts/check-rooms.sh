@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Holds each part of the source ("room") to what it may use, so that the path from weights to canvas
-# stays straight: layers know no models, samplers know no JavaScript, the worker knows no document.
+# stays straight: layers know no models, samplers know no JavaScript, the worker knows no document, the element no page.
 # A line is judged without its comment; the tests at the end of a file may use what they like.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
@@ -11,7 +11,7 @@ rule() {
     local forbidden=$1 why=$2 file hits
     shift 2
     while IFS= read -r file; do
-        hits=$(sed -E -e 's@(^|[[:space:]])//.*@@' -e 's@^[[:space:]]*/?\*.*@@' \
+        hits=$(sed -E -e 's@(^|[[:space:]])//.*@@' -e 's@/\*([^*]|\*[^/])*\*/@@g' -e 's@^[[:space:]]*/?\*.*@@' \
             -e '/^#\[cfg\(test\)\]$/,$d' "$file" | grep -nE "$forbidden") || continue
         while IFS= read -r hit; do echo "rooms: $file:$hit"; done <<<"$hits"
         echo "rooms:   $why"
@@ -27,8 +27,19 @@ rule '\b(wasm_bindgen|js_sys|web_sys)\b' 'samplers know no JavaScript' src/sampl
 rule '\bburn::' 'the cached sampler is plain loops' src/sample/cached.rs src/sample/cached
 rule 'crate::wasm\b' 'the native side knows no browser' src/data src/data.rs src/train src/train.rs src/cli src/main.rs
 rule 'crate::(data|train)\b' 'the browser side neither trains nor reads data sets' src/wasm
-rule '\bdocument\b' 'the worker has no document' www/worker.js
-rule '\bpkg/' 'the element reaches the samplers through the engine' www/pixel-rnn.js
+
+# Of www/ only public addresses stand on top; a module of a room names another room as `../room/`.
+import="(from |import[ (])['\"]"
+top='[a-z-]+\.js'
+rule "$import\.\./" 'what several rooms share knows none of them' www/shared
+rule "$import\.\./($top|(element|page|bench)/)" 'the worker knows what is shared' www/worker
+rule '\b(document|window)\b' 'the worker has no document' www/worker www/engine.js
+rule "$import\.\./((pixel-rnn|embed)\.js|(worker|page|bench)/)" 'the element knows what is shared, and the engine' www/element
+rule "$import\.\./(worker|bench)/" 'the page reaches the worker through the engine' www/page
+rule "$import\.\./($top|(element|page)/)" 'benchmarks know the worker and what is shared' www/bench
+rule "$import\./(element|page|bench)/" 'the engine draws nothing on a page' www/engine.js
+rule "$import\./(worker|page|bench)/" 'the element knows no page, and the worker through the engine' www/pixel-rnn.js www/embed.js
+rule '\bpkg/' 'the samplers are reached through the engine' www/shared www/element www/page www/pixel-rnn.js
 
 while IFS= read -r file; do
     rule '\bcubecl\b' 'CubeCL stays in the fused sampler' "$file"

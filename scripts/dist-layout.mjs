@@ -3,7 +3,7 @@
 // Hosts let browsers keep files for a while, each file on its own: just after a deployment a page could be given old and new
 // ones together. Therefore everything that must fit together lies in one folder named by the sum of its content:
 //
-//   DIST/1a2b3c4d5e6f7a8b/*.js, style.css, pkg/   modules, styles, bundles: they find each other by relative addresses
+//   DIST/1a2b3c4d5e6f7a8b/**/*.js, style.css, pkg/  modules, styles, bundles: they find each other by relative addresses
 //   DIST/build.json                               the name of that folder
 //   DIST/index.html, bench.html                   name the folder themselves: each belongs to the modules it was made with
 //   DIST/pixel-rnn.js, engine.js, embed.js        the addresses that other pages know: each asks for build.json, past the cache,
@@ -61,17 +61,19 @@ async function exportsOf(file) {
 export async function layOut(www, pkg, dist) {
   /** What is in the folder. @type {Map<string, Buffer>} */
   const build = new Map();
-  for (const file of readdirSync(www).filter(isCode)) build.set(file, readFileSync(join(www, file)));
+  const files = filesIn(www);
+  for (const file of files.filter(isCode)) build.set(file, readFileSync(join(www, file)));
   for (const file of filesIn(pkg)) build.set(`pkg/${file}`, readFileSync(join(pkg, file)));
   // A folder further down than in www/.
-  build.set("models-folder.js", Buffer.from(edited(join(www, "models-folder.js"), "'./models/'", "'../models/'")));
+  const folder = "shared/models-folder.js";
+  build.set(folder, Buffer.from(edited(join(www, folder), "'../models/'", "'../../models/'")));
 
   const sum = createHash("sha256");
   for (const file of [...build.keys()].sort()) sum.update(file).update("\0").update(build.get(file) ?? "").update("\0");
   const name = sum.digest("hex").slice(0, 16);
 
   rmSync(dist, { recursive: true, force: true });
-  cpSync(www, dist, { recursive: true, filter: (file) => !isCode(file) });
+  for (const file of files.filter((file) => !isCode(file))) cpSync(join(www, file), join(dist, file));
   for (const [file, bytes] of build) {
     mkdirSync(dirname(join(dist, name, file)), { recursive: true });
     writeFileSync(join(dist, name, file), bytes);
@@ -79,7 +81,7 @@ export async function layOut(www, pkg, dist) {
   writeFileSync(join(dist, "build.json"), `${JSON.stringify(name)}\n`);
   for (const page of PAGES) {
     const html = readFileSync(join(www, page), "utf8");
-    writeFileSync(join(dist, page), html.replace(/\b(src|href)="([\w-]+\.js|style\.css)"/g, `$1="${name}/$2"`));
+    writeFileSync(join(dist, page), html.replace(/\b(src|href)="((?:[\w-]+\/)?[\w-]+\.js|style\.css)"/g, `$1="${name}/$2"`));
   }
   // For embed.html.
   cpSync(join(www, "style.css"), join(dist, "style.css"));

@@ -119,13 +119,14 @@ impl Images {
 
     /// RGBA bytes of row `y` of every image, `[count][width][4]`.
     pub fn row_rgba(&self, y: usize) -> Vec<u8> {
-        row_rgba(&self.data, self.shape(), self.levels, y)
+        let images = (0..self.count).map(|k| self.image(k));
+        row_rgba(images, [self.channels, self.height, self.width], self.levels, y)
     }
 
     /// RGBA bytes of image `k`, `[height][width][4]`.
     pub fn image_rgba(&self, k: usize) -> Vec<u8> {
-        let shape = [1, self.channels, self.height, self.width];
-        (0..self.height).flat_map(|y| row_rgba(self.image(k), shape, self.levels, y)).collect()
+        let shape = [self.channels, self.height, self.width];
+        (0..self.height).flat_map(|y| row_rgba([self.image(k)].into_iter(), shape, self.levels, y)).collect()
     }
 }
 
@@ -203,20 +204,24 @@ pub fn byte_to_level(byte: u8, levels: u16) -> u8 {
     ((u32::from(byte) * steps * 2 + 255) / 510) as u8
 }
 
-/// RGBA bytes of row `y` of every image in a batch of levels `[count, channels, height, width]`.
+/// RGBA bytes of row `y` of `images`, levels `[channels, height, width]` each.
 ///
 /// The answer is image-major, `[count][width][4]`, so that image `k` of a grid of canvases takes one contiguous piece.
 /// Grey is repeated in red, green and blue; alpha is opaque.
 ///
 /// # Panics
-/// When `data` does not fill the shape, or `y` is not a row of it.
-pub fn row_rgba(data: &[u8], shape: [usize; 4], levels: u16, y: usize) -> Vec<u8> {
-    let [count, channels, height, width] = shape;
-    assert_eq!(data.len(), count * channels * height * width, "levels do not fill {shape:?}");
+/// When an image does not fill the shape, or `y` is not a row of it.
+pub fn row_rgba<'a>(
+    images: impl Iterator<Item = &'a [u8]>,
+    shape @ [channels, height, width]: [usize; 3],
+    levels: u16,
+    y: usize,
+) -> Vec<u8> {
     assert!(y < height, "row {y} of images {height} high");
-    let mut rgba = Vec::with_capacity(count * width * 4);
-    for image in 0..count {
-        let plane = |channel: usize| &data[((image * channels + channel) * height + y) * width..][..width];
+    let mut rgba = Vec::new();
+    for image in images {
+        assert_eq!(image.len(), channels * height * width, "levels do not fill {shape:?}");
+        let plane = |channel: usize| &image[(channel * height + y) * width..][..width];
         // A grey image has one plane: its first and its last channel are the same.
         let (red, green, blue) = (plane(0), plane(channels / 2), plane(channels - 1));
         for x in 0..width {

@@ -1,7 +1,7 @@
 //! Likelihood (Eq. 1 and 2, §5.1): logits and levels to nats an image and bits per dimension.
 
 use crate::image::{ImageSource, Images};
-use crate::model::Model;
+use crate::model::{Model, ModelConfig, Net};
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
@@ -31,34 +31,32 @@ pub fn nll_nats(logits: Tensor<5>, levels: Tensor<4, Int>) -> Tensor<4> {
 /// # Panics
 /// When `levels` does not hold a whole number of the model's images.
 pub fn nll_of(model: &Model, levels: &[u8], device: &Device) -> Tensor<4> {
-    let (input, small) = (model.input(levels, device), model.small_input(levels, device));
+    nll_of_net(&model.config, model.net(), levels, device)
+}
+
+fn nll_of_net(config: &ModelConfig, net: &Net, levels: &[u8], device: &Device) -> Tensor<4> {
+    let (input, small) = (config.input(levels, device), config.small_input(levels, device));
     // The CPU's own operation counts in whole registers; other numbers of levels are few and take the plain path.
     #[cfg(feature = "native")]
-    if crate::nn::on_cpu(device) && model.config.logits().is_multiple_of(16) {
-        let config = &model.config;
+    if crate::nn::on_cpu(device) && config.logits().is_multiple_of(16) {
         let (levels, logits) = (std::sync::Arc::new(levels.to_vec()), config.logits());
         let targets = crate::nn::Targets { levels, channels: config.channels, logits, hidden: config.head };
-        return model.net.head().nll_nats(model.net.features(input, small), targets);
+        return net.head.nll_nats(net.features(input, small), targets);
     }
-    nll_nats(model.forward(input, small), targets(model, levels, device))
+    nll_nats(net.forward(input, small), targets(config, levels, device))
 }
 
 /// Levels `[batch, channels, height, width]` as the targets of [`nll_nats`].
-pub fn targets(model: &Model, levels: &[u8], device: &Device) -> Tensor<4, Int> {
-    let config = &model.config;
+pub fn targets(config: &ModelConfig, levels: &[u8], device: &Device) -> Tensor<4, Int> {
     let batch = levels.len() / config.dimensions();
     let values: Vec<i32> = levels.iter().map(|&level| i32::from(level)).collect();
     Tensor::from_data(TensorData::new(values, [batch, config.channels, config.height, config.width]), device)
 }
 
-/// [`nll_of`] for the models of every scale, in the order they draw: the small images inside `levels`, then `levels` given these.
+/// [`nll_of`] for every scale, in the order they draw: of the smallest images inside `levels` first, of `levels` last.
 pub fn nll_of_scales(model: &Model, levels: &[u8], device: &Device) -> Vec<Tensor<4>> {
-    let mut scales = match &model.small {
-        Some(small) => nll_of_scales(small, &model.config.small_levels(levels), device),
-        None => Vec::new(),
-    };
-    scales.push(nll_of(model, levels, device));
-    scales
+    let levels = model.config.levels_of_scales(levels);
+    model.scales().zip(levels).map(|((config, net), levels)| nll_of_net(config, net, &levels, device)).collect()
 }
 
 /// A likelihood over a whole set of images.
@@ -121,7 +119,7 @@ pub fn evaluate(
 ) -> Likelihood {
     let [count, ..] = images.shape();
     assert!(count > 0, "no images to evaluate");
-    let (mut sums, mut done) = (vec![0.0; model.scales().len()], 0);
+    let (mut sums, mut done) = (vec![0.0; model.nets.len()], 0);
     for levels in batches(model, images, batch) {
         for (sum, nll) in sums.iter_mut().zip(nll_of_scales(model, &levels, device)) {
             let nll = nll.into_data().try_into_vec::<f32>().expect("32-bit floats");
@@ -191,11 +189,11 @@ mod tests {
             let run = |nll: Tensor<4>| {
                 let grads = (nll.clone() * pull.clone()).sum().backward();
                 let mut collect = Collect(&grads, vec![nll.into_data()]);
-                model.net.visit(&mut collect);
+                model.visit(&mut collect);
                 collect.1
             };
-            let logits = model.forward(model.input(&levels, &device), None);
-            let plain = run(nll_nats(logits, targets(&model, &levels, &device)));
+            let logits = model.net().forward(config.input(&levels, &device), None);
+            let plain = run(nll_nats(logits, targets(&config, &levels, &device)));
             let fast = run(nll_of(&model, &levels, &device));
             assert_eq!(fast.len(), plain.len());
             // Sums over up to two hundred pixels of numbers near one, added in another order.

@@ -4,9 +4,9 @@
 //! believed before this has passed.
 
 use crate::model::{Model, ModelConfig, Network};
-use crate::sample::{CachedSampler, FusedDevice, FusedSampler, NaiveSampler, Plan, Request, uniform};
+use crate::sample::{CachedSampler, FusedDevice, FusedSampler, NaiveSampler, Plan, Request, Scored, uniform};
+use burn::module::Module;
 use burn::tensor::Device;
-use std::sync::Arc;
 
 /// Why a GPU is not used.
 #[derive(Debug, thiserror::Error)]
@@ -58,18 +58,20 @@ pub enum SelfTestError {
 pub async fn run_fused(device: &FusedDevice) -> Result<(), SelfTestError> {
     for network in [Network::PixelCnn, Network::RowLstm, Network::DiagonalBiLstm] {
         for (channels, levels) in [(1, 2), (3, 256)] {
-            let plan = Arc::new(Plan::new(&tiny_model(network, channels, levels)));
+            let plans = Plan::of(&tiny_model(network, channels, levels));
             let request = Request::samples(5, 2);
-            let mut cached = CachedSampler::new(plan.clone(), request.clone()).expect("a good request");
+            let mut cached = CachedSampler::new(&plans, request.clone()).expect("a good request");
             while cached.next_row() {}
-            let mut fused = FusedSampler::new(device, plan, request).map_err(|error| failed(&error))?;
+            let mut fused = FusedSampler::new(device, &plans, request).map_err(|error| failed(&error))?;
             while fused.next_row_async().await.map_err(|error| failed(&error))? {}
-            let expected: Vec<u8> = cached.canvases().flat_map(|canvas| canvas.levels.clone()).collect();
-            if fused.levels() != expected {
-                return Err(SelfTestError::Levels { found: fused.levels().to_vec(), expected });
+            let (found, expected) = (fused.levels(), cached.levels());
+            if found != expected {
+                return Err(SelfTestError::Levels { found, expected });
             }
-            let expected = cached.canvases().flat_map(|canvas| canvas.nll_nats.clone());
-            for (index, (&found, expected)) in fused.nll_nats_of_values().iter().zip(expected).enumerate() {
+            let values = |nll: &f32| *nll;
+            let found = fused.image().nll_nats_of_values().flatten().map(values);
+            let expected = cached.image().nll_nats_of_values().flatten().map(values);
+            for (index, (found, expected)) in found.zip(expected).enumerate() {
                 // Numbers up to ten, as below.
                 if (found - expected).abs() > 1e-3 || found.is_nan() {
                     return Err(SelfTestError::Nll { network, index, found, expected });
@@ -91,20 +93,19 @@ pub async fn run(device: &Device) -> Result<(), SelfTestError> {
     }
     let request = Request::samples(5, 2);
     let (on_cpu, on_device) = tiny_models(Network::PixelCnn, device);
-    let mut cached = CachedSampler::new(Arc::new(Plan::new(&on_cpu)), request.clone()).expect("a good request");
+    let mut cached = CachedSampler::new(&Plan::of(&on_cpu), request.clone()).expect("a good request");
     while cached.next_row() {}
-    let expected: Vec<u8> = cached.canvases().flat_map(|canvas| canvas.levels.clone()).collect();
-    let mut naive = NaiveSampler::new(on_device, request, device).expect("a good request");
+    let mut naive = NaiveSampler::new(&on_device, request, device).expect("a good request");
     while naive.next_row_async().await.map_err(|error| failed(&error))? {}
-    let found = naive.levels().to_vec();
+    let (found, expected) = (naive.levels(), cached.levels());
     if found == expected { Ok(()) } else { Err(SelfTestError::Levels { found, expected }) }
 }
 
 async fn compare_logits(network: Network, device: &Device) -> Result<(), SelfTestError> {
     let (cpu, levels) = (Device::flex(), [0, 1, 1, 0, 1, 0]);
     let (on_cpu, on_device) = tiny_models(network, device);
-    let expected = on_cpu.forward(on_cpu.input(&levels, &cpu), None).into_data();
-    let found = on_device.forward(on_device.input(&levels, device), None);
+    let expected = on_cpu.net().forward(on_cpu.config.input(&levels, &cpu), None).into_data();
+    let found = on_device.net().forward(on_device.config.input(&levels, device), None);
     let found = found.into_data_async().await.map_err(|error| failed(&error))?;
     let [found, expected]: [Vec<f32>; 2] =
         [found, expected].map(|data| data.try_into_vec().expect("logits are 32-bit floats"));
@@ -124,7 +125,7 @@ fn failed(error: &dyn std::fmt::Display) -> SelfTestError {
 /// A tiny network on the CPU and on `device`.
 fn tiny_models(network: Network, device: &Device) -> (Model, Model) {
     let model = tiny_model(network, 1, 2);
-    let on_device = model.to_device(device);
+    let on_device = model.clone().to_device(device);
     (model, on_device)
 }
 

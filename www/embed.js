@@ -3,7 +3,7 @@
  * element may be given in the query.
  */
 
-import { ATTRIBUTES } from './settings.js';
+import { ATTRIBUTES } from './shared/settings.js';
 
 const element = document.querySelector('pixel-rnn');
 for (const [name, value] of new URLSearchParams(location.search)) {

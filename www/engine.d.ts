@@ -1,6 +1,6 @@
 /** The JavaScript API under `<pixel-rnn>`: loads models and draws with them in a worker. */
 
-import type { ModelInfo } from './protocol.js';
+import type { ModelInfo } from './shared/protocol.js';
 
 export type { ModelInfo };
 export type Backend = 'auto' | 'cpu' | 'gpu';

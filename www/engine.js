@@ -4,12 +4,14 @@
  * in `engine.d.ts`.
  */
 
-import { findAdapter } from './adapter.js';
-import { SCORING, check } from './arguments.js';
-import { fetchFile, mistaken } from './fetching.js';
-import { modelUrl } from './models-folder.js';
-import { SharedLoad } from './shared-load.js';
-import { WorkerLink } from './worker-link.js';
+import { findAdapter } from './shared/adapter.js';
+import { SCORING, check } from './shared/arguments.js';
+import { fetchFile, mistaken } from './shared/fetching.js';
+import { formatDuration } from './shared/format.js';
+import { modelUrl } from './shared/models-folder.js';
+import { sentence } from './shared/sentence.js';
+import { SharedLoad } from './shared/shared-load.js';
+import { WorkerLink } from './worker/worker-link.js';
 
 /** @typedef {import('./engine.js').Backend} Backend */
 /** @typedef {import('./engine.js').ModelEntry} ModelEntry */
@@ -35,7 +37,7 @@ export class Engine extends EventTarget {
   #link = new WorkerLink();
   /** @type {ReturnType<typeof fetchIndex> | null} */
   #index = null;
-  /** @type {Map<string, SharedLoad<import('./protocol.js').ModelInfo>>} */
+  /** @type {Map<string, SharedLoad<import('./shared/protocol.js').ModelInfo>>} */
   #loads = new Map();
   /** @type {Promise<boolean> | null} */
   #bundle = null;
@@ -96,7 +98,7 @@ export class Engine extends EventTarget {
     const { model, levels, count, signal } = options;
     await this.load(model, { signal });
     const weights = await this.#weights(model);
-    /** @type {import('./protocol.js').ScoredReply} */
+    /** @type {import('./shared/protocol.js').ScoredReply} */
     const { nll_nats } = await this.#link.request({ type: 'score', id: 0, weights, levels, count }, signal);
     return nll_nats;
   }
@@ -110,7 +112,7 @@ export class Engine extends EventTarget {
     const { model, levels, channel, y, x, signal } = options;
     await this.load(model, { signal });
     const weights = await this.#weights(model);
-    /** @type {import('./protocol.js').DistributedReply} */
+    /** @type {import('./shared/protocol.js').DistributedReply} */
     const { probabilities } = await this.#link.request({ type: 'distribution', id: 0, weights, levels, channel, y, x }, signal);
     return probabilities;
   }
@@ -127,9 +129,9 @@ export class Engine extends EventTarget {
     const report = await this.describe('gpu');
     if (report.backend === 'cpu') throw new Error(report.sentence);
     const weights = await this.#weights(model);
-    /** @type {import('./protocol.js').CalibratedReply} */
-    const { adapter, cpu_ms, gpu_ms, elapsed_ms } = await this.#link.request({ type: 'calibrate', id: 0, weights, count, threads: threadsHere() }, signal);
-    return { backend: gpu_ms < cpu_ms ? 'gpu' : 'cpu', adapter, cpu_ms, gpu_ms, elapsed_ms };
+    /** @type {import('./shared/protocol.js').CalibratedReply} */
+    const { cpu_ms, gpu_ms, elapsed_ms } = await this.#link.request({ type: 'calibrate', id: 0, weights, count, threads: threadsHere() }, signal);
+    return { backend: gpu_ms < cpu_ms ? 'gpu' : 'cpu', adapter: report.adapter, cpu_ms, gpu_ms, elapsed_ms };
   }
 
   /**
@@ -151,11 +153,11 @@ export class Engine extends EventTarget {
       if (!choice) return onCpu(`CPU, cached sampler. WebGPU adapter present: ${named}.`, adapter.name);
       if ('refused' in choice) return onCpu(`CPU, cached sampler. ${choice.refused}`, adapter.name);
       const { cpu_ms, gpu_ms } = choice.measured;
-      const row = `${duration(Math.min(cpu_ms, gpu_ms))} for a row of ${batch.count === 1 ? 'the image' : `${batch.count} images`}`;
+      const row = `${formatDuration(Math.min(cpu_ms, gpu_ms))} for a row of ${batch.count === 1 ? 'the image' : `${batch.count} images`}`;
       if (choice.measured.backend === 'gpu') {
-        return { backend: 'gpu', adapter: adapter.name, sentence: `GPU, whole rows in one kernel, on ${named}: ${row}, the CPU takes ${duration(cpu_ms)}.` };
+        return { backend: 'gpu', adapter: adapter.name, sentence: `GPU, whole rows in one kernel, on ${named}: ${row}, the CPU takes ${formatDuration(cpu_ms)}.` };
       }
-      return onCpu(`CPU, cached sampler: ${row}, ${named} takes ${duration(gpu_ms)}.`, adapter.name);
+      return onCpu(`CPU, cached sampler: ${row}, ${named} takes ${formatDuration(gpu_ms)}.`, adapter.name);
     }
     if (!bundle) return onCpu('CPU, cached sampler. The GPU bundle is not there yet.', adapter.name);
     return { backend: 'gpu', adapter: adapter.name, sentence: `GPU, whole rows in one kernel, on ${named}.` };
@@ -181,7 +183,7 @@ export class Engine extends EventTarget {
 
   /** @param {string} name */
   #startLoading(name) {
-    /** @type {SharedLoad<import('./protocol.js').ModelInfo>} */
+    /** @type {SharedLoad<import('./shared/protocol.js').ModelInfo>} */
     const loading = new SharedLoad(
       async (signal, onProgress) => {
         const weights = await this.#weights(name);
@@ -206,10 +208,10 @@ export class Engine extends EventTarget {
     const weights = await this.#weights(model);
     const method = await this.#method(options);
     signal?.throwIfAborted();
-    /** @type {import('./protocol.js').SampleRequest} */
+    /** @type {import('./shared/protocol.js').SampleRequest} */
     const request = { type: 'sample', id: 0, weights, method, seed: BigInt(seed), first, count, temperature, threads, given, mask };
     this.#busy += 1;
-    /** @type {import('./protocol.js').DoneReply} */
+    /** @type {import('./shared/protocol.js').DoneReply} */
     const done = await this.#link.request(request, signal, (reply) => {
       if (reply.type === 'row') onRow?.({ scale: reply.scale, y: reply.y, ...info.scales[reply.scale], rgba: reply.rgba });
       else if (reply.type === 'fallback') {
@@ -226,7 +228,7 @@ export class Engine extends EventTarget {
       elapsed_ms: done.elapsed_ms,
       pixels_per_second: (1000 * pixels) / Math.max(done.elapsed_ms, 1e-3),
       backend: done.method === 'gpu' ? 'gpu' : 'cpu',
-      adapter: done.adapter,
+      adapter: done.method === 'gpu' ? (await findAdapter()).name : '',
       threads: done.threads,
       wasm_bytes: done.wasm_bytes,
     };
@@ -234,7 +236,7 @@ export class Engine extends EventTarget {
 
   /**
    * @param {SampleOptions} options
-   * @returns {Promise<import('./protocol.js').Method>}
+   * @returns {Promise<import('./shared/protocol.js').Method>}
    */
   async #method({ method = 'cached', backend = 'auto', model, count = 1, onFallback }) {
     if (method === 'naive' || backend === 'cpu') return method;
@@ -265,7 +267,7 @@ export class Engine extends EventTarget {
         this.#choices.set(keyOf(batch), { measured: await this.calibrate(batch) });
       } catch (error) {
         if (error instanceof DOMException && error.name === 'AbortError') return;
-        this.#choices.set(keyOf(batch), { refused: error instanceof Error ? error.message : String(error) });
+        this.#choices.set(keyOf(batch), { refused: sentence(error) });
       } finally {
         this.#busy -= 1;
       }
@@ -297,7 +299,7 @@ export class Engine extends EventTarget {
 
   /**
    * @param {string} name
-   * @returns {Promise<import('./protocol.js').WeightsFile>}
+   * @returns {Promise<import('./shared/protocol.js').WeightsFile>}
    */
   async #weights(name) {
     const entry = (await this.models()).find((candidate) => candidate.name === name);
@@ -363,9 +365,4 @@ function threadsHere() {
 /** @param {import('./engine.js').Batch} batch */
 function keyOf({ model, count }) {
   return `${model} ${count}`;
-}
-
-/** @param {number} ms */
-function duration(ms) {
-  return `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
 }

@@ -1,7 +1,7 @@
 /** The custom element `<pixel-rnn>`; importing this module defines it. */
 
 import type { Backend, Drawing, ModelInfo, Row } from './engine.js';
-import type { Pace } from './reveal.js';
+import type { Pace } from './shared/reveal.js';
 
 export interface ReadyDetail extends ModelInfo {
   model: string;

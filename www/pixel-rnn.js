@@ -4,15 +4,17 @@
  * rendering) it does nothing. Public types are in `pixel-rnn.d.ts`.
  */
 
-import { check } from './arguments.js';
-import { onDensityChange } from './density.js';
+import { check } from './shared/arguments.js';
+import { onDensityChange } from './shared/density.js';
 import { sharedEngine } from './engine.js';
-import { Panel } from './panel.js';
-import { onPrint } from './printing.js';
-import { attributeText, rescueProperties } from './properties.js';
-import { PACES, Reveal, defaultPace } from './reveal.js';
-import { RowCanvas } from './row-canvas.js';
-import * as read from './settings.js';
+import { Panel } from './element/panel.js';
+import { onPrint } from './shared/printing.js';
+import { attributeText, rescueProperties } from './element/properties.js';
+import { isInk } from './shared/format.js';
+import { PACES, Reveal, defaultPace } from './shared/reveal.js';
+import { RowCanvas } from './shared/row-canvas.js';
+import { sentence } from './shared/sentence.js';
+import * as read from './shared/settings.js';
 
 /** Attributes that change the look only, not the picture. */
 const LOOK = new Set(['controls', 'pace', 'loading']);
@@ -79,19 +81,19 @@ export class PixelRnnElement extends Base {
     this.#set('model', name);
   }
   get seed() {
-    return read.readSeed(this.getAttribute('seed'), 7n);
+    return read.readSeed(this.getAttribute('seed'));
   }
   set seed(seed) {
     this.#set('seed', seed);
   }
   get count() {
-    return read.readCount(this.getAttribute('count'), 16);
+    return read.readCount(this.getAttribute('count'));
   }
   set count(count) {
     this.#set('count', count);
   }
   get temperature() {
-    return read.readTemperature(this.getAttribute('temperature'), 1);
+    return read.readTemperature(this.getAttribute('temperature'));
   }
   set temperature(temperature) {
     this.#set('temperature', temperature);
@@ -200,7 +202,7 @@ export class PixelRnnElement extends Base {
     void this.#showBackend(panel);
 
     const { width, height } = info;
-    picture.reset({ width, height, count, ink: read.isInk(info) });
+    picture.reset({ width, height, count, ink: isInk(info) });
     this.#emit('start', { model, seed, count, temperature });
     const reveal = new Reveal((row) => {
       picture.paint(row);
@@ -225,8 +227,8 @@ export class PixelRnnElement extends Base {
    */
   async #showBackend(panel) {
     const { backend, count } = this;
-    const { sentence } = await sharedEngine().describe(backend, { model: this.#readyModel, count });
-    if (backend === this.backend) panel.showBackend(sentence);
+    const report = await sharedEngine().describe(backend, { model: this.#readyModel, count });
+    if (backend === this.backend) panel.showBackend(report.sentence);
   }
 
   /** Whatever earlier runs have left is of something else than is chosen now. */
@@ -238,7 +240,7 @@ export class PixelRnnElement extends Base {
 
   /** @param {unknown} error */
   #fail(error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = sentence(error);
     this.#showNothing();
     this.#panel?.showError(message);
     this.#emit('failed', { message });
@@ -316,7 +318,7 @@ export class PixelRnnElement extends Base {
     try {
       link.href = URL.createObjectURL(await this.toPng());
     } catch (error) {
-      return this.#panel?.showError(`The picture could not be saved: ${error instanceof Error ? error.message : error}`);
+      return this.#panel?.showError(`The picture could not be saved: ${sentence(error)}`);
     }
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);

@@ -62,7 +62,7 @@ export async function readOptions() {
 /** The page's folder, and the page for benchmarks and its workers isolated: only then does its clock tell less than a tenth of a millisecond. */
 export async function serveBench() {
   const site = await serveSite();
-  for (const path of ['bench.html', 'worker.js']) {
+  for (const path of ['bench.html', 'worker/worker.js']) {
     site.faults.set(path, (response, file) => {
       response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
       response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp');

@@ -5,7 +5,6 @@ use burn::tensor::Device;
 use pixelrnn::model::{Model, ModelConfig};
 use pixelrnn::sample::{CachedSampler, NaiveSampler, Plan, Request};
 use serde_json::{Value, json};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Warm runs of a cell at least and at most.
@@ -77,9 +76,9 @@ pub fn measure(config: &ModelConfig, way: &str, batch: usize, budget: Duration) 
 }
 
 fn cached(model: &Model, batch: usize, budget: Duration) -> Result<Runs, String> {
-    let plan = Arc::new(Plan::new(model));
+    let plans = Plan::of(model);
     rows(model.config.height, budget, || {
-        let mut sampler = CachedSampler::new(plan.clone(), Request::samples(1, batch)).map_err(|e| e.to_string())?;
+        let mut sampler = CachedSampler::new(&plans, Request::samples(1, batch)).map_err(|e| e.to_string())?;
         Ok(move || Ok(sampler.next_row()))
     })
 }
@@ -90,7 +89,7 @@ pub fn naive(model: &Model, batch: usize, device: &Device, budget: Duration) -> 
     let pass = || {
         let levels = vec![0; batch * config.dimensions()];
         let start = Instant::now();
-        model.forward(model.input(&levels, device), None).into_data();
+        model.net().forward(config.input(&levels, device), None).into_data();
         start.elapsed()
     };
     let row_values = config.width * config.channels;
@@ -104,8 +103,8 @@ pub fn naive(model: &Model, batch: usize, device: &Device, budget: Duration) -> 
         Runs::of(budget, |_| Ok(run(pass())))?
     } else {
         rows(config.height, budget, || {
-            let mut sampler = NaiveSampler::new(model.clone(), Request::samples(1, batch), device)
-                .map_err(|error| error.to_string())?;
+            let mut sampler =
+                NaiveSampler::new(model, Request::samples(1, batch), device).map_err(|error| error.to_string())?;
             Ok(move || Ok(sampler.next_row()))
         })?
     };

@@ -1,10 +1,10 @@
 //! The ways that need a GPU, opened by the backend the program was built with: CUDA where it has it, else wgpu.
 
 use super::cell::{self, Runs};
+use burn::module::Module;
 use burn::tensor::Device;
 use pixelrnn::model::Model;
 use pixelrnn::sample::{FusedDevice, FusedError, FusedSampler, Plan, Request};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// What it calls itself.
@@ -35,9 +35,9 @@ fn burn_device() -> Device {
 /// The fused sampler; its cold run compiles the kernel.
 pub fn fused(model: &Model, batch: usize, budget: Duration) -> Result<Runs, String> {
     let device = open().map_err(|error| error.to_string())?;
-    let plan = Arc::new(Plan::new(model));
+    let plans = Plan::of(model);
     cell::rows(model.config.height, budget, || {
-        let sampler = FusedSampler::new(&device, plan.clone(), Request::samples(1, batch));
+        let sampler = FusedSampler::new(&device, &plans, Request::samples(1, batch));
         let mut sampler = sampler.map_err(|error| error.to_string())?;
         Ok(move || sampler.next_row().map_err(|error| error.to_string()))
     })
@@ -46,5 +46,5 @@ pub fn fused(model: &Model, batch: usize, budget: Duration) -> Result<Runs, Stri
 /// burn's own operations on the GPU, a forward pass a value.
 pub fn naive_on_gpu(model: &Model, batch: usize, budget: Duration) -> Result<Runs, String> {
     let device = burn_device();
-    cell::naive(&model.to_device(&device), batch, &device, budget)
+    cell::naive(&model.clone().to_device(&device), batch, &device, budget)
 }

@@ -100,7 +100,8 @@ fn main() {
     }
     let chosen = |network: &&Network| args.networks.is_empty() || args.networks.contains(&network.id);
     for network in networks.iter().filter(chosen) {
-        let multiplications = Plan::new(&untrained(&network.config)).multiplications();
+        let multiplications =
+            Plan::of(&untrained(&network.config)).iter().map(|plan| plan.multiplications()).sum::<usize>();
         let line = json!({ "line": "network", "network": network.id, "title": network.title, "multiplications": multiplications });
         print_line(&args, line);
         for way in args.ways.iter().filter(|way| network.ways.as_ref().is_none_or(|ways| ways.contains(way))) {

@@ -6,7 +6,6 @@ use pixelrnn::npy;
 use pixelrnn::output::Output;
 use pixelrnn::sample::{Plan, distribution};
 use serde_json::json;
-use std::sync::Arc;
 
 /// Levels listed where people read.
 const LISTED: usize = 5;
@@ -44,8 +43,8 @@ pub fn run(options: Options) -> Result<(), Failure> {
     }
     let model = load_model(&options.model, &Device::flex())?.model;
     let images = read_images(&options.images, &model.config)?;
-    let plan = Arc::new(Plan::new(&model));
-    let of = |k: usize| distribution(&plan, images.image(k), [channel, row, column]);
+    let plans = Plan::of(&model);
+    let of = |k: usize| distribution(&plans, images.image(k), [channel, row, column]);
     let distributions = (0..images.count).map(of).collect::<Result<Vec<_>, _>>()?;
     if let Some(output) = &output {
         output.write(&npy::write_f32(&[images.count, usize::from(images.levels)], &distributions.concat()))?;

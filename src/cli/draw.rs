@@ -173,7 +173,7 @@ impl Common {
 /// A picture of what a network draws, to be looked at while it is trained.
 pub fn samples(model: &Model) -> Result<Vec<u8>, Failure> {
     let (config, request) = (&model.config, Request::samples(1, 36));
-    let levels = draw_cached(&Arc::new(Plan::new(model)), request, &ProgressBar::hidden())?;
+    let levels = draw_cached(&Plan::of(model), request, &ProgressBar::hidden())?;
     let images = Images::new([36, config.channels, config.height, config.width], config.levels, levels)?;
     Ok(Grid::default().png(&images)?)
 }
@@ -181,7 +181,7 @@ pub fn samples(model: &Model) -> Result<Vec<u8>, Failure> {
 /// Draws batch after batch.
 struct Drawing {
     model: Model,
-    plan: Arc<Plan>,
+    plans: Vec<Arc<Plan>>,
     sampler: Sampler,
     /// What draws, for people.
     name: String,
@@ -206,33 +206,34 @@ impl Drawing {
         let rows = ProgressStyle::with_template("drawing {wide_bar} {pos}/{len} rows  {eta} left")?;
         let rows_of_a_batch: u64 = model.config.scales().iter().map(|scale| scale.height as u64).sum();
         let bar = ProgressBar::new(rows_of_a_batch * count.div_ceil(method.batch()) as u64).with_style(rows);
-        Ok(Self { plan: Arc::new(Plan::new(&model)), model, sampler, name, bar })
+        Ok(Self { plans: Plan::of(&model), model, sampler, name, bar })
     }
 
     /// The levels of all images of a request.
     fn draw(&mut self, request: Request) -> Result<Vec<u8>, Failure> {
         match &self.sampler {
-            Sampler::Cached => draw_cached(&self.plan, request, &self.bar),
+            Sampler::Cached => draw_cached(&self.plans, request, &self.bar),
             Sampler::Naive => {
-                let mut sampler = NaiveSampler::new(self.model.clone(), request, &Device::flex())?;
+                let mut sampler = NaiveSampler::new(&self.model, request, &Device::flex())?;
                 while sampler.next_row() {
                     self.bar.inc(1);
                 }
-                Ok(sampler.levels().to_vec())
+                Ok(sampler.levels())
             }
             #[cfg(feature = "fused")]
             Sampler::Fused(device) => {
-                let mut sampler = FusedSampler::new(device, self.plan.clone(), request)?;
+                let (before, mut sampler) =
+                    (self.bar.position(), FusedSampler::new(device, &self.plans, request.clone())?);
                 loop {
                     match sampler.next_row() {
                         Ok(true) => self.bar.inc(1),
-                        Ok(false) => return Ok(sampler.levels().to_vec()),
-                        // If the GPU is lost, the CPU goes on from the rows drawn so far.
+                        Ok(false) => return Ok(sampler.levels()),
+                        // The CPU draws the same picture, from its first row on.
                         Err(error) => {
-                            self.bar.suspend(|| eprintln!("{error}; the CPU goes on from row {}", sampler.y()));
-                            let rest = sampler.rest();
+                            self.bar.suspend(|| eprintln!("{error}; the CPU draws instead"));
+                            self.bar.set_position(before);
                             (self.sampler, self.name) = (Sampler::Cached, "fused, then cached sampler".to_owned());
-                            return draw_cached(&self.plan, rest, &self.bar);
+                            return draw_cached(&self.plans, request, &self.bar);
                         }
                     }
                 }
@@ -241,12 +242,12 @@ impl Drawing {
     }
 }
 
-fn draw_cached(plan: &Arc<Plan>, request: Request, bar: &ProgressBar) -> Result<Vec<u8>, Failure> {
-    let mut sampler = CachedSampler::new(plan.clone(), request)?;
+fn draw_cached(plans: &[Arc<Plan>], request: Request, bar: &ProgressBar) -> Result<Vec<u8>, Failure> {
+    let mut sampler = CachedSampler::new(plans, request)?;
     while sampler.next_row() {
         bar.inc(1);
     }
-    Ok(sampler.canvases().flat_map(|canvas| canvas.levels.iter().copied()).collect())
+    Ok(sampler.levels())
 }
 
 /// A GPU that has passed the start-up test: CUDA where this build and the machine have it, else what wgpu finds.

@@ -20,7 +20,7 @@ pub fn run(options: Options) -> Result<(), Failure> {
     let info = json!({
         "config": loaded.model.config,
         "parameters": loaded.model.config.parameters(),
-        "multiplications_per_image": Plan::new(&loaded.model).multiplications(),
+        "multiplications_per_image": Plan::of(&loaded.model).iter().map(|plan| plan.multiplications()).sum::<usize>(),
         "dense_multiplications_per_image": loaded.model.config.dense_multiplications(),
         "training": loaded.training,
         "results": loaded.results,

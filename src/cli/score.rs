@@ -135,7 +135,7 @@ pub fn score(options: ScoreOptions) -> Result<(), Failure> {
     bar.finish_and_clear();
     writer.finish()?;
     let nats = nats / images.count as f64;
-    let given = if model.small.is_some() { " given the small image in it" } else { "" };
+    let given = if model.nets.len() > 1 { " given the small image in it" } else { "" };
     let out = output.path().display();
     tell(&output, &format!("{} images, {nats:.4} nats an image{given}, written to {out}", images.count));
     Ok(())

@@ -120,6 +120,16 @@ impl ModelConfig {
         subsample(levels, [self.height, self.width], self.factor())
     }
 
+    /// The images of every scale inside `levels`, `[count, channels, height, width]`, smallest first: `levels` themselves last.
+    pub fn levels_of_scales(&self, levels: &[u8]) -> Vec<Vec<u8>> {
+        let mut images = vec![levels.to_vec()];
+        for config in self.scales().into_iter().skip(1).rev() {
+            images.push(config.small_levels(images.last().expect("the image itself")));
+        }
+        images.reverse();
+        images
+    }
+
     /// Features of the map that conditions every layer; 0 where there is one scale.
     pub fn maps(&self) -> usize {
         self.conditioning.as_ref().map_or(0, |conditioning| conditioning.maps)

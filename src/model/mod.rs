@@ -3,65 +3,44 @@
 mod config;
 mod head;
 mod multi_scale;
-mod pixel_cnn;
-mod pixel_rnn;
-mod trunk;
+mod network;
 
 pub use config::{Conditioning, ConfigError, ModelConfig, Network};
 pub use head::Head;
 pub use multi_scale::Upsampler;
-pub use pixel_cnn::PixelCnn;
-pub use pixel_rnn::PixelRnn;
+pub use network::{Block, Net};
 
 use crate::image::level_to_input;
-use crate::nn::Layer;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 
-/// A network of the paper with the configuration that made it.
-#[derive(Clone, Debug)]
-pub struct Model {
-    /// What the network is made of.
-    pub config: ModelConfig,
-    /// The layers and their weights.
-    pub net: Net,
-    /// The model that draws the small image this one enlarges (§3.6).
-    pub small: Option<Box<Model>>,
-}
-
-/// The layers of whichever architecture the configuration names.
+/// A model of the paper: a network a scale (§3.6), and the configuration that made them.
 #[derive(Module, Debug)]
-#[allow(clippy::large_enum_variant, reason = "there is one of it")]
-pub enum Net {
-    /// §3.5.
-    PixelCnn(PixelCnn),
-    /// §3.1 or §3.2.
-    PixelRnn(PixelRnn),
+pub struct Model {
+    /// What the networks are made of.
+    #[module(skip)]
+    pub config: ModelConfig,
+    /// The networks in the order they draw: that of the smallest image first, each the condition of the next.
+    pub nets: Vec<Net>,
 }
 
-impl Net {
-    /// What the head reads; shapes as in [`PixelCnn::features`].
-    pub fn features(&self, input: Tensor<4>, small: Option<Tensor<4>>) -> Tensor<4> {
-        match self {
-            Self::PixelCnn(net) => net.features(input, small),
-            Self::PixelRnn(net) => net.features(input, small),
-        }
+impl ModelConfig {
+    /// Levels `[batch, channels, height, width]` as the network wants them: scaled and centred (§5.2), −1 to 1, so that
+    /// the zeros around the image are no level's value where there are two.
+    ///
+    /// # Panics
+    /// When `levels` does not hold a whole number of images.
+    pub fn input(&self, levels: &[u8], device: &Device) -> Tensor<4> {
+        let (&Self { channels, height, width, .. }, image) = (self, self.dimensions());
+        assert!(levels.len().is_multiple_of(image), "{} levels are no whole number of images of {image}", levels.len());
+        let values: Vec<f32> = levels.iter().map(|&level| level_to_input(level, self.levels)).collect();
+        Tensor::from_data(TensorData::new(values, [levels.len() / image, channels, height, width]), device)
     }
 
-    /// The layers behind them.
-    pub fn head(&self) -> &Head {
-        match self {
-            Self::PixelCnn(net) => &net.head,
-            Self::PixelRnn(net) => &net.head,
-        }
-    }
-
-    /// What conditions the layers, where a small image does.
-    pub fn upsampler(&self) -> Option<&Upsampler> {
-        match self {
-            Self::PixelCnn(net) => net.upsampler.as_ref(),
-            Self::PixelRnn(net) => net.upsampler.as_ref(),
-        }
+    /// The small images inside `levels`, as the network wants them; none where it enlarges none.
+    pub fn small_input(&self, levels: &[u8], device: &Device) -> Option<Tensor<4>> {
+        let Conditioning { small, .. } = self.conditioning.as_ref()?;
+        Some(small.input(&self.small_levels(levels), device))
     }
 }
 
@@ -72,118 +51,63 @@ impl Model {
     /// When the configuration is not one a network can be built from.
     pub fn init(config: &ModelConfig, device: &Device) -> Result<Self, ConfigError> {
         config.validate()?;
-        let net = match config.network {
-            Network::PixelCnn => Net::PixelCnn(PixelCnn::init(config, device)),
-            Network::RowLstm => Net::PixelRnn(PixelRnn::init(config, Layer::Row, device)),
-            Network::DiagonalBiLstm => Net::PixelRnn(PixelRnn::init(config, Layer::Diagonal, device)),
-        };
-        let small = config.conditioning.as_ref().map(|conditioning| Self::init(&conditioning.small, device));
-        Ok(Self { config: config.clone(), net, small: small.transpose()?.map(Box::new) })
+        let mut nets: Vec<Net> = config.scales().into_iter().rev().map(|config| Net::init(config, device)).collect();
+        nets.reverse();
+        Ok(Self { config: config.clone(), nets })
     }
 
-    /// The logits of every value given the values before it (Eq. 1 and 2), for all positions at once.
-    ///
-    /// # Shapes
-    /// - `input`: `[batch, channels, height, width]`, as [`input`](Self::input) makes it
-    /// - `small`: the small images in the same manner, where the network enlarges one; as
-    ///   [`small_input`](Self::small_input) makes it
-    /// - output: `[batch, channels, logits, height, width]`; one logit, the log-odds of level 1, for two levels
-    pub fn forward(&self, input: Tensor<4>, small: Option<Tensor<4>>) -> Tensor<5> {
-        let [batch, channels, height, width] = input.dims();
-        let logits = self.net.head().forward(self.net.features(input, small));
-        logits.reshape([batch, channels, self.config.logits(), height, width])
+    /// The network of every scale with its configuration, in the order they draw.
+    pub fn scales(&self) -> impl DoubleEndedIterator<Item = (&ModelConfig, &Net)> + ExactSizeIterator {
+        self.config.scales().into_iter().zip(&self.nets)
     }
 
-    /// Levels `[batch, channels, height, width]` as the network wants them: scaled and centred (§5.2), −1 to 1, so that
-    /// the zeros around the image are no level's value where there are two.
-    ///
-    /// # Panics
-    /// When `levels` does not hold a whole number of images.
-    pub fn input(&self, levels: &[u8], device: &Device) -> Tensor<4> {
-        let ModelConfig { channels, height, width, .. } = self.config;
-        let image = self.config.dimensions();
-        assert!(levels.len().is_multiple_of(image), "{} levels are no whole number of images of {image}", levels.len());
-        let values: Vec<f32> = levels.iter().map(|&level| level_to_input(level, self.config.levels)).collect();
-        Tensor::from_data(TensorData::new(values, [levels.len() / image, channels, height, width]), device)
+    /// The network of the image itself.
+    pub fn net(&self) -> &Net {
+        self.nets.last().expect("at least one scale")
     }
 
-    /// The small images inside `levels`, as the network wants them; none where it enlarges none.
-    pub fn small_input(&self, levels: &[u8], device: &Device) -> Option<Tensor<4>> {
-        Some(self.small.as_ref()?.input(&self.config.small_levels(levels), device))
-    }
-
-    /// The models of all scales, in the order they draw.
-    pub fn scales(&self) -> Vec<&Self> {
-        let mut scales: Vec<&Self> = std::iter::successors(Some(self), |model| model.small.as_deref()).collect();
-        scales.reverse();
-        scales
-    }
-
-    /// The layers of all scales, this one's first: together they are one module.
-    pub fn nets(&self) -> Vec<Net> {
-        self.scales().into_iter().rev().map(|model| model.net.clone()).collect()
-    }
-
-    /// The model with other layers of the same kind, in the order of [`nets`](Self::nets).
-    ///
-    /// # Panics
-    /// When there are fewer of them than scales.
-    pub fn with_nets(self, nets: Vec<Net>) -> Self {
-        self.with_next_nets(&mut nets.into_iter())
-    }
-
-    fn with_next_nets(self, nets: &mut impl Iterator<Item = Net>) -> Self {
-        let net = nets.next().expect("the layers of every scale");
-        Self { net, small: self.small.map(|small| Box::new(small.with_next_nets(nets))), ..self }
-    }
-
-    /// The model on another device.
-    pub fn to_device(&self, device: &Device) -> Self {
-        self.clone().with_nets(self.nets().to_device(device))
-    }
-
-    /// Every weight by its name, in a fixed order, as 32-bit values with their shape. Those of the small image's network have
-    /// `small.` before their names.
+    /// Every weight by its name, in a fixed order, as 32-bit values with their shape: those of the image itself first. Those of
+    /// the small image's network have `small.` before their names, and so on.
     pub fn tensors(&self) -> Vec<(String, Vec<usize>, Vec<f32>)> {
-        let mut visitor = Collect { path: Path::default(), tensors: Vec::new() };
-        self.net.visit(&mut visitor);
-        let small = self.small.iter().flat_map(|small| small.tensors());
-        visitor.tensors.extend(small.map(|(name, shape, values)| (format!("small.{name}"), shape, values)));
-        visitor.tensors
+        let mut tensors = Vec::new();
+        for (smaller, net) in self.nets.iter().rev().enumerate() {
+            net.visit(&mut Collect { path: Path::of_scale(smaller), tensors: &mut tensors });
+        }
+        tensors
     }
 
-    /// The model with every weight replaced by what `weight(name, shape)` gives.
+    /// The model with every weight replaced by what `weight(name, shape)` gives, in the same order.
     pub fn map_tensors(self, mut weight: impl FnMut(&str, &[usize]) -> Vec<f32>) -> Self {
-        self.map_each(&mut weight)
-    }
-
-    fn map_each(self, weight: &mut dyn FnMut(&str, &[usize]) -> Vec<f32>) -> Self {
-        let net = self.net.map(&mut Replace { path: Path::default(), weight: &mut *weight });
-        let small = self.small.map(|small| {
-            Box::new(small.map_each(&mut |name: &str, shape: &[usize]| weight(&format!("small.{name}"), shape)))
-        });
-        Self { config: self.config, net, small }
+        let replace =
+            |(smaller, net): (usize, Net)| net.map(&mut Replace { path: Path::of_scale(smaller), weight: &mut weight });
+        let mut nets: Vec<Net> = self.nets.into_iter().rev().enumerate().map(replace).collect();
+        nets.reverse();
+        Self { nets, ..self }
     }
 }
 
 /// Names of the modules on the way to a weight, joined by dots. Variants of an enum, which burn enters by their Rust names,
 /// are left out: the configuration says which they are.
-#[derive(Default)]
 struct Path(Vec<String>);
 
 impl Path {
+    /// The start of a name in a network that draws an image `smaller` scales below the whole.
+    fn of_scale(smaller: usize) -> Self {
+        Self(vec!["small".to_owned(); smaller])
+    }
+
     fn name(&self) -> String {
         let fields = self.0.iter().map(String::as_str).filter(|name| !name.starts_with(char::is_uppercase));
         fields.collect::<Vec<_>>().join(".")
     }
 }
 
-struct Collect {
+struct Collect<'a> {
     path: Path,
-    tensors: Vec<(String, Vec<usize>, Vec<f32>)>,
+    tensors: &'a mut Vec<(String, Vec<usize>, Vec<f32>)>,
 }
 
-impl ModuleVisitor for Collect {
+impl ModuleVisitor for Collect<'_> {
     fn enter_module(&mut self, name: &str, _: &str) {
         self.path.0.push(name.to_owned());
     }

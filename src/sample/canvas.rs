@@ -27,11 +27,6 @@ impl Canvas {
         Ok((0..request.count).map(canvas).collect())
     }
 
-    /// −ln p of the image as far as it is decided.
-    pub fn total_nll_nats(&self) -> f32 {
-        self.nll_nats.iter().map(|&nll| f64::from(nll)).sum::<f64>() as f32
-    }
-
     /// Keeps the logits of one value when they come by: channel, row and column.
     pub fn watch(&mut self, place: [usize; 3]) {
         self.watched = Some((place, Vec::new()));

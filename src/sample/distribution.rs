@@ -12,8 +12,8 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// When the place is not one of the image, or `levels` is not one image.
-pub fn distribution(plan: &Arc<Plan>, levels: &[u8], [channel, y, x]: [usize; 3]) -> Result<Vec<f32>, RequestError> {
-    let config = &plan.config;
+pub fn distribution(plans: &[Arc<Plan>], levels: &[u8], [channel, y, x]: [usize; 3]) -> Result<Vec<f32>, RequestError> {
+    let config = &plans.last().expect("a plan a scale").config;
     for (field, found, end) in
         [("channel", channel, config.channels), ("row", y, config.height), ("column", x, config.width)]
     {
@@ -21,7 +21,7 @@ pub fn distribution(plan: &Arc<Plan>, levels: &[u8], [channel, y, x]: [usize; 3]
             return Err(RequestError { field, found: found.to_string(), expected: format!("0 to {}", end - 1) });
         }
     }
-    let mut sampler = CachedSampler::new(plan.clone(), Request::scoring(levels.to_vec(), 1, config))?;
+    let mut sampler = CachedSampler::new(plans, Request::scoring(levels.to_vec(), 1, config))?;
     sampler.watch([channel, y, x]);
     while sampler.watched().is_none() && sampler.next_row() {}
     Ok(probabilities(sampler.watched().expect("every value has been passed"), 1.0))

@@ -1,128 +1,133 @@
 //! From a network's layers to the steps of a [`Plan`].
 
-use super::plan::{Border, HERE, LANES, PANEL, Pass, Place, Plan, Run, Slot, Step, Store};
-use crate::model::{Head, ModelConfig, PixelCnn, PixelRnn};
+use super::plan::{Border, Conditioning, HERE, LANES, PANEL, Pass, Place, Plan, Run, Slot, Step, Store};
+use super::upsampling::Upsampling;
+use crate::model::{Block, ModelConfig, Net, Network};
 use crate::nn::gates::GATES;
 use crate::nn::mask::{MaskKind, features_of};
-use crate::nn::{DiagonalLstm, MaskedConv2d, Recurrent};
+use crate::nn::{ConvBlock, DiagonalLstm, LstmBlock, MaskedConv2d, Recurrent};
 use burn::module::Param;
 use burn::tensor::Tensor;
 
-impl Plan {
-    /// Adds the steps of a PixelCNN.
-    pub(super) fn pixel_cnn(&mut self, net: &PixelCnn) {
-        let (channels, h, maps) = (self.config.channels, self.config.h, self.config.maps());
-        let input = self.slot(Slot::map(channels, kernel_of(&net.first)));
-        let condition = self.condition();
-        let mut stream = self.slot(Slot::pixel(2 * h));
-        self.conv(&net.first, MaskKind::A, [input, stream], false, Store::Set);
-        let mut features = self.slot(Slot::pixel(h));
-        let mut skips = self.slot(Slot::pixel(2 * h));
-        for (k, block) in net.blocks.iter().enumerate() {
-            let map = self.slot(Slot::map(h, kernel_of(&block.conv)));
-            self.conv(&block.reduce, MaskKind::B, [stream, map], true, Store::SetRelu);
-            features = self.next(features, k);
-            // Rectified when written, or when read where the condition is still to be added.
-            let conditioned = block.condition.is_some();
-            let store = if conditioned { Store::Set } else { Store::SetRelu };
-            self.conv(&block.conv, MaskKind::B, [map, features], false, store);
-            self.unmasked(block.condition.as_ref(), 1, [condition, features], &[Run { from: HERE, length: maps }]);
-            let after = self.next(stream, k + 1);
-            self.conv(&block.expand, MaskKind::B, [features, after], conditioned, Store::AddTo { base: stream });
-            stream = after;
-            skips = self.skip(block.skip.as_ref(), k, features, conditioned, skips);
-        }
-        self.finish(&net.head, stream, self.config.skip.then_some(skips));
-    }
+/// Slots that all blocks of a network read or write.
+#[derive(Clone, Copy)]
+struct Shared {
+    /// The map that conditions the layers, where one does.
+    condition: Option<usize>,
+    /// The sum that the gates of an LSTM layer are made of.
+    sums: usize,
+}
 
-    /// Adds the steps of a PixelRNN.
-    pub(super) fn pixel_rnn(&mut self, net: &PixelRnn) {
-        let ModelConfig { channels, h, .. } = self.config;
-        let input = self.slot(Slot::map(channels, kernel_of(&net.first)));
-        let condition = self.condition();
+impl Plan {
+    /// Flattens the network of one scale.
+    pub(super) fn new(config: &ModelConfig, net: &Net) -> Self {
+        let mut plan = Self {
+            config: config.clone(),
+            slots: Vec::new(),
+            steps: Vec::new(),
+            scans: Vec::new(),
+            weights: Vec::new(),
+            logits: 0,
+            conditioning: None,
+        };
+        let h = config.h;
+        let input = plan.slot(Slot::map(config.channels, kernel_of(&net.first)));
+        let shared = Shared { condition: plan.condition(net), sums: plan.slot(Slot::pixel(GATES * h)) };
+        let recurrent = config.network != Network::PixelCnn;
         // A row of the stream before every layer: the Row LSTM looks one pixel back, the right scan at all of it.
-        let row = Slot { rows: 1, halo: 1, ..Slot::pixel(2 * h) };
-        let mut stream = self.slot(row.clone());
-        self.conv(&net.first, MaskKind::A, [input, stream], false, Store::Set);
-        let sums = self.slot(Slot::pixel(GATES * h));
-        let mut skips = self.slot(Slot::pixel(2 * h));
+        let stream = Slot { rows: usize::from(recurrent), halo: usize::from(recurrent), ..Slot::pixel(2 * h) };
+        let mut stream = plan.slot(stream);
+        plan.conv(&net.first, MaskKind::A, [input, stream], false, Store::Set);
+        let mut features = plan.slot(Slot::pixel(h));
+        let mut skips = plan.slot(Slot::pixel(2 * h));
         for (k, block) in net.blocks.iter().enumerate() {
-            let features = match &block.lstm {
-                Recurrent::Row(lstm) => {
-                    let [initial_h, initial_c] = [&lstm.initial_h, &lstm.initial_c].map(values);
-                    let border = Border::Above(initial_h);
-                    let states = self.slot(Slot { rows: 2, halo: 1, border, ..Slot::pixel(h) });
-                    let border = Border::Above(initial_c);
-                    let cells = self.slot(Slot { rows: 2, border, ..Slot::pixel(h) });
-                    let above = Run { from: Place { up: 1, left: 1 }, length: 3 * h };
-                    self.gates(&lstm.input_to_state, lstm.condition.as_ref(), [stream, condition, sums]);
-                    self.unmasked(Some(&lstm.state_to_state), GATES, [states, sums], &[above]);
-                    let before = Place { up: 1, left: 0 };
-                    self.steps.push(Step::Cell { from: sums, h: states, c: cells, before });
-                    states
+            let (expand, skip) = match block {
+                Block::Conv(block) => {
+                    features = plan.next(features, k);
+                    plan.conv_layers(block, stream, features, shared);
+                    (&block.expand, &block.skip)
                 }
-                Recurrent::Diagonal(lstm) => {
-                    let left = self.diagonal(&lstm.left, [stream, condition, sums], 1);
-                    let steps = std::mem::take(&mut self.steps);
-                    let right = self.diagonal(&lstm.right, [stream, condition, sums], -1);
-                    let scan = std::mem::replace(&mut self.steps, steps);
-                    self.scans.push(scan);
-                    let features = self.slot(Slot::pixel(h));
-                    let above = Place { up: 1, left: 0 };
-                    self.steps.push(Step::Sum { terms: [(left, HERE), (right, above)], to: features });
-                    features
+                Block::Lstm(block) => {
+                    features = plan.lstm_layer(block, stream, shared);
+                    (&block.expand, &block.skip)
                 }
             };
-            let after = self.slot(row.clone());
-            self.conv(&block.expand, MaskKind::B, [features, after], false, Store::AddTo { base: stream });
+            let after = if recurrent { plan.slot(plan.slots[stream].clone()) } else { plan.next(stream, k + 1) };
+            // Rectified when written, or when read where the condition is still to be added.
+            let rectified = !recurrent && shared.condition.is_some();
+            plan.conv(expand, MaskKind::B, [features, after], rectified, Store::AddTo { base: stream });
             stream = after;
-            skips = self.skip(block.skip.as_ref(), k, features, false, skips);
+            if let Some(skip) = skip {
+                let after = plan.next(skips, k);
+                let store = if k == 0 { Store::Set } else { Store::AddTo { base: skips } };
+                plan.conv(skip, MaskKind::B, [features, after], rectified, store);
+                skips = after;
+            }
         }
-        self.finish(&net.head, stream, self.config.skip.then_some(skips));
+        if config.skip {
+            let sum = plan.slot(Slot::pixel(2 * h));
+            plan.steps.push(Step::Sum { terms: [(stream, HERE), (skips, HERE)], to: sum });
+            stream = sum;
+        }
+        let hidden = plan.slot(Slot::pixel(config.head));
+        plan.logits = plan.slot(Slot::pixel(config.channels * config.logits()));
+        plan.conv(&net.head.hidden, MaskKind::B, [stream, hidden], true, Store::SetRelu);
+        plan.conv(&net.head.output, MaskKind::B, [hidden, plan.logits], false, Store::Set);
+        plan
+    }
+
+    /// Adds the layers of a PixelCNN's block (§3.5) up to what its `expand` reads.
+    fn conv_layers(&mut self, block: &ConvBlock, stream: usize, features: usize, Shared { condition, .. }: Shared) {
+        let map = self.slot(Slot::map(self.config.h, kernel_of(&block.conv)));
+        self.conv(&block.reduce, MaskKind::B, [stream, map], true, Store::SetRelu);
+        let store = if condition.is_some() { Store::Set } else { Store::SetRelu };
+        self.conv(&block.conv, MaskKind::B, [map, features], false, store);
+        self.conditioned(block.condition.as_ref(), 1, condition, features);
+    }
+
+    /// Adds the recurrent layer of a block (§3.1, §3.2); gives the slot of its features.
+    fn lstm_layer(&mut self, block: &LstmBlock, stream: usize, shared: Shared) -> usize {
+        let h = self.config.h;
+        match &block.lstm {
+            Recurrent::Row(lstm) => {
+                let [initial_h, initial_c] = [&lstm.initial_h, &lstm.initial_c].map(values);
+                let border = Border::Above(initial_h);
+                let states = self.slot(Slot { rows: 2, halo: 1, border, ..Slot::pixel(h) });
+                let border = Border::Above(initial_c);
+                let cells = self.slot(Slot { rows: 2, border, ..Slot::pixel(h) });
+                let above = Run { from: Place { up: 1, left: 1 }, length: 3 * h };
+                self.gates(&lstm.input_to_state, lstm.condition.as_ref(), stream, shared);
+                self.unmasked(&lstm.state_to_state, GATES, [states, shared.sums], &[above]);
+                let before = Place { up: 1, left: 0 };
+                self.steps.push(Step::Cell { from: shared.sums, h: states, c: cells, before });
+                states
+            }
+            Recurrent::Diagonal(lstm) => {
+                let left = self.diagonal(&lstm.left, stream, shared, 1);
+                let steps = std::mem::take(&mut self.steps);
+                let right = self.diagonal(&lstm.right, stream, shared, -1);
+                let scan = std::mem::replace(&mut self.steps, steps);
+                self.scans.push(scan);
+                let features = self.slot(Slot::pixel(h));
+                let above = Place { up: 1, left: 0 };
+                self.steps.push(Step::Sum { terms: [(left, HERE), (right, above)], to: features });
+                features
+            }
+        }
     }
 
     /// One direction of a Diagonal BiLSTM that comes from `beside` columns to the left; gives the slot of its states.
-    fn diagonal(&mut self, lstm: &DiagonalLstm, from_to: [usize; 3], beside: isize) -> usize {
+    fn diagonal(&mut self, lstm: &DiagonalLstm, stream: usize, shared: Shared, beside: isize) -> usize {
         let h = self.config.h;
         let [initial_h, initial_c] = [&lstm.initial_h, &lstm.initial_c].map(values);
         let states = self.slot(Slot { rows: 2, halo: 1, border: Border::Beside(initial_h), ..Slot::pixel(h) });
         let cells = self.slot(Slot { rows: 1, halo: 1, border: Border::Beside(initial_c), ..Slot::pixel(h) });
         let beside = Place { up: 0, left: beside };
         let runs = [Place { up: 1, left: 0 }, beside].map(|from| Run { from, length: h });
-        let [_, _, sums] = from_to;
-        self.gates(&lstm.input_to_state, lstm.condition.as_ref(), from_to);
-        self.unmasked(Some(&lstm.state_to_state), GATES, [states, sums], &runs);
-        self.steps.push(Step::Cell { from: sums, h: states, c: cells, before: beside });
+        self.gates(&lstm.input_to_state, lstm.condition.as_ref(), stream, shared);
+        self.unmasked(&lstm.state_to_state, GATES, [states, shared.sums], &runs);
+        self.steps.push(Step::Cell { from: shared.sums, h: states, c: cells, before: beside });
         states
-    }
-
-    /// Adds block `k`'s skip connection, where it has one, to the sum in slot `skips`; gives the slot of the new sum.
-    fn skip(&mut self, skip: Option<&MaskedConv2d>, k: usize, features: usize, relu: bool, skips: usize) -> usize {
-        let Some(skip) = skip else { return skips };
-        let after = self.next(skips, k);
-        let store = if k == 0 { Store::Set } else { Store::AddTo { base: skips } };
-        self.conv(skip, MaskKind::B, [features, after], relu, store);
-        after
-    }
-
-    /// The sum of skip connections, where there are any, and the head.
-    fn finish(&mut self, head: &Head, stream: usize, skips: Option<usize>) {
-        let stream = match skips {
-            Some(skips) => {
-                let sum = self.slot(Slot::pixel(2 * self.config.h));
-                self.steps.push(Step::Sum { terms: [(stream, HERE), (skips, HERE)], to: sum });
-                sum
-            }
-            None => stream,
-        };
-        self.head(head, stream);
-    }
-
-    fn head(&mut self, head: &Head, stream: usize) {
-        let hidden = self.slot(Slot::pixel(self.config.head));
-        self.logits = self.slot(Slot::pixel(self.config.channels * self.config.logits()));
-        self.conv(&head.hidden, MaskKind::B, [stream, hidden], true, Store::SetRelu);
-        self.conv(&head.output, MaskKind::B, [hidden, self.logits], false, Store::Set);
     }
 
     /// The slot for what `slot` holds after `uses` blocks. One colour can write over what it read; of several colours the
@@ -136,15 +141,13 @@ impl Plan {
         self.slots.len() - 1
     }
 
-    /// The slot for the map that conditions the layers; slot 0, which nobody reads then, where there is none.
-    fn condition(&mut self) -> usize {
-        let (features, rows) = (self.config.maps(), self.config.height);
-        if features == 0 {
-            return 0;
-        }
-        let slot = self.slot(Slot { rows, ..Slot::pixel(features) });
-        self.conditioning.as_mut().expect("a network with maps enlarges a small image").slot = slot;
-        slot
+    /// The slot for the map that conditions the layers, where one does.
+    fn condition(&mut self, net: &Net) -> Option<usize> {
+        let (upsampler, conditioning) = net.upsampler.as_ref().zip(self.config.conditioning.as_ref())?;
+        let upsampling = Upsampling::new(upsampler, [conditioning.small.height, conditioning.small.width]);
+        let slot = self.slot(Slot { rows: self.config.height, ..Slot::pixel(conditioning.maps) });
+        self.conditioning = Some(Conditioning { upsampling, slot });
+        Some(slot)
     }
 
     /// Adds an input-to-state convolution under mask B, and the conditioning map's, into the slot of sums.
@@ -152,17 +155,24 @@ impl Plan {
         &mut self,
         layer: &MaskedConv2d,
         weight: Option<&Param<Tensor<4>>>,
-        [stream, condition, sums]: [usize; 3],
+        stream: usize,
+        Shared { condition, sums }: Shared,
     ) {
         self.gated_conv(layer, MaskKind::B, [stream, sums], false, Store::Set, GATES);
-        let length = self.config.maps();
-        self.unmasked(weight, GATES, [condition, sums], &[Run { from: HERE, length }]);
+        self.conditioned(weight, GATES, condition, sums);
     }
 
-    /// Adds a convolution without mask and bias to what stands in slot `to`, where there is one: `runs` are its taps in the order
-    /// of the kernel, seen whole by every group.
-    fn unmasked(&mut self, weight: Option<&Param<Tensor<4>>>, gates: usize, [from, to]: [usize; 2], runs: &[Run]) {
-        let Some(weight) = weight else { return };
+    /// Adds what the conditioning map says to what stands in slot `to`, where there is one.
+    fn conditioned(&mut self, weight: Option<&Param<Tensor<4>>>, gates: usize, condition: Option<usize>, to: usize) {
+        if let Some((weight, condition)) = weight.zip(condition) {
+            let here = Run { from: HERE, length: self.config.maps() };
+            self.unmasked(weight, gates, [condition, to], &[here]);
+        }
+    }
+
+    /// Adds a convolution without mask and bias to what stands in slot `to`: `runs` are its taps in the order of the kernel, seen
+    /// whole by every group.
+    fn unmasked(&mut self, weight: &Param<Tensor<4>>, gates: usize, [from, to]: [usize; 2], runs: &[Run]) {
         let [c_out, c_in, kernel_h, kernel_w] = weight.dims();
         let (groups, taps, weight) = (self.config.channels, kernel_h * kernel_w, values(weight));
         let mut passes = Vec::new();

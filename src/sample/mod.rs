@@ -2,11 +2,12 @@
 //!
 //! Randomness is an input: a [`Request`] names a seed, and [`uniform()`] makes of it one number a value. So the
 //! [naive](NaiveSampler) and the [cached](CachedSampler) sampler draw the same picture. Completing an image is drawing
-//! with given pixels, scoring it is drawing with all of them given: one engine does all three. A network of several scales
-//! (§3.6) draws the small image first, with the same engine, and then the large one.
+//! with given pixels, scoring it is drawing with all of them given: one engine does all three. Where a network has several
+//! scales (§3.6), a [`Cascade`] of such samplers draws the small image first and then the large one.
 
 mod cached;
 mod canvas;
+mod cascade;
 mod distribution;
 mod draw;
 mod flatten;
@@ -21,13 +22,13 @@ mod request;
 mod uniform;
 mod upsampling;
 
-pub use cached::CachedSampler;
-pub use canvas::Canvas;
+pub use cached::{CachedSampler, CachedScale};
+pub use cascade::{Cascade, Scale, Scored};
 pub use distribution::distribution;
 pub use draw::{draw, nll_nats, probabilities};
 #[cfg(feature = "fused")]
-pub use fused::{FusedDevice, FusedError, FusedSampler};
-pub use naive::NaiveSampler;
+pub use fused::{FusedDevice, FusedError, FusedSampler, FusedScale};
+pub use naive::{NaiveSampler, NaiveScale};
 pub use plan::{Border, Conditioning, HERE, LANES, PANEL, Pass, Place, Plan, Run, SEGMENT, Slot, Step, Store};
 pub use request::{Given, MAX_COUNT, Request, RequestError};
 pub use uniform::{threefry2x32, uniform};

@@ -1,104 +1,32 @@
 //! The naive sampler: a whole forward pass for every value of every pixel, as the seed of this project and every published
 //! implementation of the recurrent networks draw. The definition that the fast samplers are tested against.
 
+use super::cascade::{Cascade, Scale};
 use super::draw::draw;
 use super::request::{Request, RequestError};
 use crate::image::level_to_input;
-use crate::model::Model;
+use crate::model::{Model, ModelConfig, Net};
 use burn::tensor::activation::{sigmoid, softmax};
 use burn::tensor::{Device, ExecutionError, Tensor, TensorData};
 
-/// Draws the images of one request, row by row. The values stay on the device; one row is read back at a time.
-pub struct NaiveSampler {
-    model: Model,
-    device: Device,
-    request: Request,
-    /// Draws the small images these are drawn from, where there are any.
-    small: Option<Box<NaiveSampler>>,
-    /// Those, once they are drawn, as the network wants them.
-    small_input: Option<Tensor<4>>,
-    /// What the network has seen so far, `[count, channels, height, width]`.
-    input: Tensor<4>,
-    /// Levels of the rows read back, `[count, channels, height, width]`.
-    levels: Vec<u8>,
-    y: usize,
-}
+/// Draws the images of one request, row by row.
+pub type NaiveSampler = Cascade<NaiveScale>;
 
 impl NaiveSampler {
     /// A sampler before its first row. The model's weights must be on `device`.
     ///
     /// # Errors
     /// When the request does not fit the model.
-    pub fn new(model: Model, request: Request, device: &Device) -> Result<Self, RequestError> {
-        request.validate(&model.config)?;
-        let config = &model.config;
-        let [count, channels, height, width] = [request.count, config.channels, config.height, config.width];
-        let blank = level_to_input(0, config.levels);
-        let input = Tensor::full([count, channels, height, width], blank, device);
-        let levels = vec![0; count * config.dimensions()];
-        let small =
-            model.small.as_deref().map(|small| Self::new(small.clone(), request.small(config), device).map(Box::new));
-        let small = small.transpose()?;
-        Ok(Self { model, device: device.clone(), request, small, small_input: None, input, levels, y: 0 })
-    }
-
-    /// The row drawn next, of the scale drawn next.
-    pub fn y(&self) -> usize {
-        self.of_scale(self.scale()).y
-    }
-
-    /// The scale whose row is drawn next: 0 for the smallest image; the image itself is the last.
-    pub fn scale(&self) -> usize {
-        match &self.small {
-            Some(small) if !small.done() => small.scale(),
-            _ => self.model.scales().len() - 1,
-        }
-    }
-
-    /// Whether every row of every scale is drawn.
-    pub fn done(&self) -> bool {
-        self.y == self.model.config.height
-    }
-
-    /// The sampler of one scale.
-    ///
-    /// # Panics
-    /// When there is no such scale.
-    pub fn of_scale(&self, scale: usize) -> &Self {
-        if scale + 1 == self.model.scales().len() {
-            return self;
-        }
-        self.small.as_ref().expect("a scale of this network").of_scale(scale)
-    }
-
-    /// Takes the small images over once they are drawn.
-    fn condition(&mut self) {
-        if let (Some(sampler), Some(model)) = (&self.small, &self.model.small)
-            && sampler.done()
-        {
-            self.small_input = Some(model.input(sampler.levels(), &self.device));
-        }
-    }
-
-    /// Levels so far, `[count, channels, height, width]`.
-    pub fn levels(&self) -> &[u8] {
-        &self.levels
+    pub fn new(model: &Model, request: Request, device: &Device) -> Result<Self, RequestError> {
+        Self::open(model.scales(), request, |network, request| NaiveScale::new(network, request, device))
     }
 
     /// Draws the next row of every image, of the smallest scale first; false when there is none left. Blocks until the device
     /// is done: not for GPUs in the browser.
     pub fn next_row(&mut self) -> bool {
-        if let Some(small) = &mut self.small
-            && small.next_row()
-        {
-            self.condition();
-            return true;
-        }
-        if self.done() {
-            return false;
-        }
-        let row = self.draw_row(pick_on_host).into_data();
-        self.take_row(row);
+        let Some(scale) = self.due() else { return false };
+        let row = scale.draw_row(pick_on_host).into_data();
+        scale.take_row(row);
         true
     }
 
@@ -107,23 +35,59 @@ impl NaiveSampler {
     /// # Errors
     /// When the device fails.
     pub async fn next_row_async(&mut self) -> Result<bool, ExecutionError> {
-        if let Some(small) = &mut self.small
-            && Box::pin(small.next_row_async()).await?
-        {
-            self.condition();
-            return Ok(true);
-        }
-        if self.done() {
-            return Ok(false);
-        }
-        let row = self.draw_row(pick_on_device).into_data_async().await?;
-        self.take_row(row);
+        let Some(scale) = self.due() else { return Ok(false) };
+        let row = scale.draw_row(pick_on_device).into_data_async().await?;
+        scale.take_row(row);
         Ok(true)
+    }
+}
+
+/// Draws the images of one scale. The values stay on the device; one row is read back at a time.
+pub struct NaiveScale {
+    config: ModelConfig,
+    net: Net,
+    device: Device,
+    request: Request,
+    /// The small images these are drawn from, where there are any, as the network wants them.
+    small: Option<Tensor<4>>,
+    /// What the network has seen so far, `[count, channels, height, width]`.
+    input: Tensor<4>,
+    /// Levels of the rows read back, `[count, channels, height, width]`.
+    levels: Vec<u8>,
+    y: usize,
+}
+
+impl Scale for NaiveScale {
+    fn config(&self) -> &ModelConfig {
+        &self.config
+    }
+
+    fn y(&self) -> usize {
+        self.y
+    }
+
+    fn images(&self) -> impl Iterator<Item = &[u8]> {
+        self.levels.chunks_exact(self.config.dimensions())
+    }
+
+    fn condition(&mut self, small: &Self) {
+        self.small = Some(small.config.input(&small.levels, &self.device));
+    }
+}
+
+impl NaiveScale {
+    fn new((config, net): (&ModelConfig, &Net), request: Request, device: &Device) -> Result<Self, RequestError> {
+        request.validate(config)?;
+        let blank = level_to_input(0, config.levels);
+        let input = Tensor::full([request.count, config.channels, config.height, config.width], blank, device);
+        let levels = vec![0; request.count * config.dimensions()];
+        let (config, net, device) = (config.clone(), net.clone(), device.clone());
+        Ok(Self { config, net, device, request, small: None, input, levels, y: 0 })
     }
 
     /// Levels of the next row, `[count, channels, 1, width]`; `pick` turns logits and uniforms into levels.
     fn draw_row(&mut self, pick: fn(Tensor<2>, f32, Tensor<2>) -> Tensor<2>) -> Tensor<4> {
-        let config = self.model.config.clone();
+        let config = self.config.clone();
         let [count, channels, _, width] = self.input.dims();
         let [uniforms, given, drawn] = self.row_inputs();
         // Looked up, not computed: what a device makes of a division is its own business.
@@ -132,7 +96,7 @@ impl NaiveSampler {
         let mut row = Tensor::zeros([count, channels, 1, width], &self.device);
         for x in 0..width {
             for channel in 0..channels {
-                let logits = self.model.forward(self.input.clone(), self.small_input.clone()); // [count, channels, logits, height, width]
+                let logits = self.net.forward(self.input.clone(), self.small.clone()); // [count, channels, logits, height, width]
                 let place = [0..count, channel..channel + 1, 0..config.logits(), self.y..self.y + 1, x..x + 1];
                 let logits = logits.slice(place).reshape([count, config.logits()]);
                 let value = [0..count, channel..channel + 1, 0..1, x..x + 1];
@@ -151,7 +115,7 @@ impl NaiveSampler {
 
     /// Uniforms, given levels (0 where drawn) and whether drawn (1 or 0) of the next row, `[count, channels, 1, width]`.
     fn row_inputs(&self) -> [Tensor<4>; 3] {
-        let (config, request, y) = (&self.model.config, &self.request, self.y);
+        let (config, request, y) = (&self.config, &self.request, self.y);
         let shape = [request.count, config.channels, 1, config.width];
         let tensor = |value: &dyn Fn(usize, usize, usize) -> f32| {
             let (channels, width) = (config.channels, config.width);
@@ -169,7 +133,7 @@ impl NaiveSampler {
     }
 
     fn take_row(&mut self, row: TensorData) {
-        let config = &self.model.config;
+        let config = &self.config;
         let row: Vec<f32> = row.try_into_vec().expect("levels are 32-bit floats");
         let (plane, width) = (config.height * config.width, config.width);
         for (k, values) in row.chunks_exact(width).enumerate() {
@@ -211,7 +175,7 @@ fn pick_on_device(logits: Tensor<2>, temperature: f32, u: Tensor<2>) -> Tensor<2
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ModelConfig, Network};
+    use crate::model::Network;
     use crate::sample::Given;
 
     #[test]
@@ -234,9 +198,9 @@ mod tests {
             let row: Vec<u8> = (0..levels).map(|level| level as u8).collect();
             let given = Given { levels: row.clone(), mask: vec![0; row.len()] };
             let request = Request { given: Some(given), ..Request::samples(1, 1) };
-            let mut sampler = NaiveSampler::new(model, request, &device).expect("a good request");
+            let mut sampler = NaiveSampler::new(&model, request, &device).expect("a good request");
             while sampler.next_row() {}
-            let seen: Vec<f32> = sampler.input.into_data().try_into_vec().expect("32-bit floats");
+            let seen: Vec<f32> = sampler.image().input.clone().into_data().try_into_vec().expect("32-bit floats");
             let expected: Vec<f32> = row.iter().map(|&level| level_to_input(level, levels)).collect();
             assert!(seen.iter().map(|x| x.to_bits()).eq(expected.iter().map(|x| x.to_bits())), "{levels} levels");
         }

@@ -8,7 +8,7 @@
 //! of a Diagonal BiLSTM, which feeds the row below, is scanned when a row is done.
 
 use super::upsampling::Upsampling;
-use crate::model::{Model, ModelConfig, Net};
+use crate::model::{Model, ModelConfig};
 use std::sync::Arc;
 
 /// Outputs are padded with zeros to a multiple of this, the width of the smallest vector register in use.
@@ -152,7 +152,7 @@ pub struct Run {
     pub length: usize,
 }
 
-/// A network ready to draw.
+/// The network of one scale ready to draw.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     /// The network's configuration.
@@ -171,11 +171,9 @@ pub struct Plan {
     pub conditioning: Option<Conditioning>,
 }
 
-/// How a network of several scales gets from a small image to what its layers see of it.
+/// How the network of a larger scale gets from a small image to what its layers see of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Conditioning {
-    /// Draws the small image.
-    pub small: Arc<Plan>,
     /// Turns it into a map.
     pub upsampling: Upsampling,
     /// Slot the map is put into, whole, before the first pixel.
@@ -183,35 +181,9 @@ pub struct Conditioning {
 }
 
 impl Plan {
-    /// Flattens a model.
-    pub fn new(model: &Model) -> Self {
-        let mut plan = Self {
-            config: model.config.clone(),
-            slots: Vec::new(),
-            steps: Vec::new(),
-            scans: Vec::new(),
-            weights: Vec::new(),
-            logits: 0,
-            conditioning: None,
-        };
-        plan.conditioning = model.small.as_ref().zip(model.net.upsampler()).map(|(small, upsampler)| Conditioning {
-            small: Arc::new(Self::new(small)),
-            upsampling: Upsampling::new(upsampler, [small.config.height, small.config.width]),
-            slot: 0,
-        });
-        match &model.net {
-            Net::PixelCnn(net) => plan.pixel_cnn(net),
-            Net::PixelRnn(net) => plan.pixel_rnn(net),
-        }
-        plan
-    }
-
-    /// The plans of all scales, in the order they draw.
-    pub fn scales(&self) -> Vec<&Self> {
-        let smaller = std::iter::successors(Some(self), |plan| Some(&*plan.conditioning.as_ref()?.small));
-        let mut scales: Vec<&Self> = smaller.collect();
-        scales.reverse();
-        scales
+    /// The plans of all scales of a model, in the order they draw.
+    pub fn of(model: &Model) -> Vec<Arc<Self>> {
+        model.scales().map(|(config, net)| Arc::new(Self::new(config, net))).collect()
     }
 
     /// Most values that a pass reads rectified.
@@ -224,7 +196,7 @@ impl Plan {
         rectified.map(Pass::inputs).max().unwrap_or(0)
     }
 
-    /// Multiplications of weights for one whole image, all scales together. No scan follows the last row.
+    /// Multiplications of weights for one whole image of this scale. No scan follows the last row.
     pub fn multiplications(&self) -> usize {
         let ModelConfig { height, width, .. } = self.config;
         let pixel = |steps: &[Step]| -> usize {
@@ -235,8 +207,7 @@ impl Plan {
             passes.map(|pass| pass.features * pass.inputs()).sum()
         };
         let scans: usize = self.scans.iter().map(|steps| pixel(steps)).sum();
-        let conditioning = self.conditioning.as_ref();
-        let before = conditioning.map_or(0, |c| c.small.multiplications() + c.upsampling.multiplications());
+        let before = self.conditioning.as_ref().map_or(0, |conditioning| conditioning.upsampling.multiplications());
         width * (height * pixel(&self.steps) + (height - 1) * scans) + before
     }
 }

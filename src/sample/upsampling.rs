@@ -160,9 +160,9 @@ mod tests {
             let conditioning = Some(Conditioning { maps: 5, small: Box::new(small.clone()) });
             let config = ModelConfig { height: height * factor, width: width * factor, conditioning, ..small };
             let model = Model::init(&config, &device).expect("a good configuration");
-            let upsampler = model.net.upsampler().expect("two scales");
+            let upsampler = model.net().upsampler.as_ref().expect("two scales");
             let levels: Vec<u8> = (0..channels * height * width).map(|k| (k * 37 % 256) as u8).collect();
-            let input = model.small.as_ref().expect("two scales").input(&levels, &device);
+            let input = config.scales()[0].input(&levels, &device);
             let expected =
                 upsampler.forward(input).permute([0, 2, 3, 1]).into_data().try_into_vec::<f32>().expect("floats");
             let found = Upsampling::new(upsampler, [height, width]).map(&levels, 256);

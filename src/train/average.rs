@@ -8,7 +8,7 @@ use burn::tensor::Tensor;
 pub struct Average {
     decay: f64,
     steps: usize,
-    /// One flat tensor a weight, in the order of [`Model::tensors`].
+    /// One flat tensor a weight, in the order in which burn visits them.
     values: Vec<Tensor<1>>,
 }
 
@@ -16,7 +16,7 @@ impl Average {
     /// Starts at the model's weights; `steps` optimiser steps lie behind it.
     pub fn new(decay: f64, model: &Model, steps: usize) -> Self {
         let mut read = Read::default();
-        model.nets().visit(&mut read);
+        model.visit(&mut read);
         Self { decay, steps, values: read.values }
     }
 
@@ -25,7 +25,7 @@ impl Average {
         self.steps += 1;
         let decay = self.decay.min((1.0 + self.steps as f64) / (10.0 + self.steps as f64));
         let mut read = Read::default();
-        model.nets().visit(&mut read);
+        model.visit(&mut read);
         for (average, value) in self.values.iter_mut().zip(read.values) {
             *average = average.clone() * decay + value * (1.0 - decay);
         }
@@ -33,8 +33,7 @@ impl Average {
 
     /// The model with the average in place of its weights.
     pub fn apply(&self, model: &Model) -> Model {
-        let nets = model.nets().map(&mut Write { values: self.values.iter() });
-        model.clone().with_nets(nets)
+        model.clone().map(&mut Write { values: self.values.iter() })
     }
 }
 

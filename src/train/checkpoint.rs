@@ -2,7 +2,7 @@
 //! where in the data it stood.
 
 use super::TrainConfig;
-use crate::model::Model;
+use crate::model::{Model, Net};
 use crate::weights;
 use burn::module::{Module, ModuleMapper, Param, ParamId};
 use burn::tensor::{Bytes, Tensor};
@@ -130,8 +130,11 @@ pub fn number_parameters(model: Model) -> Model {
             Param::from_mapped_value(ParamId::from(self.0), tensor, mapper)
         }
     }
-    let nets = model.nets().map(&mut Number(0));
-    model.with_nets(nets)
+    let mut number = Number(0);
+    // In the order of the file: those of the image itself first.
+    let mut nets: Vec<Net> = model.nets.into_iter().rev().map(|net| net.map(&mut number)).collect();
+    nets.reverse();
+    Model { nets, ..model }
 }
 
 /// The optimiser with the state it had when `bytes` were written.

@@ -23,6 +23,7 @@ use crate::model::Model;
 use crate::sample::threefry2x32;
 use crate::weights;
 use average::Average;
+use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor};
 use checkpoint::{load_optimizer, number_parameters};
@@ -103,10 +104,8 @@ impl Trainer {
                 ));
             }
         }
-        let device = device.clone().autodiff();
-        let bytes = weights::save(&loaded, None, None);
-        let model = weights::load(&bytes, &device).expect("weights just saved").model;
-        Ok(Self::begin(config, Some(record), model, images, device))
+        let model = loaded.to_device(device).train();
+        Ok(Self::begin(config, Some(record), model, images, device.clone().autodiff()))
     }
 
     fn begin(config: TrainConfig, from: Option<Value>, model: Model, images: usize, device: Device) -> Self {
@@ -196,12 +195,11 @@ impl Trainer {
         let nll = nll_of_scales(&self.model, &batch.data, &self.device);
         let values = nll.iter().map(|nll| nll.shape().num_elements()).sum::<usize>();
         let nll = nll.into_iter().map(|nll| nll.sum()).reduce(|a, b| a + b).expect("at least one scale");
-        let nets = self.model.nets();
-        let gradients = GradientsParams::from_grads((nll.clone() / values as f32).backward(), &nets);
+        let gradients = GradientsParams::from_grads((nll.clone() / values as f32).backward(), &self.model);
         let steps = self.config.epochs * self.steps_per_epoch;
         let step = self.progress.epoch * self.steps_per_epoch + self.progress.step;
         let rate = self.config.learning_rate_at(step, steps);
-        self.model = self.model.clone().with_nets(self.optimizer.step(rate, nets, gradients));
+        self.model = self.optimizer.step(rate, self.model.clone(), gradients);
         if let Some(average) = &mut self.average {
             average.update(&self.model);
         }
@@ -295,8 +293,7 @@ impl Trainer {
             Some(average) => average.apply(&self.model),
             None => self.model.clone(),
         };
-        let (bytes, plain) = (weights::save(&model, None, None), self.device.clone().inner());
-        weights::load(&bytes, &plain).expect("weights just saved").model
+        model.valid()
     }
 
     /// Everything needed to go on from here.

@@ -1,12 +1,11 @@
 //! WebGPU: the fused sampler, and the burn model itself, a whole forward pass for every pixel, for comparison. Reads never
 //! block.
 
-use super::adapter::describe_adapter;
 use super::{Model, no_row, request, rgba_row};
-use crate::likelihood::{nll_nats, targets};
-use crate::model::ModelConfig;
+use crate::likelihood::nll_of;
 use crate::sample::{FusedDevice, FusedSampler, NaiveSampler};
 use crate::selftest;
+use burn::module::Module;
 use burn::tensor::Device;
 use js_sys::Uint8ClampedArray;
 use std::cell::Cell;
@@ -17,7 +16,6 @@ use wasm_bindgen::prelude::*;
 pub struct Gpu {
     device: Device,
     fused: FusedDevice,
-    adapter: String,
     /// Whether burn's own operations have been tested too: they are many kernels, and few ask for them.
     tested: Cell<bool>,
 }
@@ -27,20 +25,13 @@ impl Gpu {
     /// Opens the device and tests the fused sampler on it; throws an Error of one sentence where there is none to be used.
     /// `software`: whether the adapter computes on the CPU.
     pub async fn init(software: bool) -> Result<Gpu, JsError> {
-        let adapter = describe_adapter().await.ok_or_else(|| JsError::new("This browser has no WebGPU adapter."))?;
         let (device, setup) = Device::wgpu_options()
             .init_with_setup_async()
             .await
             .map_err(|error| JsError::new(&format!("The WebGPU device could not be opened: {error}")))?;
-        let fused = FusedDevice::of_wgpu(&setup.device, &adapter, software);
+        let fused = FusedDevice::of_wgpu(&setup.device, "WebGPU", software);
         selftest::run_fused(&fused).await.map_err(|error| sentence(&error))?;
-        Ok(Self { device, fused, adapter, tested: Cell::new(false) })
-    }
-
-    /// `{ vendor, architecture, description, fallback }` as JSON.
-    #[wasm_bindgen(getter)]
-    pub fn adapter(&self) -> String {
-        self.adapter.clone()
+        Ok(Self { device, fused, tested: Cell::new(false) })
     }
 
     /// −ln p of every value of the given images by a full pass of the network, in nats, `[count, channels, height, width]`
@@ -52,10 +43,8 @@ impl Gpu {
             return Err(JsError::new(&found));
         }
         let device = self.tested().await?;
-        let model = model.model.to_device(device);
-        let small = model.small_input(&levels, device);
-        let logits = model.forward(model.input(&levels, device), small);
-        let nll = nll_nats(logits, targets(&model, &levels, device)).into_data_async().await;
+        let model = model.model.clone().to_device(device);
+        let nll = nll_of(&model, &levels, device).into_data_async().await;
         self.fused.check().map_err(|error| sentence(&error))?;
         nll.map_err(|error| lost(&error))?.try_into_vec().map_err(|error| lost(&error))
     }
@@ -83,8 +72,6 @@ enum Engine {
 pub struct GpuSampler {
     device: FusedDevice,
     engine: Engine,
-    config: ModelConfig,
-    count: usize,
 }
 
 #[wasm_bindgen]
@@ -103,19 +90,18 @@ impl GpuSampler {
         mask: Option<Vec<u8>>,
     ) -> Result<GpuSampler, JsError> {
         let request = request(seed, first, count, temperature, given, mask)?;
-        let config = model.model.config.clone();
         let engine = match method {
             "fused" => {
-                let sampler = FusedSampler::new(&gpu.fused, model.plan.clone(), request);
+                let sampler = FusedSampler::new(&gpu.fused, &model.plans, request);
                 Engine::Fused(Box::new(sampler.map_err(|error| sentence(&error))?))
             }
             "naive" => {
                 let device = gpu.tested().await?;
-                Engine::Naive(Box::new(NaiveSampler::new(model.model.to_device(device), request, device)?))
+                Engine::Naive(Box::new(NaiveSampler::new(&model.model.clone().to_device(device), request, device)?))
             }
             other => return Err(JsError::new(&format!("method: found \"{other}\", expected \"fused\" or \"naive\""))),
         };
-        Ok(Self { device: gpu.fused.clone(), engine, config, count })
+        Ok(Self { device: gpu.fused.clone(), engine })
     }
 
     /// The row drawn next, of the scale drawn next.
@@ -157,19 +143,20 @@ impl GpuSampler {
                 drawn
             }
         };
-        let config = self.config.scales()[scale];
-        if drawn { Ok(rgba_row(self.levels_of(scale), self.count, config, y)) } else { Err(no_row()) }
+        if !drawn {
+            return Err(no_row());
+        }
+        Ok(match &self.engine {
+            Engine::Fused(sampler) => rgba_row(sampler.of_scale(scale), y),
+            Engine::Naive(sampler) => rgba_row(sampler.of_scale(scale), y),
+        })
     }
 
     /// Levels so far, `[count, channels, height, width]`; 0 where nothing is drawn yet.
     pub fn levels(&self) -> Vec<u8> {
-        self.levels_of(self.config.scales().len() - 1).to_vec()
-    }
-
-    fn levels_of(&self, scale: usize) -> &[u8] {
         match &self.engine {
-            Engine::Fused(sampler) => sampler.of_scale(scale).levels(),
-            Engine::Naive(sampler) => sampler.of_scale(scale).levels(),
+            Engine::Fused(sampler) => sampler.levels(),
+            Engine::Naive(sampler) => sampler.levels(),
         }
     }
 

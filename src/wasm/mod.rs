@@ -2,8 +2,6 @@
 //! for a person.
 
 #[cfg(feature = "webgpu")]
-mod adapter;
-#[cfg(feature = "webgpu")]
 mod gpu;
 mod model;
 mod sampler;
@@ -15,7 +13,7 @@ pub use sampler::Sampler;
 
 use crate::image::row_rgba;
 use crate::model::ModelConfig;
-use crate::sample::{self, CachedSampler, Given, Plan, Request};
+use crate::sample::{self, CachedSampler, Given, Plan, Request, Scale, Scored};
 use js_sys::Uint8ClampedArray;
 use std::sync::Arc;
 use wasm_bindgen::prelude::*;
@@ -29,21 +27,21 @@ pub fn start() {
 /// −ln p of every value of the given images, in nats, `[count, channels, height, width]` like `levels`.
 #[wasm_bindgen]
 pub fn score(model: &Model, levels: Vec<u8>, count: usize) -> Result<Vec<f32>, JsError> {
-    let mut scorer = scorer(&model.plan, levels, count)?;
+    let mut scorer = scorer(&model.plans, levels, count)?;
     while scorer.next_row() {}
-    Ok(scorer.canvases().flat_map(|canvas| canvas.nll_nats.iter().copied()).collect())
+    Ok(scorer.image().nll_nats_of_values().flatten().copied().collect())
 }
 
 /// The probability of every level of one value of an image, given the values before it (Fig. 6); `levels` is
 /// `[channels, height, width]`.
 #[wasm_bindgen]
 pub fn distribution(model: &Model, levels: Vec<u8>, channel: usize, y: usize, x: usize) -> Result<Vec<f32>, JsError> {
-    Ok(sample::distribution(&model.plan, &levels, [channel, y, x])?)
+    Ok(sample::distribution(&model.plans, &levels, [channel, y, x])?)
 }
 
-fn scorer(plan: &Arc<Plan>, levels: Vec<u8>, count: usize) -> Result<CachedSampler, JsError> {
-    let request = Request::scoring(levels, count, &plan.config);
-    Ok(CachedSampler::new(plan.clone(), request)?)
+fn scorer(plans: &[Arc<Plan>], levels: Vec<u8>, count: usize) -> Result<CachedSampler, JsError> {
+    let config = &plans.last().expect("a plan a scale").config;
+    Ok(CachedSampler::new(plans, Request::scoring(levels, count, config))?)
 }
 
 fn request(
@@ -61,10 +59,10 @@ fn request(
     Ok(Request { seed, first, count, temperature, given, scale: 0 })
 }
 
-/// One row of every image as RGBA, `[count, width]`.
-fn rgba_row(levels: &[u8], count: usize, config: &ModelConfig, y: usize) -> Uint8ClampedArray {
-    let shape = [count, config.channels, config.height, config.width];
-    Uint8ClampedArray::from(row_rgba(levels, shape, config.levels, y).as_slice())
+/// One row of every image of a scale as RGBA, `[count, width]`.
+fn rgba_row(scale: &impl Scale, y: usize) -> Uint8ClampedArray {
+    let ModelConfig { channels, height, width, levels, .. } = *scale.config();
+    Uint8ClampedArray::from(row_rgba(scale.images(), [channels, height, width], levels, y).as_slice())
 }
 
 fn no_row() -> JsError {

@@ -14,7 +14,7 @@ const MAX_UNTRAINED: usize = 50_000_000;
 #[wasm_bindgen]
 pub struct Model {
     pub(super) model: model::Model,
-    pub(super) plan: Arc<Plan>,
+    pub(super) plans: Vec<Arc<Plan>>,
     metadata: String,
 }
 
@@ -25,7 +25,7 @@ impl Model {
         let loaded = weights::load(bytes, &Device::flex())?;
         let weights::Loaded { model, training, results } = loaded;
         let metadata = serde_json::json!({ "config": model.config, "training": training, "results": results });
-        Ok(Self { plan: Arc::new(Plan::new(&model)), model, metadata: metadata.to_string() })
+        Ok(Self { plans: Plan::of(&model), model, metadata: metadata.to_string() })
     }
 
     /// An untrained network, for measuring: the configuration as JSON, as in a weights file, and a seed for its weights.
@@ -39,7 +39,7 @@ impl Model {
         device.seed(seed);
         let model = model::Model::init(&config, &device)?;
         let metadata = serde_json::json!({ "config": config });
-        Ok(Self { plan: Arc::new(Plan::new(&model)), model, metadata: metadata.to_string() })
+        Ok(Self { plans: Plan::of(&model), model, metadata: metadata.to_string() })
     }
 
     /// Columns of an image.

@@ -16,7 +16,7 @@ enum Engine {
 #[wasm_bindgen]
 pub struct Sampler {
     engine: Engine,
-    model: Arc<Plan>,
+    plans: Vec<Arc<Plan>>,
     count: usize,
 }
 
@@ -38,11 +38,11 @@ impl Sampler {
     ) -> Result<Sampler, JsError> {
         let request = request(seed, first, count, temperature, given, mask)?;
         let engine = match method {
-            "cached" => Engine::Cached(CachedSampler::new(model.plan.clone(), request)?),
-            "naive" => Engine::Naive(Box::new(NaiveSampler::new(model.model.clone(), request, &Device::flex())?)),
+            "cached" => Engine::Cached(CachedSampler::new(&model.plans, request)?),
+            "naive" => Engine::Naive(Box::new(NaiveSampler::new(&model.model, request, &Device::flex())?)),
             other => return Err(JsError::new(&format!("method: found \"{other}\", expected \"cached\" or \"naive\""))),
         };
-        Ok(Self { engine, model: model.plan.clone(), count })
+        Ok(Self { engine, plans: model.plans.clone(), count })
     }
 
     /// The row drawn next, of the scale drawn next.
@@ -80,21 +80,20 @@ impl Sampler {
             Engine::Cached(sampler) => sampler.next_row(),
             Engine::Naive(sampler) => sampler.next_row(),
         };
-        let config = &self.model.scales()[scale].config;
-        if drawn { Ok(rgba_row(&self.levels_of(scale), self.count, config, y)) } else { Err(no_row()) }
+        if !drawn {
+            return Err(no_row());
+        }
+        Ok(match &self.engine {
+            Engine::Cached(sampler) => rgba_row(sampler.of_scale(scale), y),
+            Engine::Naive(sampler) => rgba_row(sampler.of_scale(scale), y),
+        })
     }
 
     /// Levels so far, `[count, channels, height, width]`; 0 where nothing is drawn yet.
     pub fn levels(&self) -> Vec<u8> {
-        self.levels_of(self.model.scales().len() - 1)
-    }
-
-    fn levels_of(&self, scale: usize) -> Vec<u8> {
         match &self.engine {
-            Engine::Cached(sampler) => {
-                sampler.of_scale(scale).canvases().flat_map(|canvas| canvas.levels.iter().copied()).collect()
-            }
-            Engine::Naive(sampler) => sampler.of_scale(scale).levels().to_vec(),
+            Engine::Cached(sampler) => sampler.levels(),
+            Engine::Naive(sampler) => sampler.levels(),
         }
     }
 
@@ -110,11 +109,11 @@ impl Sampler {
         match &self.engine {
             Engine::Cached(sampler) => Ok(sampler.nll_nats()),
             // The small image is part of what was drawn, and need not be the one inside the large image.
-            Engine::Naive(_) if self.model.conditioning.is_some() => {
+            Engine::Naive(_) if self.plans.len() > 1 => {
                 Err(JsError::new("the naive sampler does not know the likelihood of images of several scales"))
             }
             Engine::Naive(sampler) if self.done() => {
-                let mut scorer = scorer(&self.model, sampler.levels().to_vec(), self.count)?;
+                let mut scorer = scorer(&self.plans, sampler.levels(), self.count)?;
                 while scorer.next_row() {}
                 Ok(scorer.nll_nats())
             }

@@ -52,7 +52,7 @@ describe('after a deployment', { skip: process.env.PIXELRNN_SITE ? 'the two vers
       writeFileSync(file, text, 'latin1');
     };
     // What modules import of each other, what page and worker say to each other, what modules find on the page.
-    for (const file of readdirSync(www).filter((name) => /\.(js|html)$/.test(name))) {
+    for (const file of readdirSync(www, { encoding: 'utf8', recursive: true }).filter((name) => /\.(js|html)$/.test(name))) {
       rename(join(www, file), { WorkerLink: 'WorkerLine', SharedLoad: 'SharedLoan', "'load'": "'build'", 'completions-report': 'completions-account' });
     }
     // What program and glue call each other.

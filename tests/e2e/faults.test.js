@@ -135,7 +135,7 @@ describe('without', () => {
 
   test('a worker: the reason is shown', async () => {
     expectErrors();
-    site.faults.set('worker.js', (response) => response.writeHead(404).end());
+    site.faults.set('worker/worker.js', (response) => response.writeHead(404).end());
     await page.goto(site.url);
     await page.getByRole('alert').filter({ hasText: 'The worker that draws could not be started: worker.js could not be fetched, the server answered 404.' }).waitFor();
   });
@@ -192,7 +192,7 @@ describe('WebGPU', () => {
 });
 
 test('the page keeps working when the browser has no room or no cache', async () => {
-  site.faults.set('weights.js', (response, file) => {
+  site.faults.set('worker/weights.js', (response, file) => {
     response.writeHead(200, { 'Content-Type': 'text/javascript' });
     response.end(`const caches = { open() { throw new Error('QuotaExceededError'); } };\n${readFileSync(file ?? '', 'utf8')}`);
   });

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
-import { rowsOf } from '../../www/levels.js';
-import { isInk } from '../../www/settings.js';
+import { rowsOf } from '../../www/page/levels.js';
+import { isInk } from '../../www/shared/format.js';
 import { coloursOn, drawnAlone, untilDone } from './browser.js';
 import { SETS, colourModel, offer } from './models.js';
 import { png } from './png.js';

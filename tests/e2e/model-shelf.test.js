@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ModelShelf } from '../../www/model-shelf.js';
+import { ModelShelf } from '../../www/worker/model-shelf.js';
 
 /**
  * A shelf with room for two models of ten bytes, and a diary of what was built and freed. Building

@@ -99,7 +99,7 @@ describe('the element from another origin', () => {
   /** @type {Array<[path: string, begin: string]>} */
   const FILES = [
     ['models/index.json', 'The list of models could not be fetched: '],
-    ['worker.js', 'The worker that draws could not be started: worker.js could not be fetched, '],
+    ['worker/worker.js', 'The worker that draws could not be started: worker.js could not be fetched, '],
     ['pkg/cpu/pixelrnn.js', 'The CPU bundle could not be loaded: pixelrnn.js could not be fetched: '],
     ['pkg/cpu/pixelrnn_bg.wasm', 'The CPU bundle could not be loaded: pixelrnn_bg.wasm could not be fetched: '],
     [`models/${listedModels()[0].file}`, `${listedModels()[0].file} could not be fetched: `],

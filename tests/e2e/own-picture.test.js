@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
-import { OwnPicture } from '../../www/own-picture.js';
-import { pictureSize } from '../../www/picture-size.js';
-import { Shrinker } from '../../www/shrink.js';
+import { OwnPicture } from '../../www/page/own-picture.js';
+import { pictureSize } from '../../www/page/picture-size.js';
+import { Shrinker } from '../../www/page/shrink.js';
 import { coloursOn, imagesOn } from './browser.js';
 import { colourModel, offer } from './models.js';
 import { png, pngOf } from './png.js';

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
-import { encodePng } from '../../www/png.js';
+import { encodePng } from '../../www/shared/png.js';
 import { untilDone } from './browser.js';
 import { colourModel, offer } from './models.js';
 import { readPng } from './png.js';

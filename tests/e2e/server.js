@@ -112,7 +112,7 @@ export function sendFile(response, file) {
  * @param {string} code
  */
 export function startWorkersWith(site, code) {
-  site.faults.set('worker.js', (response, file) => {
+  site.faults.set('worker/worker.js', (response, file) => {
     response.writeHead(200, { 'Content-Type': 'text/javascript' });
     response.end(`${code}\n${readFileSync(file ?? '', 'utf8')}`);
   });

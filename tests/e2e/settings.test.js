@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { MAX_COUNT, MAX_SEED } from '../../www/protocol.js';
-import { attributeText } from '../../www/properties.js';
-import { readCount, readSeed, readTemperature } from '../../www/settings.js';
+import { MAX_COUNT, MAX_SEED } from '../../www/shared/protocol.js';
+import { attributeText } from '../../www/element/properties.js';
+import { readCount, readSeed, readTemperature } from '../../www/shared/settings.js';
 import { openBody, page, visitSite, watch } from './site.js';
 
 /** Text, and what is read of it: a number, or null where it is none and the default holds. */

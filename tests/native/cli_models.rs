@@ -11,7 +11,6 @@ use pixelrnn::sample::{Plan, distribution};
 use pixelrnn::weights;
 use serde_json::{Value, json};
 use std::fs;
-use std::sync::Arc;
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -32,9 +31,9 @@ fn distribution_gives_probabilities() {
 
     let printed = succeed(&[&common[..], &place, &["--json", "--out", &out]].concat());
     let printed: Value = serde_json::from_str(&printed).expect("one JSON object");
-    let plan = Arc::new(Plan::new(&model));
+    let plans = Plan::of(&model);
     let expected: Vec<Vec<f32>> =
-        levels.chunks(36).map(|image| distribution(&plan, image, [1, 1, 2]).expect("a place of the image")).collect();
+        levels.chunks(36).map(|image| distribution(&plans, image, [1, 1, 2]).expect("a place of the image")).collect();
     assert_eq!(printed["place"], json!({ "row": 1, "column": 2, "channel": 1 }));
     // Read as 32-bit numbers again, they are the same ones.
     let found: Vec<Vec<f32>> = serde_json::from_value(printed["probabilities"].clone()).expect("numbers");

@@ -5,9 +5,8 @@ use libtest_mimic::Trial;
 use pixelrnn::image::Images;
 use pixelrnn::model::{Conditioning, Model, ModelConfig, Network};
 use pixelrnn::nn::mask::{MaskKind, conv_mask};
-use pixelrnn::sample::{CachedSampler, Canvas, NaiveSampler, Plan, Request, uniform};
+use pixelrnn::sample::{CachedSampler, NaiveSampler, Plan, Request, Scale, Scored, uniform};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// A trial that fails by panicking.
 pub fn trial(name: &str, body: fn()) -> Trial {
@@ -104,15 +103,26 @@ pub fn images(config: &ModelConfig, levels: Vec<u8>) -> Images {
 /// Logits of a batch of levels on the CPU, `[batch, channels, logits, height, width]`; of several scales, given the small
 /// images inside `levels`.
 pub fn logits(model: &Model, levels: &[u8]) -> Vec<f32> {
-    logits_given(model, levels, model.small.as_ref().map(|_| model.config.small_levels(levels)).as_deref())
+    logits_given(
+        model,
+        levels,
+        Some(&model.config.small_levels(levels)).filter(|_| model.nets.len() > 1).map(Vec::as_slice),
+    )
 }
 
 /// The same given any small images, one for each of `levels`.
 pub fn logits_given(model: &Model, levels: &[u8], small: Option<&[u8]>) -> Vec<f32> {
     let device = Device::flex();
-    let small = model.small.as_ref().map(|model| model.input(small.expect("small images"), &device));
-    let logits = model.forward(model.input(levels, &device), small);
+    let conditioning = model.config.conditioning.as_ref();
+    let small = conditioning.map(|of| of.small.input(small.expect("small images"), &device));
+    let logits = model.net().forward(model.config.input(levels, &device), small);
     logits.into_data().try_into_vec().expect("32-bit floats")
+}
+
+/// The model of every scale, in the order they draw: each is the one before it and a network that enlarges its images.
+pub fn scales(model: &Model) -> Vec<Model> {
+    let configs = model.config.scales().into_iter().enumerate();
+    configs.map(|(scale, config)| Model { config: config.clone(), nets: model.nets[..=scale].to_vec() }).collect()
 }
 
 /// What the cached sampler makes of a request: levels and −ln p, `[count, channels, height, width]`.
@@ -122,14 +132,13 @@ pub fn draw_cached(model: &Model, request: &Request) -> (Vec<u8>, Vec<f32>) {
 
 /// The same of every scale, in the order they draw.
 pub fn draw_cached_scales(model: &Model, request: &Request) -> Vec<(Vec<u8>, Vec<f32>)> {
-    let mut sampler = CachedSampler::new(Arc::new(Plan::new(model)), request.clone()).expect("a good request");
+    let mut sampler = CachedSampler::new(&Plan::of(model), request.clone()).expect("a good request");
     while sampler.next_row() {}
     let of_scale = |scale| {
-        let canvases: Vec<&Canvas> = sampler.of_scale(scale).canvases().collect();
-        let levels = canvases.iter().flat_map(|canvas| canvas.levels.clone()).collect();
-        (levels, canvases.iter().flat_map(|canvas| canvas.nll_nats.clone()).collect())
+        let scale = sampler.of_scale(scale);
+        (scale.levels(), scale.nll_nats_of_values().flatten().copied().collect())
     };
-    (0..model.scales().len()).map(of_scale).collect()
+    (0..model.nets.len()).map(of_scale).collect()
 }
 
 /// What the naive sampler makes of a request, `[count, channels, height, width]`.
@@ -140,9 +149,9 @@ pub fn draw_naive(model: &Model, request: &Request) -> Vec<u8> {
 /// The same of every scale, in the order they draw.
 pub fn draw_naive_scales(model: &Model, request: &Request) -> Vec<Vec<u8>> {
     let device = Device::flex();
-    let mut sampler = NaiveSampler::new(model.clone(), request.clone(), &device).expect("a good request");
+    let mut sampler = NaiveSampler::new(model, request.clone(), &device).expect("a good request");
     while sampler.next_row() {}
-    (0..model.scales().len()).map(|scale| sampler.of_scale(scale).levels().to_vec()).collect()
+    (0..model.nets.len()).map(|scale| sampler.of_scale(scale).levels()).collect()
 }
 
 /// The mask of a weight by its name, row-major; `None` for a bias or an initial state. State-to-state weights, and all that

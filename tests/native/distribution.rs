@@ -37,14 +37,14 @@ fn cases() -> impl Iterator<Item = ModelConfig> {
     })
 }
 
-fn of(plan: &Arc<Plan>, levels: &[u8], place: Place) -> Vec<f32> {
-    distribution(plan, levels, [place.channel, place.y, place.x]).expect("a place of the image")
+fn of(plans: &[Arc<Plan>], levels: &[u8], place: Place) -> Vec<f32> {
+    distribution(plans, levels, [place.channel, place.y, place.x]).expect("a place of the image")
 }
 
 fn it_is_the_softmax() {
     for (k, config) in cases().enumerate() {
         let (config, model) = (&config, model(&config, 40 + k as u64));
-        let plan = Arc::new(Plan::new(&model));
+        let plans = Plan::of(&model);
         let (levels, pixels, count) = (random_levels(config, 1, 3), config.height * config.width, config.logits());
         let logits = logits(&model, &levels);
         for (k, place) in Place::all(config).into_iter().enumerate() {
@@ -53,7 +53,7 @@ fn it_is_the_softmax() {
             let highest = own.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             let total: f64 = own.iter().map(|z| (z - highest).exp()).sum();
             let expected: Vec<f32> = own.iter().map(|z| ((z - highest).exp() / total) as f32).collect();
-            let found = of(&plan, &levels, place);
+            let found = of(&plans, &levels, place);
             // Logits of a few, each off by some 24-bit roundings of sums in another order; probabilities below one.
             assert_close(&format!("{config:?}, {place:?}"), &found, &expected, 4e-6);
             let total: f64 = found.iter().map(|&p| f64::from(p)).sum();
@@ -66,21 +66,25 @@ fn it_is_the_softmax() {
 /// Bit for bit; with several scales for as long as the small image inside stays the same. What comes before moves it.
 fn later_values_do_not_move_it() {
     for config in cases() {
-        let (config, plan) = (&config, Arc::new(Plan::new(&lively(&config))));
+        let (config, plans) = (&config, Plan::of(&lively(&config)));
         let (levels, other) = (random_levels(config, 1, 3), random_levels(config, 1, 4));
         let (places, factor) = (Place::all(config), config.factor());
         let rank = |place: &Place| (place.y, place.x, place.channel);
         let held = |place: &Place| factor > 1 && place.y % factor == factor / 2 && place.x % factor == factor / 2;
         let mut moved = 0;
         for &place in &places {
-            let expected = bits(&of(&plan, &levels, place));
+            let expected = bits(&of(&plans, &levels, place));
             let mixed = |theirs: &dyn Fn(&Place) -> bool| -> Vec<u8> {
                 (0..levels.len()).map(|k| if theirs(&places[k]) { other[k] } else { levels[k] }).collect()
             };
             let after = mixed(&|at| rank(at) >= rank(&place) && !held(at));
-            assert_eq!(bits(&of(&plan, &after, place)), expected, "{config:?}: {place:?} sees itself or what is later");
+            assert_eq!(
+                bits(&of(&plans, &after, place)),
+                expected,
+                "{config:?}: {place:?} sees itself or what is later"
+            );
             let before = mixed(&|at| rank(at) < rank(&place));
-            moved += usize::from(bits(&of(&plan, &before, place)) != expected);
+            moved += usize::from(bits(&of(&plans, &before, place)) != expected);
         }
         assert!(2 * moved > places.len(), "{config:?}: {moved} of {} see what is before them", places.len());
     }
@@ -89,11 +93,11 @@ fn later_values_do_not_move_it() {
 fn errors_are_named() {
     let models = [model(&config(3, 2, [4, 5]), 1), model(&enlarging(&config(1, 256, [4, 6]), 2), 1)];
     for model in models {
-        let (config, plan) = (&model.config, Arc::new(Plan::new(&model)));
+        let (config, plans) = (&model.config, Plan::of(&model));
         let ModelConfig { channels, height, width, .. } = *config;
         let good = vec![0; config.dimensions()];
         let last = [channels - 1, height - 1, width - 1];
-        assert!(distribution(&plan, &good, last).is_ok());
+        assert!(distribution(&plans, &good, last).is_ok());
         let of_2 = good.repeat(2);
         let bad_level = vec![2; config.dimensions()];
         let mut cases = vec![
@@ -109,7 +113,7 @@ fn errors_are_named() {
             cases.push((bad_level, [0, 0, 0], "given levels", "level 2".to_owned()));
         }
         for (levels, place, field, found) in cases {
-            let error = distribution(&plan, &levels, place).expect_err(field);
+            let error = distribution(&plans, &levels, place).expect_err(field);
             assert_eq!((error.field, &error.found), (field, &found), "{place:?}");
             assert!(error.to_string().contains(&error.expected), "{error}");
         }

@@ -3,13 +3,12 @@
 
 use crate::cli::{Folder, Run, pixelrnn, save};
 use crate::common::{
-    NETWORKS, assert_close, config, draw_cached, draw_cached_scales, enlarging, enlarging_from, model, random_levels,
+    NETWORKS, assert_close, config, draw_cached_scales, enlarging, enlarging_from, model, random_levels,
 };
 use crate::sampling::cases;
 use libtest_mimic::Trial;
 use pixelrnn::model::{Model, ModelConfig, Network};
-use pixelrnn::sample::{FusedDevice, FusedError, FusedSampler, Given, Plan, Request};
-use std::sync::Arc;
+use pixelrnn::sample::{FusedDevice, FusedError, FusedSampler, Given, Plan, Request, Scale, Scored};
 
 type Body = fn(&FusedDevice);
 
@@ -21,7 +20,7 @@ pub fn trials() -> Vec<Trial> {
         ("fused::every_scale_is_cached_s", scales_are_cached_s),
         ("fused::wide_layers_are_summed_in_several_operations", wide_layers_are_cached_s),
         ("fused::what_does_not_fit_is_refused", misfits_are_refused),
-        ("fused::the_cpu_goes_on_from_any_row", the_cpu_goes_on),
+        ("fused::one_given_up_leaves_others_alone_from_any_row", one_given_up_leaves_others_alone),
         ("fused::the_command_line_draws_what_cached_draws", commands_are_cached_s),
         ("fused::the_start_up_test_passes", |device| device.test().expect("an honest device")),
     ];
@@ -41,24 +40,24 @@ pub fn trials() -> Vec<Trial> {
 
 /// Draws with both and compares every scale.
 fn assert_same(device: &FusedDevice, model: &Model, request: &Request) {
-    let plan = Arc::new(Plan::new(model));
-    let mut fused = FusedSampler::new(device, plan, request.clone()).expect("a good request");
-    for scale in 0..model.scales().len() {
-        for y in 0..model.scales()[scale].config.height {
+    let mut fused = FusedSampler::new(device, &Plan::of(model), request.clone()).expect("a good request");
+    for (scale, (config, _)) in model.scales().enumerate() {
+        for y in 0..config.height {
             assert_eq!((fused.scale(), fused.y(), fused.done()), (scale, y, false));
             assert!(fused.next_row().expect("a working device"));
         }
     }
     assert!(fused.done() && !fused.next_row().expect("a working device"));
     let mut total = vec![0.0; request.count];
-    for (scale, (levels, nll_nats)) in draw_cached_scales(model, request).into_iter().enumerate() {
-        let config = &model.scales()[scale].config;
+    let cached = draw_cached_scales(model, request).into_iter();
+    for (scale, ((config, _), (levels, nll_nats))) in model.scales().zip(cached).enumerate() {
         let fused = fused.of_scale(scale);
         let what = format!("{config:?}, seed {}, temperature {}", request.seed, request.temperature);
         let differ = fused.levels().iter().zip(&levels).position(|(found, expected)| found != expected);
         assert!(differ.is_none(), "{what}: levels differ from value {} on", differ.unwrap_or(0));
         // Numbers up to twenty whose logarithm the GPU takes its own way.
-        assert_close(&what, fused.nll_nats_of_values(), &nll_nats, 2e-5);
+        let found: Vec<f32> = fused.nll_nats_of_values().flatten().copied().collect();
+        assert_close(&what, &found, &nll_nats, 2e-5);
         for (total, image) in total.iter_mut().zip(nll_nats.chunks_exact(config.dimensions())) {
             *total += image.iter().sum::<f32>();
         }
@@ -129,8 +128,8 @@ fn wide_layers_are_cached_s(device: &FusedDevice) {
 
 fn misfits_are_refused(device: &FusedDevice) {
     let refused = |config: &ModelConfig, request: Request| {
-        let plan = Arc::new(Plan::new(&model(config, 1)));
-        FusedSampler::new(device, plan, request).err().expect("an error").to_string()
+        let plans = Plan::of(&model(config, 1));
+        FusedSampler::new(device, &plans, request).err().expect("an error").to_string()
     };
     let small = config(1, 2, [3, 3]);
     assert!(refused(&small, Request::samples(1, 0)).contains("count: found 0"));
@@ -139,29 +138,15 @@ fn misfits_are_refused(device: &FusedDevice) {
     assert!(message.contains("1600 outputs"), "{message}");
 }
 
-/// What is left after some rows, drawn by the cached sampler, gives the image that it draws alone.
-fn the_cpu_goes_on(device: &FusedDevice) {
-    let config = config(3, 256, [6, 5]);
-    let (model, pixels) = (model(&config, 15), 30);
-    let given = |images: usize| Given {
-        levels: random_levels(&config, images, 5),
-        mask: (0..images * pixels).map(|k| u8::from(k % 7 > 1)).collect(),
-    };
-    for given in [None, Some(given(1)), Some(given(3))] {
-        let request = Request { given, first: 8, ..Request::samples(21, 3) };
-        let expected = draw_cached(&model, &request);
-        let plan = Arc::new(Plan::new(&model));
-        let mut fused = FusedSampler::new(device, plan, request.clone()).expect("a good request");
-        for y in 0..=config.height {
-            let (levels, nll_nats) = draw_cached(&model, &fused.rest());
-            assert_eq!(levels, expected.0, "after row {y}");
-            assert_close("−ln p", &nll_nats, &expected.1, 0.0);
-            assert_eq!(fused.next_row().expect("a working device"), y < config.height);
-        }
-        // One that is given up while rows are on their way leaves the others alone.
-        let plan = Arc::new(Plan::new(&model));
-        let mut given_up = FusedSampler::new(device, plan, request.clone()).expect("a good request");
+/// Rows on their way when a sampler is given up are those of nobody else.
+fn one_given_up_leaves_others_alone(device: &FusedDevice) {
+    let model = model(&config(3, 256, [6, 5]), 15);
+    let request = Request { first: 8, ..Request::samples(21, 3) };
+    for _ in 0..3 {
+        let mut given_up = FusedSampler::new(device, &Plan::of(&model), request.clone()).expect("a good request");
         given_up.next_row().expect("a working device");
+        drop(given_up);
+        assert_same(device, &model, &request);
     }
 }
 

@@ -5,8 +5,8 @@
 //! the dimensions of another scale.
 
 use crate::common::{
-    NETWORKS, config, draw_cached_scales, enlarging, enlarging_from, images, logits_given, model, random_images, trial,
-    zero_model,
+    NETWORKS, config, draw_cached_scales, enlarging, enlarging_from, images, logits_given, model, random_images,
+    scales, trial, zero_model,
 };
 use burn::tensor::Device;
 use libtest_mimic::Trial;
@@ -14,7 +14,6 @@ use pixelrnn::likelihood::{evaluate, score};
 use pixelrnn::model::{Model, ModelConfig};
 use pixelrnn::sample::{CachedSampler, Plan, Request, nll_nats};
 use std::f64::consts::LN_2;
-use std::sync::Arc;
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -32,7 +31,7 @@ pub fn all_images(values: usize) -> Vec<u8> {
 
 /// ln p of every large image given every small one, `[small][large]`, and of every small one: by the full pass.
 pub fn log_probabilities(model: &Model) -> (Vec<Vec<f64>>, Vec<f64>) {
-    let (config, small) = (&model.config, model.small.as_ref().expect("two scales"));
+    let (config, small) = (&model.config, &scales(model)[0]);
     let (all, small_all) = (all_images(config.dimensions()), all_images(small.config.dimensions()));
     let total = |logits: &[f32], levels: &[u8]| -> f64 {
         let nll = |(&logit, &level): (&f32, &u8)| f64::from(nll_nats(&[logit], level));
@@ -89,7 +88,7 @@ fn pairs_are_a_bound() {
         let (large, small) = log_probabilities(&model);
         let all = all_images(config.dimensions());
         let count = 1 << config.dimensions();
-        let mut sampler = CachedSampler::new(Arc::new(Plan::new(&model)), Request::scoring(all.clone(), count, config))
+        let mut sampler = CachedSampler::new(&Plan::of(&model), Request::scoring(all.clone(), count, config))
             .expect("a good request");
         while sampler.next_row() {}
         let cached = sampler.nll_nats();
@@ -119,7 +118,7 @@ fn scales_are_added() {
             let found = evaluate(&model, &images, 2, &device, |_| ());
             let mut inside = images.data.clone();
             let mut nats = Vec::new();
-            for model in model.scales().into_iter().rev() {
+            for model in scales(&model).iter().rev() {
                 let levels = crate::common::images(&model.config, inside.clone());
                 let total: f64 = score(model, &levels, 3, &device, |_| ()).iter().map(|&nll| f64::from(nll)).sum();
                 nats.insert(0, total / 5.0);

@@ -141,7 +141,7 @@ fn responses(config: &ModelConfig, through: Through) -> Vec<f32> {
     let mut input = vec![0.0; values * values];
     (0..values).for_each(|source| input[source * values + source] = 1.0);
     let input = TensorData::new(input, [values, config.channels, config.height, config.width]);
-    let output = ones(config, through).forward(Tensor::from_data(input, &device), None);
+    let output = ones(config, through).net().forward(Tensor::from_data(input, &device), None);
     let response: Vec<f32> = output.into_data().try_into_vec().expect("32-bit floats");
     // Sums of products of numbers from 0.1 on: far from zero where there is a path, and far from the largest float.
     assert!(response.iter().all(|&value| value == 0.0 || (0.1..1e30).contains(&value)), "{config:?}");

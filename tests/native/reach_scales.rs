@@ -70,7 +70,7 @@ fn small_reach_is_complete() {
             (0..sources.len()).for_each(|source| one_hot[source * sources.len() + source] = 1.0);
             let one_hot = TensorData::new(one_hot, [sources.len(), config.channels, small.height, small.width]);
             let nothing = Tensor::zeros([sources.len(), config.channels, config.height, config.width], &device);
-            let output = model.forward(nothing, Some(Tensor::from_data(one_hot, &device)));
+            let output = model.net().forward(nothing, Some(Tensor::from_data(one_hot, &device)));
             let output: Vec<f32> = output.into_data().try_into_vec().expect("32-bit floats");
             // As for one scale: far from zero where there is a path, and far from the largest float.
             assert!(output.iter().all(|&value| value == 0.0 || (0.1..1e30).contains(&value)), "{config:?}");

@@ -5,8 +5,8 @@
 //! several scales, a small image that is another part of the large one, a deconvolution that spreads the other way or is
 //! shifted, a condition that is added in another place or to one direction only.
 
-use crate::common::{assert_close, draw_cached_scales, images, logits, trial};
-use burn::module::{ModuleVisitor, Param};
+use crate::common::{assert_close, draw_cached_scales, images, logits, scales, trial};
+use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor};
 use libtest_mimic::Trial;
 use pixelrnn::likelihood::{nll_nats, score, targets};
@@ -69,12 +69,10 @@ impl Fixture {
     }
 
     /// The model of each scale with the levels of its images and what the script says of them, in the order they draw.
-    fn scales<'a>(&'a self, model: &'a Model) -> Vec<(&'a Model, Vec<u8>, &'a Value)> {
-        let mut scales = vec![(model, self.levels.clone(), &self.json)];
-        if let Some(small) = &model.small {
-            scales.insert(0, (small, self.config.small_levels(&self.levels), &self.json["small"]));
-        }
-        scales
+    fn scales(&self, model: &Model) -> Vec<(Model, Vec<u8>, &Value)> {
+        let expected = [&self.json["small"], &self.json].into_iter().skip(2 - model.nets.len());
+        let levels = self.config.levels_of_scales(&self.levels);
+        scales(model).into_iter().zip(levels).zip(expected).map(|((model, levels), of)| (model, levels, of)).collect()
     }
 }
 
@@ -89,7 +87,7 @@ fn logits_match() {
     for fixture in Fixture::all() {
         for (model, levels, expected) in fixture.scales(&fixture.model(&Device::flex())) {
             let every = expected["logits"]["every"].as_u64().expect("a number") as usize;
-            let found: Vec<f32> = logits(model, &levels).into_iter().step_by(every).collect();
+            let found: Vec<f32> = logits(&model, &levels).into_iter().step_by(every).collect();
             assert_close(fixture.name, &found, &floats(&expected["logits"]["values"]), TOLERANCE);
         }
     }
@@ -98,7 +96,7 @@ fn logits_match() {
 fn nll_matches() {
     for fixture in Fixture::all() {
         for (model, levels, expected) in fixture.scales(&fixture.model(&Device::flex())) {
-            let found = score(model, &images(&model.config, levels), 2, &Device::flex(), |_| ());
+            let found = score(&model, &images(&model.config, levels), 2, &Device::flex(), |_| ());
             assert_close(fixture.name, &found, &floats(&expected["nll_nats"]["values"]), TOLERANCE);
         }
     }
@@ -137,12 +135,14 @@ fn gradients_match() {
         let Some(expected) = fixture.json["gradients"].as_object() else { continue };
         let model = fixture.model(&device);
         let nll = fixture.scales(&model).into_iter().map(|(model, levels, _)| {
-            let logits = model.forward(model.input(&levels, &device), model.small_input(&levels, &device));
-            nll_nats(logits, targets(model, &levels, &device)).sum()
+            let config = &model.config;
+            let logits = model.net().forward(config.input(&levels, &device), config.small_input(&levels, &device));
+            nll_nats(logits, targets(config, &levels, &device)).sum()
         });
         let gradients = nll.reduce(|a, b| a + b).expect("at least one scale").backward();
         let mut collect = Collect { gradients: &gradients, found: Vec::new() };
-        burn::module::Module::visit(&model.nets(), &mut collect);
+        // In the order of the names: the image's own network first.
+        model.nets.iter().rev().for_each(|net| net.visit(&mut collect));
         assert_eq!(collect.found.len(), expected.len(), "{}: tensors", fixture.name);
         for ((name, ..), found) in model.tensors().iter().zip(collect.found) {
             for pair in expected[name].as_array().expect("a list of pairs") {

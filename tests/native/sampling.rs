@@ -12,7 +12,6 @@ use libtest_mimic::Trial;
 use pixelrnn::likelihood::score;
 use pixelrnn::model::{Model, ModelConfig};
 use pixelrnn::sample::{CachedSampler, Given, MAX_COUNT, NaiveSampler, Plan, Request, RequestError, uniform};
-use std::sync::Arc;
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -261,7 +260,7 @@ fn images_that_start_alike_are_those_drawn_alone() {
 fn bad_requests_are_named() {
     let config = config(3, 2, [4, 5]);
     let model = model(&config, 1);
-    let plan = Arc::new(Plan::new(&model));
+    let plans = Plan::of(&model);
     let good = Request::samples(1, 2);
     let given = |levels: usize, level: u8, pixels: usize, mask: u8| {
         let given = Given { levels: vec![level; levels], mask: vec![mask; pixels] };
@@ -292,12 +291,12 @@ fn bad_requests_are_named() {
             assert_eq!((error.field, error.found.as_str()), (field, found));
             assert!(error.to_string().contains(field) && error.to_string().contains(&error.expected), "{error}");
         };
-        check(CachedSampler::new(plan.clone(), request.clone()).err());
-        check(NaiveSampler::new(model.clone(), request, &Device::flex()).err());
+        check(CachedSampler::new(&plans, request.clone()).err());
+        check(NaiveSampler::new(&model, request, &Device::flex()).err());
     }
     let ends = [Request { first: u32::MAX - 1, ..good.clone() }, warm(1e-3), given(120, 1, 40, 1), given(60, 1, 40, 0)];
     for request in ends {
-        assert!(CachedSampler::new(plan.clone(), request.clone()).is_ok(), "{request:?}");
+        assert!(CachedSampler::new(&plans, request.clone()).is_ok(), "{request:?}");
     }
 }
 
@@ -313,7 +312,7 @@ fn plan_counts_unmasked_weights() {
             unmasked += mask.iter().filter(|&&mask| mask == 1.0).count() * rows * config.width;
             dense += values.len() * rows * config.width;
         }
-        let found = Plan::new(&model).multiplications();
+        let found = Plan::of(&model)[0].multiplications();
         assert_eq!(found, unmasked, "{config:?}");
         assert!(found < dense, "{config:?}: {found} of {dense} multiplications");
     }

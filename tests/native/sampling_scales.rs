@@ -6,16 +6,15 @@
 
 use crate::common::{
     NETWORKS, assert_close, bits, config, draw_cached_scales, draw_naive_scales, enlarging, enlarging_from, images,
-    logits_given, mask_of, model, random_levels, trial, zero_model,
+    logits_given, mask_of, model, random_levels, scales, trial, zero_model,
 };
 use crate::sampling::assert_same_levels_given;
 use burn::tensor::{Device, Tensor, TensorData};
 use libtest_mimic::Trial;
 use pixelrnn::likelihood::{nll_nats, score, targets};
 use pixelrnn::model::{Model, ModelConfig, Network};
-use pixelrnn::sample::{CachedSampler, Given, NaiveSampler, Plan, Request, uniform};
+use pixelrnn::sample::{CachedSampler, Given, NaiveSampler, Plan, Request, Scale, uniform};
 use std::pin::pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 pub fn trials() -> Vec<Trial> {
@@ -63,7 +62,7 @@ fn cases() -> Vec<ModelConfig> {
 /// The request of each scale, in the order they draw.
 fn requests(model: &Model, request: &Request) -> Vec<Request> {
     let mut requests = vec![request.clone()];
-    for model in model.scales().into_iter().skip(1).rev() {
+    for model in scales(model).into_iter().skip(1).rev() {
         requests.insert(0, requests[0].small(&model.config));
     }
     requests
@@ -71,8 +70,8 @@ fn requests(model: &Model, request: &Request) -> Vec<Request> {
 
 /// Levels of every scale against those of the naive sampler; each scale is drawn from what the one before has drawn.
 fn assert_same_scales(model: &Model, request: &Request, cached: &[Vec<u8>], naive: &[Vec<u8>]) {
-    assert_eq!((cached.len(), naive.len()), (model.scales().len(), model.scales().len()));
-    for (k, (model, request)) in model.scales().into_iter().zip(requests(model, request)).enumerate() {
+    assert_eq!((cached.len(), naive.len()), (model.nets.len(), model.nets.len()));
+    for (k, (model, request)) in scales(model).iter().zip(requests(model, request)).enumerate() {
         let small = k.checked_sub(1).map(|k| naive[k].as_slice());
         assert_same_levels_given(model, &request, small, [&cached[k], &naive[k]]);
     }
@@ -90,13 +89,13 @@ fn cached_is_naive() {
             let cached = draw_cached_scales(&model, &request);
             assert_same_scales(&model, &request, &levels_of(&cached), &draw_naive_scales(&model, &request));
             // Scores of what was drawn, given the small image that was drawn, be it inside the large one or not.
-            for (k, own) in model.scales().into_iter().enumerate() {
+            for (k, own) in scales(&model).iter().enumerate() {
                 let (levels, found) = &cached[k];
                 let small = k.checked_sub(1).map(|k| cached[k].0.as_slice());
                 let [channels, height, width] = [own.config.channels, own.config.height, own.config.width];
                 let shape = [3, channels, own.config.logits(), height, width];
                 let logits = TensorData::new(logits_given(own, levels, small), shape);
-                let full = nll_nats(Tensor::from_data(logits, &device), targets(own, levels, &device));
+                let full = nll_nats(Tensor::from_data(logits, &device), targets(&own.config, levels, &device));
                 let full: Vec<f32> = full.into_data().try_into_vec().expect("32-bit floats");
                 // As for one scale: −ln p of up to 15 nats, sums in another order.
                 assert_close(&format!("{config:?}, scale {k}"), found, &full, 2e-5);
@@ -120,9 +119,9 @@ fn async_is_naive() {
     for (k, config) in cases().into_iter().enumerate() {
         let model = model(&config, 300 + k as u64);
         let request = Request { temperature: 0.9, first: 2, ..Request::samples(7, 2) };
-        let mut sampler = NaiveSampler::new(model.clone(), request.clone(), &Device::flex()).expect("a good request");
+        let mut sampler = NaiveSampler::new(&model, request.clone(), &Device::flex()).expect("a good request");
         while block_on(sampler.next_row_async()).expect("a row") {}
-        let found: Vec<_> = (0..model.scales().len()).map(|scale| sampler.of_scale(scale).levels().to_vec()).collect();
+        let found: Vec<_> = (0..model.nets.len()).map(|scale| sampler.of_scale(scale).levels()).collect();
         assert_same_scales(&model, &request, &found, &draw_naive_scales(&model, &request));
     }
 }
@@ -142,7 +141,7 @@ fn completions_are_naive_s() {
             assert_same_scales(&model, &request, &cached, &draw_naive_scales(&model, &request));
             // At each scale: a pixel that is given in the image is the given one wherever a smaller image holds it.
             let (mut given, mut mask) = (levels.clone(), mask);
-            for (own, found) in model.scales().into_iter().zip(&cached).rev() {
+            for (own, found) in scales(&model).iter().zip(&cached).rev() {
                 let (pixels, values) = (own.config.height * own.config.width, own.config.dimensions());
                 for (value, &level) in found.iter().enumerate() {
                     if mask[value / values * pixels + value % pixels] == 0 {
@@ -170,11 +169,11 @@ fn scores_are_full_scores() {
         let model = model(&config, 100 + k as u64);
         let levels = random_levels(&config, 4, 7);
         let request = Request::scoring(levels.clone(), 4, &config);
-        let mut sampler = CachedSampler::new(Arc::new(Plan::new(&model)), request.clone()).expect("a good request");
+        let mut sampler = CachedSampler::new(&Plan::of(&model), request.clone()).expect("a good request");
         while sampler.next_row() {}
         let (mut inside, mut totals) = (levels, vec![0.0; 4]);
         let cached = draw_cached_scales(&model, &request);
-        for (own, (found_levels, found)) in model.scales().into_iter().zip(&cached).rev() {
+        for (own, (found_levels, found)) in scales(&model).iter().zip(&cached).rev() {
             assert_eq!(*found_levels, inside, "{config:?}: the image inside the larger one");
             let full = score(own, &images(&own.config, inside.clone()), 4, &Device::flex(), |_| ());
             // As for one scale.
@@ -196,7 +195,7 @@ fn images_do_not_depend_on_their_batch() {
         let whole = draw(0, 5);
         for (first, count) in [(0, 2), (2, 3), (4, 1)] {
             let found = draw(first as u32, count);
-            for ((own, whole), found) in model.scales().into_iter().zip(&whole).zip(&found) {
+            for ((own, whole), found) in scales(&model).iter().zip(&whole).zip(&found) {
                 let part = first * own.config.dimensions()..(first + count) * own.config.dimensions();
                 assert_eq!(found.0, whole.0[part.clone()], "{config:?}: levels of images {first}, {count} of them");
                 assert_eq!(bits(&found.1), bits(&whole.1[part]), "{config:?}: scores of {count} from {first}");
@@ -211,7 +210,7 @@ fn scales_have_their_own_uniforms() {
     for config in cases().into_iter().filter(|config| config.levels == 2 && config.dimensions() > 20) {
         let (model, request) = (zero_model(&config), Request { first: 4, ..Request::samples(9, 2) });
         let drawn = [levels_of(&draw_cached_scales(&model, &request)), draw_naive_scales(&model, &request)];
-        for (scale, own) in model.scales().into_iter().rev().enumerate() {
+        for (scale, own) in scales(&model).iter().rev().enumerate() {
             let ModelConfig { channels, height, width, .. } = own.config;
             let level = |k: usize| {
                 let (image, place) = (k / own.config.dimensions(), k % own.config.dimensions());
@@ -235,9 +234,9 @@ fn rows_are_counted() {
     for config in cases() {
         let model = model(&config, 1);
         let request = Request::samples(3, 2);
-        let mut cached = CachedSampler::new(Arc::new(Plan::new(&model)), request.clone()).expect("a good request");
-        let mut naive = NaiveSampler::new(model.clone(), request, &Device::flex()).expect("a good request");
-        for (scale, own) in model.scales().into_iter().enumerate() {
+        let mut cached = CachedSampler::new(&Plan::of(&model), request.clone()).expect("a good request");
+        let mut naive = NaiveSampler::new(&model, request, &Device::flex()).expect("a good request");
+        for (scale, own) in scales(&model).iter().enumerate() {
             for y in 0..own.config.height {
                 let expected = (scale, y, false);
                 assert_eq!((cached.scale(), cached.y(), cached.done()), expected, "{config:?}: cached");
@@ -257,9 +256,9 @@ fn rows_are_counted() {
 fn weights_are_counted() {
     for config in cases() {
         let (model, mut expected, mut dense) = (model(&config, 1), 0, 0);
-        for own in model.scales() {
+        for own in scales(&model) {
             let pixels = own.config.height * own.config.width;
-            let small = own.small.as_ref().map_or(0, |small| small.config.height * small.config.width);
+            let small = own.config.conditioning.as_ref().map_or(0, |of| of.small.height * of.small.width);
             for (name, shape, values) in own.tensors().into_iter().filter(|(name, ..)| !name.starts_with("small.")) {
                 let Some(mask) = mask_of(&own.config, &name, &shape) else { continue };
                 let uses = match name.strip_prefix("upsampler.deconvs.").map(|rest| rest[..1].parse::<u32>()) {
@@ -273,7 +272,7 @@ fn weights_are_counted() {
                 expected += uses * mask.iter().filter(|&&mask| mask == 1.0).count();
             }
         }
-        assert_eq!(Plan::new(&model).multiplications(), expected, "{config:?}");
+        assert_eq!(Plan::of(&model).iter().map(|plan| plan.multiplications()).sum::<usize>(), expected, "{config:?}");
         assert_eq!(config.dense_multiplications(), dense as u64, "{config:?}");
         let parameters: usize = model.tensors().iter().map(|(.., values)| values.len()).sum();
         assert_eq!(config.parameters(), parameters, "{config:?}");

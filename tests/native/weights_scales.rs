@@ -1,7 +1,9 @@
 //! Weights files of several scales (§3.6): read as they were written, every tensor of every scale checked, sizes that do not fit
 //! one another and configurations nested without end refused.
 
-use crate::common::{NETWORKS, bits, config, draw_cached_scales, enlarging, enlarging_from, logits, model, trial};
+use crate::common::{
+    NETWORKS, bits, config, draw_cached_scales, enlarging, enlarging_from, logits, model, scales, trial,
+};
 use crate::common::{model_on, random_levels};
 use crate::weights::{Tensor, config_json, error, f32_tensors, file};
 use burn::tensor::{Device, f16};
@@ -46,7 +48,7 @@ fn files_are_read_back() {
             let request = Request::samples(4, 2);
             assert_eq!(draw_cached_scales(&found, &request), draw_cached_scales(&model, &request), "{config:?}");
             // Each scale by itself is the small model of the file.
-            for (found, expected) in found.scales().into_iter().zip(model.scales()) {
+            for (found, expected) in scales(&found).iter().zip(&scales(&model)) {
                 assert_eq!((&found.config, found.tensors()), (&expected.config, expected.tensors()));
             }
         }

@@ -3,10 +3,9 @@
 
 use burn::tensor::Device;
 use pixelrnn::model::{self, Conditioning, ModelConfig, Network};
-use pixelrnn::sample::{CachedSampler, Plan, Request, uniform};
+use pixelrnn::sample::{CachedSampler, Plan, Request, Scale, uniform};
 use pixelrnn::wasm::{Model, Sampler, distribution, score};
 use pixelrnn::weights;
-use std::sync::Arc;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 #[cfg(feature = "webgpu")]
@@ -166,22 +165,19 @@ fn the_seed_gives_the_same_levels_as_natively() {
     ] {
         let file = weights_file(&ModelConfig { network, ..CONFIG });
         let loaded = weights::load(&file, &Device::flex()).unwrap_or_else(|_| panic!("a good file"));
-        let plan = Arc::new(Plan::new(&loaded.model));
-        let mut sampler = CachedSampler::new(plan, Request::samples(11, 1)).expect("good");
+        let mut sampler = CachedSampler::new(&Plan::of(&loaded.model), Request::samples(11, 1)).expect("good");
         while sampler.next_row() {}
-        let levels: Vec<u8> = sampler.canvases().flat_map(|canvas| canvas.levels.clone()).collect();
-        assert_eq!(levels, expected, "{network:?}");
+        assert_eq!(sampler.levels(), expected, "{network:?}");
     }
     // Two scales: the small image, then the large one.
     let expected: [[u8; 30]; 3] = include!("../fixtures/tiny-levels-scales.in");
     for (network, expected) in [Network::PixelCnn, Network::RowLstm, Network::DiagonalBiLstm].into_iter().zip(expected)
     {
         let loaded = weights::load(&weights_file(&two_scales(network)), &Device::flex());
-        let plan = Arc::new(Plan::new(&loaded.unwrap_or_else(|_| panic!("a good file")).model));
-        let mut sampler = CachedSampler::new(plan, Request::samples(11, 1)).expect("good");
+        let plans = Plan::of(&loaded.unwrap_or_else(|_| panic!("a good file")).model);
+        let mut sampler = CachedSampler::new(&plans, Request::samples(11, 1)).expect("good");
         while sampler.next_row() {}
-        let of = |scale| sampler.of_scale(scale).canvases().flat_map(|canvas| canvas.levels.clone());
-        assert_eq!(of(0).chain(of(1)).collect::<Vec<u8>>(), expected, "{network:?}, two scales");
+        assert_eq!([0, 1].map(|scale| sampler.of_scale(scale).levels()).concat(), expected, "{network:?}, two scales");
     }
 }
 

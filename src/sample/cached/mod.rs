@@ -8,22 +8,50 @@
 mod row;
 
 use super::canvas::Canvas;
+use super::cascade::{Cascade, Scale, Scored};
 use super::layout::Layout;
 use super::plan::Plan;
 use super::program::Program;
 use super::request::{Request, RequestError};
+use crate::model::ModelConfig;
 use row::{Image, Row};
 use std::sync::Arc;
 
 /// Images handed to a thread at once; the widest registers take no more together.
 const TOGETHER: usize = 8;
 
-/// Draws the images of one request, row by row.
-pub struct CachedSampler {
+/// Draws the images of one request on the CPU, row by row.
+pub type CachedSampler = Cascade<CachedScale>;
+
+impl CachedSampler {
+    /// A sampler before its first row, by the plans of all scales.
+    ///
+    /// # Errors
+    /// When the request does not fit the plans' network.
+    pub fn new(plans: &[Arc<Plan>], request: Request) -> Result<Self, RequestError> {
+        Self::open(plans.iter().cloned(), request, CachedScale::new)
+    }
+
+    /// Draws the next row of every image, of the smallest scale first; false when there is none left.
+    pub fn next_row(&mut self) -> bool {
+        self.due().map(CachedScale::next_row).is_some()
+    }
+
+    /// Keeps the logits of one value of the first image when they come by: channel, row and column.
+    pub(super) fn watch(&mut self, place: [usize; 3]) {
+        self.image_mut().images[0].canvas.watch(place);
+    }
+
+    /// The logits kept.
+    pub(super) fn watched(&self) -> Option<&[f32]> {
+        self.image().images[0].canvas.watched()
+    }
+}
+
+/// Draws the images of one scale.
+pub struct CachedScale {
     plan: Arc<Plan>,
     request: Request,
-    /// Draws the small images these are drawn from, where there are any.
-    small: Option<Box<CachedSampler>>,
     layout: Layout,
     program: Program,
     /// Images that start alike are made once: first come those of which no neighbour before is given the same, then the others.
@@ -37,21 +65,12 @@ pub struct CachedSampler {
     y: usize,
 }
 
-impl CachedSampler {
-    /// A sampler before its first row.
-    ///
-    /// # Errors
-    /// When the request does not fit the plan's network.
-    pub fn new(plan: Arc<Plan>, request: Request) -> Result<Self, RequestError> {
+impl CachedScale {
+    fn new(plan: Arc<Plan>, request: Request) -> Result<Self, RequestError> {
         let canvases = Canvas::all(&request, &plan.config)?;
         let layout = Layout::new(&plan);
-        let small = plan
-            .conditioning
-            .as_ref()
-            .map(|conditioning| Self::new(conditioning.small.clone(), request.small(&plan.config)).map(Box::new));
-        let small = small.transpose()?;
         // Images that are drawn from different small ones differ from the start.
-        let rows_given = if small.is_none() { request.rows_given(&plan.config) } else { 0 };
+        let rows_given = if plan.conditioning.is_none() { request.rows_given(&plan.config) } else { 0 };
         let count = canvases.len();
         let same = if rows_given > 0 { request.same_above(&plan.config, rows_given) } else { (0..count).collect() };
         let (firsts, others): (Vec<usize>, Vec<usize>) = (0..count).partition(|&image| same[image] == image);
@@ -66,51 +85,10 @@ impl CachedSampler {
         });
         let images = images.collect();
         let program = Program::default();
-        Ok(Self { plan, request, small, layout, program, images, places, first_of, rows_given, y: 0 })
+        Ok(Self { plan, request, layout, program, images, places, first_of, rows_given, y: 0 })
     }
 
-    /// The row drawn next, of the scale drawn next.
-    pub fn y(&self) -> usize {
-        self.of_scale(self.scale()).y
-    }
-
-    /// The scale whose row is drawn next: 0 for the smallest image; the image itself is the last.
-    pub fn scale(&self) -> usize {
-        match &self.small {
-            Some(small) if !small.done() => small.scale(),
-            _ => self.plan.scales().len() - 1,
-        }
-    }
-
-    /// Whether every row of every scale is drawn.
-    pub fn done(&self) -> bool {
-        self.y == self.plan.config.height
-    }
-
-    /// The sampler of one scale.
-    ///
-    /// # Panics
-    /// When there is no such scale.
-    pub fn of_scale(&self, scale: usize) -> &Self {
-        if scale + 1 == self.plan.scales().len() {
-            return self;
-        }
-        self.small.as_ref().expect("a scale of this network").of_scale(scale)
-    }
-
-    /// Draws the next row of every image, of the smallest scale first; false when there is none left.
-    pub fn next_row(&mut self) -> bool {
-        if let Some(small) = &mut self.small
-            && small.next_row()
-        {
-            if small.done() {
-                self.condition();
-            }
-            return true;
-        }
-        if self.done() {
-            return false;
-        }
+    fn next_row(&mut self) {
         let (layout, y) = (&self.layout, self.y);
         self.program.set_row(&self.plan, |slot, from| layout.at(slot, from, y));
         let row = Row { plan: &self.plan, program: &self.program, request: &self.request, y };
@@ -125,41 +103,39 @@ impl CachedSampler {
             }
         }
         self.y += 1;
-        true
     }
 
-    /// Puts what the layers see of the small images where they will look for it.
-    fn condition(&mut self) {
-        let (Some(conditioning), Some(small)) = (&self.plan.conditioning, &self.small) else { return };
+    fn canvases(&self) -> impl Iterator<Item = &Canvas> {
+        self.places.iter().map(|&place| &self.images[place].canvas)
+    }
+}
+
+impl Scale for CachedScale {
+    fn config(&self) -> &ModelConfig {
+        &self.plan.config
+    }
+
+    fn y(&self) -> usize {
+        self.y
+    }
+
+    fn images(&self) -> impl Iterator<Item = &[u8]> {
+        self.canvases().map(|canvas| canvas.levels.as_slice())
+    }
+
+    fn condition(&mut self, small: &Self) {
+        let conditioning = self.plan.conditioning.as_ref().expect("a network that enlarges a small image");
         // Images that are drawn from small ones stand in the order of the request.
-        for (image, canvas) in self.images.iter_mut().zip(small.canvases()) {
-            let map = conditioning.upsampling.map(&canvas.levels, self.plan.config.levels);
+        for (image, small) in self.images.iter_mut().zip(small.images()) {
+            let map = conditioning.upsampling.map(small, self.plan.config.levels);
             self.layout.fill(&mut image.values, conditioning.slot, &map);
         }
     }
+}
 
-    /// The images so far.
-    pub fn canvases(&self) -> impl Iterator<Item = &Canvas> {
-        self.places.iter().map(|&place| &self.images[place].canvas)
-    }
-
-    /// −ln p of every image as far as it is decided, over all scales: −ln p(small) − ln p(image | small).
-    pub fn nll_nats(&self) -> Vec<f32> {
-        let own = self.canvases().map(Canvas::total_nll_nats);
-        match &self.small {
-            Some(small) => own.zip(small.nll_nats()).map(|(own, small)| own + small).collect(),
-            None => own.collect(),
-        }
-    }
-
-    /// Keeps the logits of one value of the first image when they come by: channel, row and column.
-    pub(super) fn watch(&mut self, place: [usize; 3]) {
-        self.images[0].canvas.watch(place);
-    }
-
-    /// The logits kept.
-    pub(super) fn watched(&self) -> Option<&[f32]> {
-        self.images[0].canvas.watched()
+impl Scored for CachedScale {
+    fn nll_nats_of_values(&self) -> impl Iterator<Item = &[f32]> {
+        self.canvases().map(|canvas| canvas.nll_nats.as_slice())
     }
 }
 
@@ -178,7 +154,7 @@ fn draw(row: Row, images: &mut [Image]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Model, ModelConfig, Network};
+    use crate::model::{Model, Network};
     use crate::sample::uniform;
     use burn::tensor::Device;
 
@@ -208,10 +184,9 @@ mod tests {
                 tensor += 1;
                 (0..shape.iter().product()).map(|k| uniform(tensor, k as u32, 0, 0, 0) - 0.5).collect()
             });
-            let mut sampler = CachedSampler::new(Arc::new(Plan::new(&model)), Request::samples(11, 1)).expect("good");
+            let mut sampler = CachedSampler::new(&Plan::of(&model), Request::samples(11, 1)).expect("good");
             while sampler.next_row() {}
-            let levels: Vec<u8> = sampler.canvases().flat_map(|canvas| canvas.levels.clone()).collect();
-            assert_eq!(levels, expected, "{network:?}");
+            assert_eq!(sampler.levels(), expected, "{network:?}");
         }
     }
 }

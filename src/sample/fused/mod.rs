@@ -15,9 +15,11 @@ mod table;
 pub use device::FusedDevice;
 pub use error::FusedError;
 
+use super::cascade::{Cascade, Scale, Scored};
 use super::layout::Layout;
 use super::plan::Plan;
-use super::request::{Given, Request};
+use super::request::Request;
+use crate::model::ModelConfig;
 use cubecl::prelude::*;
 use cubecl::server::Handle;
 use error::{MOST_BYTES, first_line};
@@ -38,12 +40,43 @@ const MOST_IMAGES: usize = 65_535;
 type Reading = Pin<Box<dyn Future<Output = Result<Vec<Vec<f32>>, FusedError>> + Send>>;
 
 /// Draws the images of one request on a GPU, row by row.
-pub struct FusedSampler {
+pub type FusedSampler = Cascade<FusedScale>;
+
+impl FusedSampler {
+    /// A sampler before its first row, by the plans of all scales.
+    ///
+    /// # Errors
+    /// When the request does not fit the plans' network, or that does not fit the GPU, or the GPU has failed before.
+    pub fn new(device: &FusedDevice, plans: &[Arc<Plan>], request: Request) -> Result<Self, FusedError> {
+        Self::open(plans.iter().cloned(), request, |plan, request| FusedScale::new(device, plan, request))
+    }
+
+    /// Draws the next row of every image, of the smallest scale first; false when there is none left. Blocks: not for browsers.
+    ///
+    /// # Errors
+    /// When the device fails.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn next_row(&mut self) -> Result<bool, FusedError> {
+        cubecl::future::block_on(self.next_row_async())
+    }
+
+    /// The same without blocking.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub async fn next_row_async(&mut self) -> Result<bool, FusedError> {
+        match self.due() {
+            Some(scale) => scale.next_row_async().await.map(|()| true),
+            None => Ok(false),
+        }
+    }
+}
+
+/// Draws the images of one scale.
+pub struct FusedScale {
     device: FusedDevice,
     plan: Arc<Plan>,
     request: Request,
-    /// Draws the small images these are drawn from, where there are any.
-    small: Option<Box<FusedSampler>>,
     layout: Layout,
     table: Table,
     weights: Handle,
@@ -63,24 +96,42 @@ pub struct FusedSampler {
 struct Launch {
     first: usize,
     count: usize,
-    /// Their features; made when the first row is asked for, which may need the small images.
+    /// Their features; made when the first row is asked for.
     values: Option<Handle>,
 }
 
-impl FusedSampler {
-    /// A sampler before its first row.
-    ///
-    /// # Errors
-    /// When the request does not fit the plan's network, or that does not fit the GPU, or the GPU has failed before.
-    pub fn new(device: &FusedDevice, plan: Arc<Plan>, request: Request) -> Result<Self, FusedError> {
+impl Scale for FusedScale {
+    fn config(&self) -> &ModelConfig {
+        &self.plan.config
+    }
+
+    fn y(&self) -> usize {
+        self.y
+    }
+
+    fn images(&self) -> impl Iterator<Item = &[u8]> {
+        self.levels.chunks_exact(self.plan.config.dimensions())
+    }
+
+    fn condition(&mut self, small: &Self) {
+        for k in 0..self.launches.len() {
+            self.values(k, Some(&small.levels));
+        }
+    }
+}
+
+impl Scored for FusedScale {
+    fn nll_nats_of_values(&self) -> impl Iterator<Item = &[f32]> {
+        self.nll_nats.chunks_exact(self.plan.config.dimensions())
+    }
+}
+
+impl FusedScale {
+    fn new(device: &FusedDevice, plan: Arc<Plan>, request: Request) -> Result<Self, FusedError> {
         request.validate(&plan.config)?;
         device.check()?;
         let layout = Layout::new(&plan);
         let table = Table::new(&plan, &layout, device.threads())?;
-        let small = plan.conditioning.as_ref().map(|conditioning| {
-            Self::new(device, conditioning.small.clone(), request.small(&plan.config)).map(Box::new)
-        });
-        let small = small.transpose()?;
         let needed = layout.length() * size_of::<f32>();
         if needed > MOST_BYTES || plan.weights.len() * size_of::<f32>() > MOST_BYTES {
             return Err(FusedError::TooLarge { needed });
@@ -98,7 +149,6 @@ impl FusedSampler {
             device: device.clone(),
             plan,
             request,
-            small,
             layout,
             table,
             weights,
@@ -113,81 +163,10 @@ impl FusedSampler {
         })
     }
 
-    /// The row drawn next, of the scale drawn next.
-    pub fn y(&self) -> usize {
-        self.of_scale(self.scale()).y
-    }
-
-    /// The scale whose row is drawn next: 0 for the smallest image; the image itself is the last.
-    pub fn scale(&self) -> usize {
-        match &self.small {
-            Some(small) if !small.done() => small.scale(),
-            _ => self.plan.scales().len() - 1,
-        }
-    }
-
-    /// Whether every row of every scale is drawn.
-    pub fn done(&self) -> bool {
-        self.y == self.plan.config.height
-    }
-
-    /// The sampler of one scale.
-    ///
-    /// # Panics
-    /// When there is no such scale.
-    pub fn of_scale(&self, scale: usize) -> &Self {
-        if scale + 1 == self.plan.scales().len() {
-            return self;
-        }
-        self.small.as_ref().expect("a scale of this network").of_scale(scale)
-    }
-
-    /// Levels so far, `[count, channels, height, width]`; 0 where nothing is drawn yet.
-    pub fn levels(&self) -> &[u8] {
-        &self.levels
-    }
-
-    /// −ln p of every value of this scale decided so far, at temperature 1, in the order of the levels.
-    pub fn nll_nats_of_values(&self) -> &[f32] {
-        &self.nll_nats
-    }
-
-    /// −ln p of every image as far as it is decided, over all scales.
-    pub fn nll_nats(&self) -> Vec<f32> {
-        let images = self.nll_nats.chunks_exact(self.plan.config.dimensions());
-        let own = images.map(|image| image.iter().map(|&nll| f64::from(nll)).sum::<f64>() as f32);
-        match &self.small {
-            Some(small) => own.zip(small.nll_nats()).map(|(own, small)| own + small).collect(),
-            None => own.collect(),
-        }
-    }
-
-    /// Draws the next row of every image, of the smallest scale first; false when there is none left. Blocks: not for browsers.
-    ///
-    /// # Errors
-    /// When the device fails.
-    #[cfg(not(target_family = "wasm"))]
-    pub fn next_row(&mut self) -> Result<bool, FusedError> {
-        cubecl::future::block_on(self.next_row_async())
-    }
-
-    /// The same without blocking.
-    ///
-    /// # Errors
-    /// When the device fails.
-    pub async fn next_row_async(&mut self) -> Result<bool, FusedError> {
-        if let Some(small) = &mut self.small
-            && Box::pin(small.next_row_async()).await?
-        {
-            return Ok(true);
-        }
-        let height = self.plan.config.height;
-        if self.done() {
-            return Ok(false);
-        }
+    async fn next_row_async(&mut self) -> Result<(), FusedError> {
         // In software a row that nobody waits for takes the time of one that somebody does.
         let ahead = if self.device.software() { 1 } else { ROWS_AHEAD };
-        while self.asked < height.min(self.y + ahead) {
+        while self.asked < self.plan.config.height.min(self.y + ahead) {
             let row = self.ask(self.asked);
             self.reading.push_back(row);
             self.asked += 1;
@@ -196,32 +175,7 @@ impl FusedSampler {
         // Ahead of what the read says: this is why.
         self.device.check()?;
         self.take(&row?);
-        Ok(true)
-    }
-
-    /// The request that is left: the rows drawn so far are given. Of several scales it is the whole request, because small
-    /// images cannot be given: they are drawn again, the same.
-    pub fn rest(&self) -> Request {
-        if self.small.is_some() {
-            return self.request.clone();
-        }
-        let config = &self.plan.config;
-        let (width, plane) = (config.width, config.width * config.height);
-        let (dimensions, drawn) = (config.dimensions(), self.y * width);
-        let whole = |values: &[u8], one: usize| -> Vec<u8> {
-            if values.len() == one { values.repeat(self.request.count) } else { values.to_vec() }
-        };
-        let Given { mut levels, mut mask } = match &self.request.given {
-            Some(Given { levels, mask }) => Given { levels: whole(levels, dimensions), mask: whole(mask, plane) },
-            None => Given { levels: self.levels.clone(), mask: vec![1; self.request.count * plane] },
-        };
-        for (known, own) in levels.chunks_exact_mut(plane).zip(self.levels.chunks_exact(plane)) {
-            known[..drawn].copy_from_slice(&own[..drawn]);
-        }
-        for mask in mask.chunks_exact_mut(plane) {
-            mask[..drawn].fill(0);
-        }
-        Request { given: Some(Given { levels, mask }), ..self.request.clone() }
+        Ok(())
     }
 
     /// Launches row `y`.
@@ -242,7 +196,7 @@ impl FusedSampler {
     /// Draws row `y` of launch `k` and scans it; gives where levels and −ln p will be.
     fn launch(&mut self, k: usize, y: usize) -> Handle {
         let (client, config) = (self.device.client().clone(), self.plan.config.clone());
-        let values = self.values(k);
+        let values = self.values(k, None);
         let Launch { first, count, .. } = self.launches[k];
         let row_values = count * config.channels * config.width;
         let given = self.request.given.is_some().then(|| {
@@ -295,19 +249,20 @@ impl FusedSampler {
         drawn
     }
 
-    /// The features of the images of launch `k`, blank before the first row but for what the small images say.
-    fn values(&mut self, k: usize) -> Handle {
+    /// The features of the images of launch `k`, blank before the first row but for what the small images, those of the whole
+    /// request, say.
+    fn values(&mut self, k: usize, small: Option<&[u8]>) -> Handle {
         let Launch { first, count, values } = &mut self.launches[k];
         let (first, count) = (*first, *count);
         values
             .get_or_insert_with(|| {
                 let blank = self.layout.blank(&self.plan);
                 let mut images = blank.repeat(count);
-                if let (Some(conditioning), Some(small)) = (&self.plan.conditioning, &self.small) {
-                    let dimensions = conditioning.small.config.dimensions();
-                    let levels = small.levels[first * dimensions..].chunks_exact(dimensions);
-                    for (image, levels) in images.chunks_exact_mut(blank.len()).zip(levels) {
-                        let map = conditioning.upsampling.map(levels, self.plan.config.levels);
+                if let (Some(conditioning), Some(small)) = (&self.plan.conditioning, small) {
+                    let dimensions = small.len() / self.request.count;
+                    let small = small[first * dimensions..].chunks_exact(dimensions);
+                    for (image, small) in images.chunks_exact_mut(blank.len()).zip(small) {
+                        let map = conditioning.upsampling.map(small, self.plan.config.levels);
                         self.layout.fill(image, conditioning.slot, &map);
                     }
                 }
@@ -332,7 +287,7 @@ impl FusedSampler {
     }
 }
 
-impl Drop for FusedSampler {
+impl Drop for FusedScale {
     /// Reads that were asked for are waited for, elsewhere: the runtime gives the buffer of a read that is given up to the next
     /// one, while the browser is still busy with it.
     fn drop(&mut self) {

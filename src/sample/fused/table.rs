@@ -233,7 +233,8 @@ mod tests {
             let (layers, head, skip) = (2, 20, true);
             let config =
                 ModelConfig { network, channels, levels, height, width, layers, h, head, skip, conditioning: None };
-            let plan = Plan::new(&Model::init(&config, &Device::flex()).expect("a good configuration"));
+            let model = Model::init(&config, &Device::flex()).expect("a good configuration");
+            let plan = Plan::new(&config, model.net());
             let layout = Layout::new(&plan);
             let table = Table::new(&plan, &layout, 32).expect("room");
             assert!(table.row.shared <= SHARED_VALUES, "{config:?}");

@@ -1,0 +1,62 @@
+/**
+ * What scripts set on `<pixel-rnn>`, as the text of an attribute. Text is the attribute's own, which forgives; but a number that
+ * would be drawn as another one is refused, for nobody would notice.
+ */
+
+import { MAX_COUNT, MAX_SEED } from '../shared/protocol.js';
+import { ATTRIBUTES, TEMPERATURE } from '../shared/settings.js';
+
+/**
+ * Properties that are numbers: which are allowed, and how that is said.
+ * @type {Record<string, { allows: (value: number | bigint) => boolean, expected: string }>}
+ */
+const NUMBERS = Object.freeze({
+  seed: {
+    allows: (value) => value >= 0 && (typeof value === 'bigint' ? value <= MAX_SEED : Number.isSafeInteger(value)),
+    expected: `a whole number from 0 to ${MAX_SEED}, and a bigint from 2^53 on`,
+  },
+  count: {
+    allows: (value) => Number.isInteger(Number(value)) && value >= 1 && value <= MAX_COUNT,
+    expected: `a whole number from 1 to ${MAX_COUNT}`,
+  },
+  temperature: {
+    allows: (value) => value >= TEMPERATURE.min && value <= TEMPERATURE.max,
+    expected: `a number from ${TEMPERATURE.min} to ${TEMPERATURE.max}`,
+  },
+});
+
+/**
+ * The attribute that says the same as a property's value; null for none, which frameworks mean by null and undefined.
+ * @param {string} name
+ * @param {unknown} value
+ */
+export function attributeText(name, value) {
+  if (value === null || value === undefined) return null;
+  const rule = NUMBERS[name];
+  if (rule && typeof value !== 'string') {
+    const isNumber = typeof value === 'number' || typeof value === 'bigint';
+    const sentence = `The ${name} cannot be ${String(value)}: it must be ${rule.expected}.`;
+    if (!isNumber) throw new TypeError(sentence);
+    if (!rule.allows(value)) throw new RangeError(sentence);
+  }
+  return String(value);
+}
+
+/**
+ * Properties set before the element was defined hide its accessors: hands them over.
+ * @param {HTMLElement} element
+ */
+export function rescueProperties(element) {
+  const self = /** @type {Record<string, unknown>} */ (/** @type {unknown} */ (element));
+  for (const name of ATTRIBUTES) {
+    if (!Object.hasOwn(self, name)) continue;
+    const value = self[name];
+    delete self[name];
+    try {
+      self[name] = value;
+    } catch (error) {
+      // Whoever set it cannot be told any more.
+      reportError(error);
+    }
+  }
+}
