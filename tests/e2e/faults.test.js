@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { NO_ADAPTER, SOFTWARE_GPU, imagesShown, launch, rowsShown, untilDone } from './browser.js';
+import { offerOnly } from './models.js';
 import { listedModels } from './reference.js';
 import { expectErrors, openVisit, page, site, visitSite, watch } from './site.js';
 
@@ -63,8 +64,7 @@ describe('a weights file', () => {
     const bytes = Buffer.from('not weights');
     const digest = await crypto.subtle.digest('SHA-256', bytes);
     const entry = { ...listedModels()[0], bytes: bytes.length, sha256: Buffer.from(digest).toString('hex') };
-    site.faults.set('models/index.json', (response) => response.end(JSON.stringify({ models: [entry] })));
-    site.faults.set(weightsPath(), (response) => response.end(bytes));
+    offerOnly(site, [{ entry, bytes }]);
     await page.goto(site.url);
     const alert = page.getByRole('alert').filter({ hasText: /./ });
     await alert.waitFor();

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { beforeEach, describe, test } from 'node:test';
 import { coloursOn, drawnAlone, imagesOn, imagesShown, untilDone } from './browser.js';
-import { SETS, colourModel, offer, withInk } from './models.js';
+import { SETS, colourModel, offer, serveIndex, withInk } from './models.js';
 import { png } from './png.js';
 import { listedModels } from './reference.js';
 import { STRICT_POLICY, fileOf } from './server.js';
@@ -206,7 +206,7 @@ describe('an index without sets', () => {
   test('is grouped by data and shape, without pictures', async () => {
     const strange = withoutSet(colourModel('strange', { width: 24, height: 16, levels: 8 }).entry);
     const own = [...listedModels().filter(({ set }) => SETS.some(({ name }) => name === set)).map(withoutSet), { ...strange, name: 'stranger', training: undefined }, strange];
-    site.faults.set('models/index.json', (response) => response.end(JSON.stringify({ models: own })));
+    serveIndex(site, { models: own });
     await open();
     const cards = (await page.locator('#sets label').allInnerTexts()).map((text) => text.replaceAll(/\s+/g, ' '));
     assert.deepEqual(cards, ['binarized-mnist 28 × 28, black and white', 'cifar10 32 × 32, in colour', 'Pictures 24 × 16, in colour', 'cifar10 24 × 16, in colour']);

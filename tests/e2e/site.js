@@ -27,7 +27,7 @@ after(async () => {
 });
 
 /**
- * Before what it is called in: a file or a `describe`.
+ * For the tests of the file or the `describe` that it is called in.
  * @param {{ flags?: string[], once?: boolean } & Parameters<typeof serveSite>[0]} [options]
  *   `flags` of Chromium, `once`: the same site and page for all the tests, and how the site is served
  */
