@@ -1,31 +1,13 @@
 /** What is on the page belongs to what is chosen: after a fault nothing of earlier drawings is left. */
 
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, test } from 'node:test';
-import { imagesOn, imagesShown, launch, openPage, untilDone } from './browser.js';
+import { test } from 'node:test';
+import { imagesOn, imagesShown, untilDone } from './browser.js';
 import { listedModels } from './reference.js';
-import { serveSite } from './server.js';
+import { seeCompletions, seeDistribution, seeLanes } from './sections.js';
+import { openBody, page, site, visitSite } from './site.js';
 
-/** @type {import('playwright-core').Browser} */
-let browser;
-/** @type {import('./server.js').Site} */
-let site;
-/** @type {Awaited<ReturnType<typeof openPage>>} */
-let opened;
-/** @type {import('playwright-core').Page} */
-let page;
-
-before(async () => (browser = await launch()));
-after(() => browser.close());
-beforeEach(async () => {
-  site = await serveSite();
-  opened = await openPage(browser);
-  page = opened.page;
-});
-afterEach(async () => {
-  await opened.close();
-  await site.close();
-});
+visitSite();
 
 /** @param {Array<Array<number | null>>} images */
 const isEmpty = (images) => images.every((image) => image.every((pixel) => pixel === null));
@@ -57,18 +39,13 @@ async function onePixel() {
 async function openAll(hash) {
   await page.goto(site.url + hash);
   await untilDone(page);
-  await page.locator('#figure-one').scrollIntoViewIfNeeded();
-  await page.locator('#completions-report').filter({ hasText: 'completions in' }).waitFor();
-  await page.locator('#distribution').scrollIntoViewIfNeeded();
-  await page.locator('#distribution-report').filter({ hasText: /./ }).waitFor();
-  await page.locator('#side-by-side').scrollIntoViewIfNeeded();
-  await page.waitForFunction(() => [...document.querySelectorAll('#lanes .each')].every(({ textContent }) => textContent !== '–'));
+  await seeCompletions();
+  await seeDistribution(/./);
+  await seeLanes();
 }
 
 test('an element told to draw with a model that does not exist shows the sentence alone', async () => {
-  const body = '<pixel-rnn count="4" loading="eager" pace="instant"></pixel-rnn><script type="module" src="pixel-rnn.js"></script>';
-  site.faults.set('fixture.html', (response) => response.writeHead(200, { 'Content-Type': 'text/html' }).end(`<!doctype html><link rel="icon" href="data:,">${body}`));
-  await page.goto(`${site.url}fixture.html`);
+  await openBody('<pixel-rnn count="4" loading="eager" pace="instant"></pixel-rnn>');
   await untilDone(page);
   const before = await samples();
   assert.ok(!before.empty && before.saves && before.texts.includes('Drawn in'), JSON.stringify(before));
@@ -134,7 +111,6 @@ test('when drawing fails, each section says so and shows nothing else', async ()
   await page.locator('#race-verdict').filter({ hasText: 'It broke.' }).waitFor();
   assert.ok(isEmpty(await imagesOn(page.locator('#race-cached'), 1)));
   assert.deepEqual(await page.locator('.race figure .report').allInnerTexts(), ['', '']);
-  assert.deepEqual(opened.watch.errors, []);
 });
 
 test('a pixel chosen in pictures that are being drawn is not looked up in those before', async () => {

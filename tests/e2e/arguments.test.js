@@ -1,11 +1,10 @@
 /** Arguments of the JavaScript API: what is not meant is refused by name, before anything is begun. */
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { Engine } from '../../www/engine.js';
-import { launch, openPage } from './browser.js';
 import { listedModels } from './reference.js';
-import { serveSite } from './server.js';
+import { page, site, visitSite } from './site.js';
 
 const SEEDS = 'a bigint from 0 to 18446744073709551615, or a whole number from 0 to 9007199254740991';
 const COUNTS = 'a whole number from 1 to 1024';
@@ -74,21 +73,9 @@ describe('the engine refuses', () => {
 });
 
 describe('on a page', () => {
-  /** @type {import('playwright-core').Browser} */
-  let browser;
-  /** @type {import('./server.js').Site} */
-  let site;
-  before(async () => {
-    browser = await launch();
-    site = await serveSite();
-  });
-  after(async () => {
-    await browser.close();
-    await site.close();
-  });
+  visitSite();
 
   test('a seed is the same as a number and as a bigint; least and most are taken', async () => {
-    const { page, watch, close } = await openPage(browser);
     await page.goto(`${site.url}embed.html?loading=manual`);
     const model = listedModels().find(({ config }) => config.network === 'pixelcnn').name;
     const drawn = await page.evaluate(async (name) => {
@@ -105,12 +92,9 @@ describe('on a page', () => {
       return { same: new Set(same).size, given: completed.levels.every((level) => level === 0) };
     }, model);
     assert.deepEqual(drawn, { same: 1, given: true });
-    assert.deepEqual(watch.errors, []);
-    await close();
   });
 
   test('a picture is asked for at a whole scale', async () => {
-    const { page, close } = await openPage(browser);
     await page.goto(`${site.url}embed.html?loading=manual`);
     const said = await page.evaluate(async () => {
       await customElements.whenDefined('pixel-rnn');
@@ -119,6 +103,5 @@ describe('on a page', () => {
     });
     const sentence = (/** @type {string} */ found) => `scale: found ${found}, expected a whole number, 1 or more.`;
     assert.deepEqual(said, [...['0', '1.5', 'NaN', 'Infinity'].map((found) => `RangeError ${sentence(found)}`), `TypeError ${sentence('"8"')}`, 'image/png']);
-    await close();
   });
 });

@@ -1,35 +1,20 @@
 /** `bench.html`: the engine as other harnesses call it. */
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { launch, openPage } from './browser.js';
-import { serveSite } from './server.js';
-
-/** @type {import('playwright-core').Browser} */
-let browser;
-/** @type {import('./server.js').Site} */
-let site;
-/** @type {Awaited<ReturnType<typeof openPage>>} */
-let opened;
-
-before(async () => {
-  browser = await launch();
-  site = await serveSite();
-  opened = await openPage(browser);
-  await opened.page.goto(`${site.url}bench.html`);
-  await opened.page.waitForFunction(() => globalThis.pixelReady === true);
-});
-after(async () => {
-  await opened.close();
-  await site.close();
-  await browser.close();
-});
+import { before, describe, test } from 'node:test';
+import { page, site, visitSite } from './site.js';
 
 /** @param {Record<string, unknown>} model @param {Record<string, unknown>} [options] */
 const bench = (model, options = {}) =>
-  opened.page.evaluate((all) => globalThis.pixelBench(all), { model: { name: 'test', side: 8, cin: 1, h: 4, n: 1, head: 4, logits: 1, ...model }, batch: 2, reps: 3, budgetMs: 2000, ...options });
+  page.evaluate((all) => globalThis.pixelBench(all), { model: { name: 'test', side: 8, cin: 1, h: 4, n: 1, head: 4, logits: 1, ...model }, batch: 2, reps: 3, budgetMs: 2000, ...options });
 
 describe('pixelBench', () => {
+  visitSite({ once: true });
+  before(async () => {
+    await page.goto(`${site.url}bench.html`);
+    await page.waitForFunction(() => globalThis.pixelReady === true);
+  });
+
   for (const model of [{}, { cin: 3, logits: 768 }, { cin: 3, logits: 256, network: 'row_lstm', skip: true }, { network: 'diagonal_bilstm' }]) {
     test(`draws ${JSON.stringify(model)} and gives a time for each repetition`, async () => {
       const found = await bench(model);

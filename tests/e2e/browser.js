@@ -2,6 +2,7 @@
  * Chromium for the tests, and pages that remember everything that should not happen on them.
  */
 
+import assert from 'node:assert/strict';
 import { accessSync, constants } from 'node:fs';
 import { chromium } from 'playwright-core';
 
@@ -61,10 +62,9 @@ export function isHelper(worker) {
 /**
  * A page that keeps events of `<pixel-rnn>` elements in `window.seen`.
  * @param {import('playwright-core').Browser} browser
- * @param {import('playwright-core').BrowserContextOptions} [options]
  */
-export async function openPage(browser, options) {
-  const context = await browser.newContext(options);
+export async function openPage(browser) {
+  const context = await browser.newContext();
   const page = await context.newPage();
   /** @type {Watch} */
   const watch = { errors: [], requests: [], sent: [] };
@@ -95,6 +95,9 @@ export function untilDone(page, times = 1) {
   return page.waitForFunction((count) => window.seen.done.length >= count, times, { timeout: 60_000, polling: 20 });
 }
 
+/** The rows of a digit, in the order in which they are shown. */
+export const ALL_ROWS = Array.from({ length: 28 }, (_, y) => y);
+
 /**
  * The rows shown so far, as their numbers.
  * @param {import('playwright-core').Page} page
@@ -120,23 +123,10 @@ export async function imagesShown(page, selector = 'pixel-rnn') {
  * The same of any canvas with a grid of images.
  * @param {import('playwright-core').Locator} canvas
  * @param {number} count
- * @returns {Promise<Array<Array<number | null>>>}
  */
-export function imagesOn(canvas, count) {
-  return canvas.evaluate((element, images) => {
-    const { data } = element.getContext('2d').getImageData(0, 0, element.width, element.height);
-    const size = 28;
-    const step = size + 2;
-    const columns = (element.width + 2) / step;
-    return Array.from({ length: images }, (_, k) =>
-      Array.from({ length: size * size }, (_, at) => {
-        const x = (k % columns) * step + (at % size);
-        const y = Math.floor(k / columns) * step + Math.floor(at / size);
-        const [red, , , alpha] = data.subarray(4 * (y * element.width + x));
-        return alpha < 255 ? null : Number(red >= 128);
-      }),
-    );
-  }, count);
+export async function imagesOn(canvas, count) {
+  const images = await gridOn(canvas, { count, width: 28, height: 28, channels: 1 });
+  return images.map((image) => image.map((level) => (level === null ? null : Number(level >= 128))));
 }
 
 /**
@@ -144,14 +134,22 @@ export function imagesOn(canvas, count) {
  * nothing is drawn.
  * @param {import('playwright-core').Locator} canvas
  * @param {{ count: number, width: number, height: number }} grid
- * @returns {Promise<Array<Array<number | null>>>}
  */
 export function coloursOn(canvas, grid) {
-  return canvas.evaluate((element, { count, width, height }) => {
+  return gridOn(canvas, { ...grid, channels: 3 });
+}
+
+/**
+ * @param {import('playwright-core').Locator} canvas
+ * @param {{ count: number, width: number, height: number, channels: number }} grid
+ * @returns {Promise<Array<Array<number | null>>>}
+ */
+function gridOn(canvas, grid) {
+  return canvas.evaluate((element, { count, width, height, channels }) => {
     const { data } = element.getContext('2d').getImageData(0, 0, element.width, element.height);
     const columns = (element.width + 2) / (width + 2);
     return Array.from({ length: count }, (_, k) =>
-      Array.from({ length: 3 * width * height }, (_, at) => {
+      Array.from({ length: channels * width * height }, (_, at) => {
         const place = at % (width * height);
         const x = (k % columns) * (width + 2) + (place % width);
         const y = Math.floor(k / columns) * (height + 2) + Math.floor(place / width);
@@ -177,4 +175,20 @@ export function drawnAlone(page, options) {
     const size = levels.length / count;
     return Array.from({ length: count }, (_, k) => [...levels.subarray(k * size, (k + 1) * size)]);
   }, options);
+}
+
+/**
+ * Measures until what is measured holds, for up to twenty seconds.
+ * @template T
+ * @param {() => Promise<T>} measure
+ * @param {(value: T) => boolean} holds
+ * @param {string} [what]  must hold
+ */
+export async function assertSoon(measure, holds, what) {
+  let value = await measure();
+  for (let attempt = 0; attempt < 200 && !holds(value); attempt++) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    value = await measure();
+  }
+  assert.ok(holds(value), what ?? `still ${value}`);
 }

@@ -2,40 +2,24 @@
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
-import { coloursOn, drawnAlone, launch, openPage, untilDone } from './browser.js';
+import { beforeEach, describe, test } from 'node:test';
+import { assertSoon, coloursOn, drawnAlone, untilDone } from './browser.js';
 import { SETS, colourModel, offer, twoScaleModel } from './models.js';
 import { png } from './png.js';
-import { fileOf, serveSite } from './server.js';
+import { fileOf } from './server.js';
+import { accessibilityFaults, lane, seeCompletions, seeDistribution, seeEverySection, seeLanes } from './sections.js';
+import { expectErrors, page, site, visitSite } from './site.js';
 
 const SIZE = { width: 32, height: 32 };
 const PLANE = SIZE.width * SIZE.height;
 const MODEL = 'test-colours';
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** @type {import('playwright-core').Browser} */
-let browser;
-/** @type {import('./server.js').Site} */
-let site;
-/** @type {Awaited<ReturnType<typeof openPage>>} */
-let opened;
-/** @type {import('playwright-core').Page} */
-let page;
 /** @type {any[]} */
 let models;
 
-before(async () => (browser = await launch()));
-after(() => browser.close());
-beforeEach(async () => {
-  site = await serveSite();
+visitSite();
+beforeEach(() => {
   models = offer(site, [colourModel(MODEL), colourModel('test-colours-too', { seed: 2 })]);
-  opened = await openPage(browser);
-  page = opened.page;
-});
-afterEach(async () => {
-  await opened.close();
-  await site.close();
 });
 
 /** The shipped test images, as levels. */
@@ -47,8 +31,7 @@ function testImages() {
 /** Draws the completions and waits for them. @param {string} hash */
 async function complete(hash) {
   await page.goto(`${site.url}?${Math.random()}#model=${MODEL}&pace=instant&${hash}`);
-  await page.locator('#figure-one').scrollIntoViewIfNeeded();
-  await page.locator('#completions-report').filter({ hasText: 'completions in' }).waitFor();
+  await seeCompletions();
   const canvas = (/** @type {string} */ id) => page.locator(`#${id}`);
   return {
     occluded: await coloursOn(canvas('occluded'), { count: 5, ...SIZE }),
@@ -74,13 +57,11 @@ describe('the choice of networks', () => {
   test('compares each network with those of its set only', async () => {
     await page.goto(`${site.url}#model=${MODEL}&pace=instant`);
     await untilDone(page);
-    await page.locator('#side-by-side').scrollIntoViewIfNeeded();
-    await page.waitForFunction(() => [...document.querySelectorAll('#lanes .rate')].every(({ textContent }) => /\d/.test(textContent)));
+    await seeLanes();
     const titles = models.filter(({ config }) => config.channels === 3).map(({ title }) => title);
     assert.deepEqual(await page.locator('#lanes .title').allTextContents(), titles);
-    const lane = page.locator('#lanes figure').filter({ has: page.getByText(MODEL, { exact: true }) });
-    assert.deepEqual(await coloursOn(lane.locator('canvas'), { count: 9, ...SIZE }), await drawnAlone(page, { model: MODEL, seed: 7, count: 9 }));
-    assert.equal(await lane.locator('.nll').innerText(), '3.29 bits/dim');
+    assert.deepEqual(await coloursOn(lane(MODEL).locator('canvas'), { count: 9, ...SIZE }), await drawnAlone(page, { model: MODEL, seed: 7, count: 9 }));
+    assert.equal(await lane(MODEL).locator('.nll').innerText(), '3.29 bits/dim');
   });
 });
 
@@ -105,7 +86,6 @@ describe('samples in colour', () => {
       const canvas = page.locator('pixel-rnn canvas');
       assert.deepEqual(await coloursOn(canvas, { count: 4, ...SIZE }), await drawnAlone(page, { model: MODEL, seed: 3, count: 4 }));
       assert.equal(await canvas.evaluate((element) => getComputedStyle(element).filter), 'none');
-      assert.deepEqual(opened.watch.errors, []);
     });
   }
 
@@ -181,13 +161,12 @@ describe('completions in colour', () => {
   });
 
   test('say what is missing, and do without it for a picture of one\'s own', async () => {
+    expectErrors();
     site.faults.set('models/cifar10-test-images.json', (response) => response.writeHead(404).end());
     await page.goto(`${site.url}#model=${MODEL}&pace=instant`);
-    await page.locator('#figure-one').scrollIntoViewIfNeeded();
-    const report = page.locator('#completions-report');
-    await report.filter({ hasText: 'The test images, cifar10-test-images.json, could not be fetched: the server answered 404.' }).waitFor();
+    await seeCompletions('The test images, cifar10-test-images.json, could not be fetched: the server answered 404.');
     await page.locator('#own-file').setInputFiles({ name: 'blue.png', mimeType: 'image/png', buffer: png(8, 8, () => [0, 0, 255]) });
-    await report.filter({ hasText: '6 completions in' }).waitFor();
+    await seeCompletions('6 completions in');
   });
 
   test('change with the network: the digits come back', async () => {
@@ -196,7 +175,6 @@ describe('completions in colour', () => {
     await page.locator('#examples-note').filter({ hasText: 'MNIST test images' }).waitFor();
     await page.locator('#completions-report').filter({ hasText: 'completions in' }).waitFor();
     assert.equal(await page.locator('#originals').evaluate((canvas) => canvas.width), 28);
-    assert.deepEqual(opened.watch.errors, []);
   });
 });
 
@@ -206,21 +184,16 @@ describe('the page with a network in colour', () => {
     await page.goto(`${site.url}#model=${MODEL}&hidden=brush&temperature=0.9&pace=instant`);
     await untilDone(page);
     await page.locator('#own-file').setInputFiles({ name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('no picture') });
-    for (const section of await page.locator('section').all()) {
-      await section.scrollIntoViewIfNeeded();
-      await page.waitForTimeout(400);
-    }
-    await page.locator('#distribution-report').filter({ hasText: 'Row' }).waitFor();
-    await page.locator('#completions-report').filter({ hasText: 'completions in' }).waitFor();
+    await seeEverySection();
+    await seeDistribution();
+    await seeCompletions();
   }
 
   for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
     test(`has no accessibility violations, ${colorScheme}`, async () => {
       await page.emulateMedia({ colorScheme });
       await showAll();
-      await page.evaluate(axe);
-      const { violations } = await page.evaluate(() => window.axe.run());
-      assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`), []);
+      assert.deepEqual(await accessibilityFaults(), []);
     });
   }
 
@@ -253,17 +226,3 @@ describe('the comparison with full runs', () => {
     naive.forEach((level, at) => assert.ok(level === null || level === cached[at]));
   });
 });
-
-/**
- * @template T
- * @param {() => Promise<T>} measure
- * @param {(value: T) => boolean} holds
- */
-async function assertSoon(measure, holds) {
-  let value = await measure();
-  for (let attempt = 0; attempt < 50 && !holds(value); attempt++) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    value = await measure();
-  }
-  assert.ok(holds(value), `still ${value}`);
-}

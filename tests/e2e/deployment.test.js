@@ -4,47 +4,28 @@ import assert from 'node:assert/strict';
 import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { layOut } from '../../scripts/dist-layout.mjs';
-import { imagesShown, launch, openPage, untilDone } from './browser.js';
+import { imagesShown, untilDone } from './browser.js';
 import { withInk } from './models.js';
 import { listedModels } from './reference.js';
-import { sendFile, serveSite } from './server.js';
+import { sendFile } from './server.js';
+import { MODULE, expectErrors, openVisit, page, serveBody, site, visitSite, watch } from './site.js';
 
 const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
 
 /** The first network, with which everything is drawn here. */
 const MODEL = listedModels()[0];
 
-/** @type {import('playwright-core').Browser} */
-let browser;
-/** @type {import('./server.js').Site} */
-let site;
-/** @type {Awaited<ReturnType<typeof openPage>>} */
-let opened;
-/** @type {import('playwright-core').Page} */
-let page;
-
-before(async () => (browser = await launch()));
-after(() => browser.close());
-afterEach(async () => {
-  await opened.close();
-  await site.close();
-});
-
-/** A page of somebody else with the element. */
-function guest(/** @type {string} */ body) {
-  return (/** @type {import('node:http').ServerResponse} */ response) => {
-    response.writeHead(200, { 'Content-Type': 'text/html', 'Cache-Control': 'max-age=600' });
-    response.end(`<!doctype html><html lang="en"><title>fixture</title><link rel="icon" href="data:,"><body>${body}<script type="module" src="pixel-rnn.js"></script>`);
-  };
-}
+/** A page of somebody else, which browsers may keep. @param {string} body */
+const serveGuest = (body) => serveBody(body + MODULE, { 'Cache-Control': 'max-age=600' });
 
 describe('after a deployment', { skip: process.env.PIXELRNN_SITE ? 'the two versions are made from the sources' : false }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'pixelrnn-deployment-'));
   const OLD = join(folder, 'old');
   const NEW = join(folder, 'new');
+  visitSite({ folder: OLD });
 
   before(async () => {
     const www = join(folder, 'www');
@@ -57,12 +38,6 @@ describe('after a deployment', { skip: process.env.PIXELRNN_SITE ? 'the two vers
     await layOut(www, pkg, NEW);
   });
   after(() => rmSync(folder, { recursive: true }));
-
-  beforeEach(async () => {
-    site = await serveSite({ folder: OLD });
-    opened = await openPage(browser);
-    page = opened.page;
-  });
 
   /**
    * Changes everything so that nothing new goes with anything old.
@@ -90,71 +65,69 @@ describe('after a deployment', { skip: process.env.PIXELRNN_SITE ? 'the two vers
 
   /** What the new version draws for a visitor who comes for the first time. */
   async function drawnAnew(/** @type {string} */ address) {
-    const visit = await openPage(browser);
+    const visit = await openVisit();
     await visit.page.goto(site.url + address);
     await untilDone(visit.page);
     const images = await imagesShown(visit.page);
-    await visit.close();
     return images;
   }
 
   const ADDRESS = `index.html#model=${MODEL.name}&count=4&pace=instant`;
   const ELEMENT = `<pixel-rnn model="${MODEL.name}" count="4" pace="instant" loading="eager"></pixel-rnn>`;
 
+  /** Opens the old version, and draws when the new one is there and the page has been reloaded. @param {import('playwright-core').Locator} poster */
+  async function drawAnew(poster) {
+    await page.goto(`${site.url}fixture.html`);
+    await poster.waitFor();
+    site.folder = NEW;
+    watch.requests.length = 0;
+    await page.reload();
+    await poster.click();
+  }
+
   /** The page must have come whole from the new version: nothing was missing, nothing old asked for since. */
   function assertNew(/** @type {string[]} */ requests) {
-    assert.deepEqual(opened.watch.errors, []);
     assert.deepEqual(site.missing, []);
     const builds = new Set(requests.flatMap((url) => /\/[0-9a-f]{16}\//.exec(url) ?? []));
     assert.deepEqual([...builds], [`/${JSON.parse(readFileSync(join(NEW, 'build.json'), 'utf8'))}/`]);
   }
 
-  for (const [name, address] of [['the page', ADDRESS], ['an element on another page', 'guest.html']]) {
+  for (const [name, address] of [['the page', ADDRESS], ['an element on another page', 'fixture.html']]) {
     test(`${name} draws with the new version when it is reloaded`, async () => {
-      site.faults.set('guest.html', guest(ELEMENT));
+      serveGuest(ELEMENT);
       await page.goto(site.url + address);
       await untilDone(page);
       const before = await imagesShown(page);
       site.folder = NEW;
-      opened.watch.requests.length = 0;
+      watch.requests.length = 0;
       await page.reload();
       await untilDone(page);
       const now = await imagesShown(page);
       assert.notDeepEqual(now, before);
       assert.deepEqual(now, await drawnAnew(address));
-      assertNew(opened.watch.requests);
+      assertNew(watch.requests);
     });
   }
 
   test('an element that had not drawn yet draws with the new version', async () => {
-    site.faults.set('guest.html', guest(ELEMENT.replace('eager', 'manual')));
+    serveGuest(ELEMENT.replace('eager', 'manual'));
     const poster = page.getByRole('button', { name: /^Draw 4 images/ });
-    await page.goto(`${site.url}guest.html`);
-    await poster.waitFor();
-    site.folder = NEW;
-    opened.watch.requests.length = 0;
-    await page.reload();
-    await poster.click();
+    await drawAnew(poster);
     await untilDone(page);
-    assertNew(opened.watch.requests);
+    assertNew(watch.requests);
   });
 
   test('embed.html in a frame, which a reload does not ask for again, draws with the new version', async () => {
-    site.faults.set('guest.html', guest('<iframe title="digits" src="embed.html?count=4&pace=instant&loading=manual" width="400" height="400"></iframe>'));
+    serveGuest('<iframe title="digits" src="embed.html?count=4&pace=instant&loading=manual" width="400" height="400"></iframe>');
     const poster = page.frameLocator('iframe').getByRole('button', { name: /^Draw 4 images/ });
-    await page.goto(`${site.url}guest.html`);
-    await poster.waitFor();
-    site.folder = NEW;
-    opened.watch.requests.length = 0;
-    await page.reload();
-    await poster.click();
+    await drawAnew(poster);
     await page.frameLocator('iframe').locator('canvas[aria-label*="drawn by"]').waitFor();
-    assertNew(opened.watch.requests);
+    assertNew(watch.requests);
   });
 
   test('the stable addresses give what the modules give', async () => {
-    site.faults.set('guest.html', guest(''));
-    await page.goto(`${site.url}guest.html`);
+    serveGuest('');
+    await page.goto(`${site.url}fixture.html`);
     const found = await page.evaluate(async () => {
       const names = async (/** @type {string} */ file) => Object.keys(await import(new URL(file, location.href).href));
       return { engine: await names('engine.js'), element: await names('pixel-rnn.js') };
@@ -164,11 +137,7 @@ describe('after a deployment', { skip: process.env.PIXELRNN_SITE ? 'the two vers
 });
 
 describe('a damaged file in the browser\'s cache', () => {
-  beforeEach(async () => {
-    site = await serveSite();
-    opened = await openPage(browser);
-    page = opened.page;
-  });
+  visitSite();
 
   const broken = (/** @type {Buffer} */ bytes) => (bytes.fill(255, 100, 200), bytes);
   /** @type {Array<{ name: string, path: string, status?: number, damage: (bytes: Buffer) => Buffer }>} */
@@ -181,6 +150,7 @@ describe('a damaged file in the browser\'s cache', () => {
   ];
   for (const { name, path, status = 200, damage } of FILES) {
     test(`is asked for again: ${name}`, async () => {
+      if (status !== 200) expectErrors();
       const [file] = path.split('?');
       let damaged = 0;
       let whole = 0;

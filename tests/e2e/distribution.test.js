@@ -1,35 +1,20 @@
 /** "One pixel": the probabilities behind each value, from the API to the page. */
 
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
-import { coloursOn, isHelper, launch, openPage, untilDone } from './browser.js';
+import { beforeEach, describe, test } from 'node:test';
+import { coloursOn, isHelper, untilDone } from './browser.js';
 import { colourModel, offer } from './models.js';
-import { serveSite } from './server.js';
+import { seeCompletions, seeDistribution } from './sections.js';
+import { page, site, visitSite } from './site.js';
 
 const MODEL = 'test-colours';
 
-/** @type {import('playwright-core').Browser} */
-let browser;
-/** @type {import('./server.js').Site} */
-let site;
-/** @type {Awaited<ReturnType<typeof openPage>>} */
-let opened;
-/** @type {import('playwright-core').Page} */
-let page;
 /** @type {any[]} */
 let models;
 
-before(async () => (browser = await launch()));
-after(() => browser.close());
-beforeEach(async () => {
-  site = await serveSite();
+visitSite();
+beforeEach(() => {
   models = offer(site, [colourModel(MODEL)]);
-  opened = await openPage(browser);
-  page = opened.page;
-});
-afterEach(async () => {
-  await opened.close();
-  await site.close();
 });
 
 describe('engine.distribution', () => {
@@ -122,10 +107,8 @@ describe('the section', () => {
   async function open(hash = '') {
     await page.goto(`${site.url}#model=${MODEL}&count=4&pace=instant&${hash}`);
     await untilDone(page);
-    await page.locator('#figure-one').scrollIntoViewIfNeeded();
-    await page.locator('#completions-report').filter({ hasText: 'completions in' }).waitFor();
-    await page.locator('#distribution').scrollIntoViewIfNeeded();
-    await report().filter({ hasText: 'Row' }).waitFor();
+    await seeCompletions();
+    await seeDistribution();
   }
 
   test('shows the middle of the first sample, its values, their probabilities and bits', async () => {
@@ -216,7 +199,6 @@ describe('the section', () => {
     const text = await said('drawn:').then(() => page.waitForFunction(() => /paper|ink/.test(document.querySelector('#distribution-report')?.textContent ?? ''))).then(() => report().innerText());
     assert.match(text, /^Row 17, column 16, drawn: (paper|ink); [\d.]+ bits\.$/);
     assert.equal(await page.locator('#distribution-charts figure').count(), 1);
-    assert.deepEqual(opened.watch.errors, []);
   });
 
   test('asks for nothing while it is out of sight', async () => {
@@ -232,8 +214,7 @@ describe('the section', () => {
     await untilDone(page);
     await page.waitForTimeout(1000);
     assert.equal(await page.evaluate(() => window.asked), 0);
-    await page.locator('#distribution').scrollIntoViewIfNeeded();
-    await report().filter({ hasText: 'Row' }).waitFor();
+    await seeDistribution();
     assert.equal(await page.evaluate(() => window.asked), 3);
   });
 });

@@ -1,44 +1,11 @@
 /** `<pixel-rnn>` on other people's pages. */
 
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
-import { imagesShown, launch, openPage, ownWorkers, rowsShown, untilDone } from './browser.js';
-import { serveSite } from './server.js';
+import { describe, test } from 'node:test';
+import { ALL_ROWS, imagesShown, ownWorkers, rowsShown, untilDone } from './browser.js';
+import { openBody, page, visitSite, watch } from './site.js';
 
-const ALL_ROWS = Array.from({ length: 28 }, (_, y) => y);
-
-/** @type {import('playwright-core').Browser} */
-let browser;
-/** @type {import('./server.js').Site} */
-let site;
-/** @type {Awaited<ReturnType<typeof openPage>>} */
-let opened;
-/** @type {import('playwright-core').Page} */
-let page;
-
-before(async () => {
-  browser = await launch();
-  site = await serveSite();
-});
-after(async () => {
-  await browser.close();
-  await site.close();
-});
-beforeEach(async () => {
-  opened = await openPage(browser);
-  page = opened.page;
-});
-afterEach(() => opened.close());
-
-/**
- * Opens a page with this body and the element's module.
- * @param {string} body
- */
-async function openBody(body) {
-  const html = `<!doctype html><html lang="en"><title>fixture</title><link rel="icon" href="data:,"><body>${body}<script type="module" src="pixel-rnn.js"></script>`;
-  site.faults.set('fixture.html', (response) => response.writeHead(200, { 'Content-Type': 'text/html' }).end(html));
-  await page.goto(`${site.url}fixture.html`);
-}
+visitSite();
 
 test('importing the modules where there is no document does no harm', async () => {
   const { PixelRnnElement } = await import('../../www/pixel-rnn.js');
@@ -59,8 +26,7 @@ describe('four elements on a page', () => {
       pictures.push(await imagesShown(page, `#s${seed}`));
     }
     assert.equal(ownWorkers(page).length, 1);
-    assert.equal(opened.watch.requests.filter((url) => url.endsWith('.safetensors')).length, 1);
-    assert.deepEqual(opened.watch.errors, []);
+    assert.equal(watch.requests.filter((url) => url.endsWith('.safetensors')).length, 1);
     for (const seed of [1, 2, 3, 4]) {
       await openBody(element(seed).replace('steady', 'instant'));
       await untilDone(page);
@@ -140,7 +106,6 @@ describe('an element', () => {
   test('may be loaded twice', async () => {
     await openBody('<pixel-rnn count="1" loading="eager" pace="instant"></pixel-rnn><script type="module" src="pixel-rnn.js?again"></script>');
     await untilDone(page);
-    assert.deepEqual(opened.watch.errors, []);
   });
 
   test('tells what it does: ready, rows, done with its figures', async () => {
@@ -172,6 +137,5 @@ describe('embed.html', () => {
     await frame.locator('canvas[aria-label*="drawn by"]').waitFor();
     const attributes = await frame.locator('pixel-rnn').evaluate((element) => Object.fromEntries([...element.attributes].map(({ name, value }) => [name, value])));
     assert.deepEqual(attributes, { controls: 'none', seed: '3', count: '4', pace: 'instant' });
-    assert.deepEqual(opened.watch.errors, []);
   });
 });

@@ -2,28 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
-import { SOFTWARE_GPU, imagesShown, launch, openPage, rowsShown, untilDone } from './browser.js';
+import { describe, test } from 'node:test';
+import { NO_ADAPTER, SOFTWARE_GPU, imagesShown, launch, rowsShown, untilDone } from './browser.js';
+import { offerOnly } from './models.js';
 import { listedModels } from './reference.js';
-import { serveSite } from './server.js';
+import { expectErrors, openVisit, page, site, visitSite, watch } from './site.js';
 
-/** @type {import('playwright-core').Browser} */
-let browser;
-/** @type {import('./server.js').Site} */
-let site;
-/** @type {Awaited<ReturnType<typeof openPage>>} */
-let opened;
-
-before(async () => (browser = await launch()));
-after(() => browser.close());
-beforeEach(async () => {
-  site = await serveSite();
-  opened = await openPage(browser);
-});
-afterEach(async () => {
-  await opened.close();
-  await site.close();
-});
+visitSite();
 
 const weightsPath = () => `models/${listedModels()[0].file}`;
 
@@ -60,7 +45,6 @@ const BROKEN_WEIGHTS = [
 describe('a weights file', () => {
   for (const { name, fault, reason } of BROKEN_WEIGHTS) {
     test(`${name}: the reason is shown, and a good file draws`, async () => {
-      const { page } = opened;
       site.faults.set(weightsPath(), fault);
       await page.goto(`${site.url}#pace=instant`);
       const alert = page.getByRole('alert').filter({ hasText: /./ });
@@ -77,21 +61,17 @@ describe('a weights file', () => {
   }
 
   test('that passes the checks but is none: the reason is shown', async () => {
-    const { page } = opened;
     const bytes = Buffer.from('not weights');
     const digest = await crypto.subtle.digest('SHA-256', bytes);
     const entry = { ...listedModels()[0], bytes: bytes.length, sha256: Buffer.from(digest).toString('hex') };
-    site.faults.set('models/index.json', (response) => response.end(JSON.stringify({ models: [entry] })));
-    site.faults.set(weightsPath(), (response) => response.end(bytes));
+    offerOnly(site, [{ entry, bytes }]);
     await page.goto(site.url);
     const alert = page.getByRole('alert').filter({ hasText: /./ });
     await alert.waitFor();
     assert.ok((await alert.innerText()).length > 10);
-    assert.deepEqual(opened.watch.errors, []);
   });
 
   test('that comes slowly: the bar counts its bytes and never exceeds them', async () => {
-    const { page } = opened;
     const { bytes } = listedModels()[0];
     site.faults.set(weightsPath(), (response, file) => {
       const whole = readFileSync(file ?? '');
@@ -114,7 +94,6 @@ describe('a weights file', () => {
   });
 
   test('that is being fetched can be given up', async () => {
-    const { page } = opened;
     site.faults.set(weightsPath(), (response) => response.writeHead(200).write('x'));
     await page.goto(`${site.url}#pace=instant`);
     await page.getByRole('progressbar').waitFor();
@@ -126,41 +105,36 @@ describe('a weights file', () => {
   });
 
   test('is kept: a second visit fetches it no more', async () => {
-    const { page, watch } = opened;
     await page.goto(`${site.url}#pace=instant`);
     await untilDone(page);
     watch.requests.length = 0;
     site.faults.set(weightsPath(), (response) => response.writeHead(500).end());
     await page.reload();
     await untilDone(page);
-    assert.deepEqual(watch.errors, []);
   });
 });
 
 describe('without', () => {
   test('a list of models: the reason is shown', async () => {
-    const { page } = opened;
     site.faults.set('models/index.json', (response) => response.end('{"models":'));
     await page.goto(site.url);
     await page.getByRole('alert').filter({ hasText: 'The list of models, models/index.json, is damaged.' }).waitFor();
   });
 
   test('a list of models, and a web page in its place: the reason is shown', async () => {
-    const { page } = opened;
     site.faults.set('models/index.json', (response) => response.end('<!DOCTYPE html><title>Home</title>'));
     await page.goto(site.url);
     await page.getByRole('alert').filter({ hasText: 'models/index.json, is damaged: the server gave a web page in its place.' }).waitFor();
   });
 
   test('a working wasm file: the reason is shown', async () => {
-    const { page } = opened;
     site.faults.set('pkg/cpu/pixelrnn.js', (response) => response.writeHead(200, { 'Content-Type': 'text/javascript' }).end('export default () => { throw new Error("broken") }'));
     await page.goto(site.url);
     await page.getByRole('alert').filter({ hasText: 'The CPU bundle could not be loaded: broken' }).waitFor();
   });
 
   test('a worker: the reason is shown', async () => {
-    const { page } = opened;
+    expectErrors();
     site.faults.set('worker/worker.js', (response) => response.writeHead(404).end());
     await page.goto(site.url);
     await page.getByRole('alert').filter({ hasText: 'The worker that draws could not be started: worker.js could not be fetched, the server answered 404.' }).waitFor();
@@ -182,13 +156,12 @@ describe('WebGPU', () => {
     for (const backend of ['auto', 'gpu']) {
       test(`${name}, backend ${backend}: says so in one sentence and draws`, async () => {
         const own = await launch(flags);
-        const { page, watch } = await openPage(own);
+        const { page, watch } = await openVisit(own);
         if (stub) await page.addInitScript(stub);
         await page.goto(`${site.url}#backend=${backend}&pace=instant&count=1`);
         await untilDone(page);
         await page.locator('.backend-line').filter({ hasText: `CPU, cached sampler. ${sentence}` }).waitFor();
         assert.ok((await imagesShown(page))[0].every((pixel) => pixel !== null));
-        assert.deepEqual(watch.errors, []);
         assert.deepEqual(watch.requests.filter((url) => url.includes('pkg/gpu')), []);
         await own.close();
       });
@@ -196,7 +169,6 @@ describe('WebGPU', () => {
   }
 
   test('is not touched where the page asks for the CPU', async () => {
-    const { page, watch } = opened;
     await page.addInitScript(() =>
       Object.defineProperty(Navigator.prototype, 'gpu', {
         get() {
@@ -207,27 +179,23 @@ describe('WebGPU', () => {
     await page.goto(`${site.url}#backend=cpu&pace=instant`);
     await untilDone(page);
     await page.waitForTimeout(300);
-    assert.deepEqual(watch.errors, []);
     assert.equal(await page.locator('.backend-line').innerText(), 'CPU, cached sampler.');
   });
 
   test('by software is named', async (context) => {
-    const { page } = opened;
     await page.goto(`${site.url}#pace=instant`);
     await untilDone(page);
     const line = await page.locator('.backend-line').innerText();
-    if (/no adapter/.test(line)) return context.skip('this Chromium offers no software adapter');
+    if (/no adapter/.test(line)) return context.skip(NO_ADAPTER);
     assert.match(line, /^CPU, cached sampler\. WebGPU adapter present: .*swiftshader, a software adapter\.$/i);
   });
 });
 
 test('the page keeps working when the browser has no room or no cache', async () => {
-  const { page, watch } = opened;
   site.faults.set('worker/weights.js', (response, file) => {
     response.writeHead(200, { 'Content-Type': 'text/javascript' });
     response.end(`const caches = { open() { throw new Error('QuotaExceededError'); } };\n${readFileSync(file ?? '', 'utf8')}`);
   });
   await page.goto(`${site.url}#pace=instant`);
   await untilDone(page);
-  assert.deepEqual(watch.errors, []);
 });

@@ -1,36 +1,20 @@
 /** The page as it is first met: its words whatever is drawn, what stands on the first screen, and what its controls look like. */
 
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
-import { launch, openPage, untilDone } from './browser.js';
+import { beforeEach, describe, test } from 'node:test';
+import { untilDone } from './browser.js';
 import { SETS, colourModel, offer } from './models.js';
 import { onlyPixel } from './png.js';
-import { serveSite } from './server.js';
+import { seeCompletions, seeDistribution } from './sections.js';
+import { expectErrors, page, site, visitSite } from './site.js';
 
 /** A set of a visitor's own: small, oblong, in colour, without test images. */
 const FLAGS = { name: 'flags', title: 'Flags', about: '12 × 8, in colour' };
 const FLAG = { model: colourModel('flag', { width: 12, height: 8, levels: 8 }), set: 'flags' };
 
-/** @type {import('playwright-core').Browser} */
-let browser;
-/** @type {import('./server.js').Site} */
-let site;
-/** @type {Awaited<ReturnType<typeof openPage>>} */
-let opened;
-/** @type {import('playwright-core').Page} */
-let page;
-
-before(async () => (browser = await launch([])));
-after(() => browser.close());
-beforeEach(async () => {
-  site = await serveSite();
+visitSite({ flags: [] });
+beforeEach(() => {
   offer(site, [{ ...FLAG.model, set: FLAG.set }], [...SETS, FLAGS]);
-  opened = await openPage(browser);
-  page = opened.page;
-});
-afterEach(async () => {
-  await opened.close();
-  await site.close();
 });
 
 async function open(hash = '') {
@@ -41,8 +25,7 @@ async function open(hash = '') {
 describe('words and controls', () => {
   test('are true of any pictures', async () => {
     await open('model=flag&hidden=brush');
-    await page.locator('#completions').scrollIntoViewIfNeeded();
-    await page.locator('#completions-report').filter({ hasText: 'no test images' }).waitFor();
+    await seeCompletions('no test images');
     const texts = await page.locator('h1, h2, .lead, .kinds, .text, .facts, legend, figcaption, footer').allTextContents();
     assert.ok(texts.length > 20);
     for (const text of texts) assert.doesNotMatch(text, /digit|photograph|\b784\b|\b28\b/i);
@@ -51,8 +34,7 @@ describe('words and controls', () => {
   test('offer other pictures only where there are some', async () => {
     await open('model=flag');
     const other = page.getByRole('button', { name: 'Other pictures' });
-    await page.locator('#completions').scrollIntoViewIfNeeded();
-    await page.locator('#completions-report').filter({ hasText: 'no test images' }).waitFor();
+    await seeCompletions('no test images');
     assert.ok(await other.isDisabled());
     await page.getByRole('radio', { name: 'Digits' }).check();
     await page.locator('#completions-report').filter({ hasText: 'completions in' }).waitFor();
@@ -61,8 +43,7 @@ describe('words and controls', () => {
 
   test('reach every pixel of a picture smaller than the one before', async () => {
     await open('hidden=brush');
-    await page.locator('#completions').scrollIntoViewIfNeeded();
-    await page.locator('#completions-report').filter({ hasText: 'completions in' }).waitFor();
+    await seeCompletions();
     await page.locator('#own-file').setInputFiles({ name: 'flag.svg', mimeType: 'image/svg+xml', buffer: Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="60" height="60"><path fill="red" d="M0 0h60v30H0z"/></svg>') });
     await page.getByRole('radio', { name: 'Flags' }).check();
     await page.waitForFunction(() => /** @type {any} */ (document.querySelector('#brush-canvas')).width === 12);
@@ -118,6 +99,7 @@ describe('the first screen', () => {
   }
 
   test('has no empty choices where the list of networks cannot be had', async () => {
+    expectErrors();
     site.faults.set('models/index.json', (response) => response.writeHead(404).end());
     await page.goto(site.url);
     await page.waitForFunction(() => window.seen.failed.length);
@@ -144,8 +126,7 @@ describe('figures', () => {
 describe('controls of the page', () => {
   test('are as large as those of the element, and look as disabled', async () => {
     await open('hidden=brush');
-    await page.locator('#completions').scrollIntoViewIfNeeded();
-    await page.locator('#completions-report').filter({ hasText: 'completions in' }).waitFor();
+    await seeCompletions();
     const looks = (/** @type {import('playwright-core').Locator} */ controls) => controls.evaluateAll((all) => all.map((control) => {
       const { height, fontSize } = getComputedStyle(control);
       return `${control.textContent?.trim().slice(0, 20)}: ${height}, ${fontSize}`;
@@ -166,8 +147,7 @@ describe('controls of the page', () => {
 
   test('leave keys to the browser that are pressed with Alt, Ctrl or the command key', async () => {
     await open('hidden=brush');
-    await page.locator('#completions').scrollIntoViewIfNeeded();
-    await page.locator('#completions-report').filter({ hasText: 'completions in' }).waitFor();
+    await seeCompletions();
     await page.locator('#distribution').scrollIntoViewIfNeeded();
     for (const id of ['brush-canvas', 'distribution-canvas']) {
       const taken = await page.locator(`#${id}`).evaluate((canvas) => [{}, { altKey: true }, { ctrlKey: true }, { metaKey: true }].map((modifier) =>
@@ -180,8 +160,7 @@ describe('controls of the page', () => {
     test(`have rings of one colour, pictures of ink too, ${colorScheme}`, async () => {
       await page.emulateMedia({ colorScheme });
       await open();
-      await page.locator('#distribution').scrollIntoViewIfNeeded();
-      await page.locator('#distribution-report').filter({ hasText: 'bits' }).waitFor();
+      await seeDistribution('bits');
       await page.locator('#distribution-picture').focus();
       await page.keyboard.press('Tab');
       const canvas = page.locator('#distribution-canvas:focus-visible');

@@ -1,45 +1,27 @@
 /** Forced colours, such as Windows' contrast themes: what pictures, choices and marks are told by is still to be seen. */
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { launch, openPage, untilDone } from './browser.js';
+import { before, describe, test } from 'node:test';
+import { untilDone } from './browser.js';
 import { onlyPixel } from './png.js';
-import { serveSite } from './server.js';
+import { seeCompletions, seeDistribution } from './sections.js';
+import { page, site, visitSite } from './site.js';
 
 /** Of what is no text, to what lies beside it (WCAG 1.4.11). */
 const LEAST_CONTRAST = 3;
 
-/** @type {import('playwright-core').Browser} */
-let browser;
-/** @type {import('./server.js').Site} */
-let site;
-before(async () => {
-  browser = await launch();
-  site = await serveSite();
-});
-after(async () => {
-  await browser.close();
-  await site.close();
-});
-
 for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
   describe(`forced colours, ${colorScheme}`, () => {
-    /** @type {Awaited<ReturnType<typeof openPage>>} */
-    let opened;
-    /** @type {import('playwright-core').Page} */
-    let page;
+    visitSite({ once: true });
     before(async () => {
-      opened = await openPage(browser, { colorScheme, forcedColors: 'active', viewport: { width: 1280, height: 1000 } });
-      page = opened.page;
+      await page.emulateMedia({ colorScheme, forcedColors: 'active' });
+      await page.setViewportSize({ width: 1280, height: 1000 });
       await page.goto(`${site.url}#seed=7&count=4&pace=instant&hidden=brush`);
       await untilDone(page);
       // What is out of sight is neither laid out nor drawn.
-      for (const [section, said] of [['completions', 'completions in'], ['distribution', 'bits']]) {
-        await page.locator(`#${section}`).scrollIntoViewIfNeeded();
-        await page.locator(`#${section}-report`).filter({ hasText: said }).waitFor();
-      }
+      await seeCompletions();
+      await seeDistribution('bits');
     });
-    after(() => opened.close());
 
     /**
      * The colour on the screen at a distance from the upper left corner of an element.

@@ -1,28 +1,13 @@
 /** The real GPU bundle on a device that refuses memory, programs or work: the CPU goes on. */
 
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
-import { launch, NO_ADAPTER, openPage, ownWorkers } from './browser.js';
-import { withSize } from './models.js';
-import { gpuNotBuilt, serveSite, startWorkersWith } from './server.js';
+import { describe, test } from 'node:test';
+import { NO_ADAPTER, ownWorkers } from './browser.js';
+import { offerOnly, withSize } from './models.js';
+import { gpuNotBuilt, startWorkersWith } from './server.js';
+import { page, site, visitSite } from './site.js';
 
-/** @type {import('playwright-core').Browser} */
-let browser;
-/** @type {import('./server.js').Site} */
-let site;
-/** @type {Awaited<ReturnType<typeof openPage>>} */
-let opened;
-
-before(async () => (browser = await launch()));
-after(() => browser.close());
-beforeEach(async () => {
-  site = await serveSite();
-  opened = await openPage(browser);
-});
-afterEach(async () => {
-  await opened.close();
-  await site.close();
-});
+visitSite();
 
 describe('a GPU that refuses', { skip: gpuNotBuilt }, () => {
   /** Broken calls of the browser's own WebGPU, as it answers when memory or the compiler fails. */
@@ -94,12 +79,7 @@ describe('a GPU that refuses', { skip: gpuNotBuilt }, () => {
     ['work', 'row', /^The GPU refused its work: .*\.$/],
   ])) {
     test(`${refusal}, from the ${from} on: one sentence, and the CPU draws the same picture`, { timeout: 120_000 }, async (context) => {
-      const { page } = opened;
-      const first = await withSize('first', { width: 6, height: 5 });
-      const second = await withSize('second', { width: 7, height: 6 });
-      const models = [first, second].map(({ entry }) => entry);
-      site.faults.set('models/index.json', (response) => response.end(JSON.stringify({ models })));
-      for (const { entry, bytes } of [first, second]) site.faults.set(`models/${entry.file}`, (response) => response.end(bytes));
+      offerOnly(site, [await withSize('first', { width: 6, height: 5 }), await withSize('second', { width: 7, height: 6 })]);
       startWorkersWith(site, REFUSALS[refusal]);
       await page.exposeFunction('refuse', () => ownWorkers(page)[0].evaluate(() => void (/** @type {any} */ (self).refusing = true)));
       await page.goto(`${site.url}embed.html?loading=manual`);

@@ -1,42 +1,24 @@
 /** Drawing through WebGPU: the real bundle on a software adapter, and bundles that fail in every way. */
 
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
-import { imagesShown, launch, NO_ADAPTER, openPage, rowsShown, untilDone } from './browser.js';
-import { withSize } from './models.js';
-import { gpuNotBuilt, serveSite, startWorkersWith } from './server.js';
+import { describe, test } from 'node:test';
+import { ALL_ROWS, NO_ADAPTER, imagesShown, rowsShown, untilDone } from './browser.js';
+import { offerOnly, withSize } from './models.js';
+import { gpuNotBuilt, startWorkersWith } from './server.js';
+import { browser, page, site, visitSite, watch } from './site.js';
 
-/** @type {import('playwright-core').Browser} */
-let browser;
-/** @type {import('./server.js').Site} */
-let site;
-/** @type {Awaited<ReturnType<typeof openPage>>} */
-let opened;
-
-before(async () => (browser = await launch()));
-after(() => browser.close());
-beforeEach(async () => {
-  site = await serveSite();
-  opened = await openPage(browser);
-});
-afterEach(async () => {
-  await opened.close();
-  await site.close();
-});
+visitSite();
 
 /**
  * Puts a network with the listed weights but images of 6 x 5 pixels in place of the listed one: a full
  * pass per pixel takes software many minutes on larger ones.
  */
 async function serveSmallImages() {
-  const { entry, bytes } = await withSize('small', { width: 6, height: 5 });
-  site.faults.set('models/index.json', (response) => response.end(JSON.stringify({ models: [entry] })));
-  site.faults.set('models/small.safetensors', (response) => response.end(bytes));
+  offerOnly(site, [await withSize('small', { width: 6, height: 5 })]);
 }
 
 describe('the GPU bundle as built', { skip: gpuNotBuilt }, () => {
   test('passes its start-up test and draws what the CPU draws', { timeout: 300_000 }, async (context) => {
-    const { page, watch } = opened;
     await serveSmallImages();
     const drawn = [];
     for (const backend of ['cpu', 'gpu']) {
@@ -54,11 +36,9 @@ describe('the GPU bundle as built', { skip: gpuNotBuilt }, () => {
     assert.deepEqual(drawn[1].levels, drawn[0].levels);
     // Sums of thirty numbers near one.
     drawn[1].nll_nats.forEach((nats, k) => assert.ok(Math.abs(nats - drawn[0].nll_nats[k]) < 1e-3));
-    assert.deepEqual(watch.errors, []);
   });
 
   test('is measured against the CPU in under a second, and loses in software', { timeout: 120_000 }, async (context) => {
-    const { page } = opened;
     await serveSmallImages();
     await page.goto(`${site.url}embed.html?loading=manual`);
     const { report, measured } = await page.evaluate(async () => {
@@ -77,7 +57,6 @@ describe('the GPU bundle as built', { skip: gpuNotBuilt }, () => {
   });
 
   test('dies with its device while it draws: the CPU goes on with the same picture', { timeout: 120_000 }, async (context) => {
-    const { page } = opened;
     await page.goto(`${site.url}embed.html?loading=manual`);
     const devtools = await browser.newBrowserCDPSession();
     await page.exposeFunction('killGpu', () => devtools.send('Browser.crashGpuProcess').catch(() => undefined));
@@ -103,7 +82,7 @@ describe('the GPU bundle as built', { skip: gpuNotBuilt }, () => {
     });
     if (!drawn) return context.skip(NO_ADAPTER);
     assert.equal(drawn.backend, 'cpu');
-    assert.deepEqual(drawn.rows, Array.from({ length: 28 }, (_, y) => y));
+    assert.deepEqual(drawn.rows, ALL_ROWS);
     assert.deepEqual(drawn.same, [true, true]);
     drawn.said.forEach((reason) => assert.match(reason, /^[A-Z].*\.$/));
     assert.ok(drawn.said.length >= 1);
@@ -141,11 +120,8 @@ describe('a GPU bundle', () => {
     if (module !== null) site.faults.set('pkg/gpu/pixelrnn.js', (response) => response.writeHead(200, { 'Content-Type': 'text/javascript' }).end(module));
   }
 
-  /**
-   * @param {import('playwright-core').Page} page
-   * @param {string} backend
-   */
-  async function picture(page, backend) {
+  /** @param {string} backend */
+  async function picture(backend) {
     await page.goto(`${site.url}?${backend}#backend=${backend}&seed=11&count=4&pace=instant`);
     await untilDone(page);
     return imagesShown(page);
@@ -153,37 +129,34 @@ describe('a GPU bundle', () => {
 
   for (const rows of [0, 1, 13, 27]) {
     test(`lost after ${rows} rows: the CPU goes on with the same picture and says why`, async (context) => {
-      const { page } = opened;
       serveBundle(lostAfter(rows));
-      const wanted = await picture(page, 'cpu');
-      const drawn = await picture(page, 'gpu');
+      const wanted = await picture('cpu');
+      const drawn = await picture('gpu');
       const line = await page.locator('.backend-line').innerText();
       if (/no adapter/.test(line)) return context.skip(NO_ADAPTER);
       assert.equal(line, 'The GPU was lost. Drawing on the CPU.');
       assert.deepEqual(drawn, wanted);
-      assert.deepEqual(await rowsShown(page), Array.from({ length: 28 }, (_, y) => y));
+      assert.deepEqual(await rowsShown(page), ALL_ROWS);
     });
   }
 
   test('lost after wrong rows: what it drew is no part of the picture', async (context) => {
-    const { page } = opened;
     serveBundle(lostAfter(13).replace('method, ...options)', 'method, seed, ...options)').replace("'cached', ...options", "'cached', seed + 1n, ...options"));
     /** @param {string} backend */
     const levels = async (backend) => {
-      await picture(page, backend);
+      await picture(backend);
       return page.evaluate(() => [...window.seen.done[0].levels]);
     };
     const wanted = await levels('cpu');
     assert.deepEqual(await levels('gpu'), wanted);
     if (/no adapter/.test(await page.locator('.backend-line').innerText())) return context.skip(NO_ADAPTER);
-    assert.deepEqual(await rowsShown(page), Array.from({ length: 28 }, (_, y) => y));
+    assert.deepEqual(await rowsShown(page), ALL_ROWS);
   });
 
   test('that works draws, and is named', async (context) => {
-    const { page } = opened;
     serveBundle(lostAfter(Infinity));
-    const wanted = await picture(page, 'cpu');
-    assert.deepEqual(await picture(page, 'gpu'), wanted);
+    const wanted = await picture('cpu');
+    assert.deepEqual(await picture('gpu'), wanted);
     const line = await page.locator('.backend-line').innerText();
     if (/no adapter/.test(line)) return context.skip(NO_ADAPTER);
     const adapter = await page.evaluate(() => window.seen.done[0].adapter);
@@ -193,7 +166,6 @@ describe('a GPU bundle', () => {
 
   for (const where of ['the page', 'the worker']) {
     test(`whose adapter ${where} is offered only later is asked for again`, async (context) => {
-      const { page } = opened;
       serveBundle(lostAfter(Infinity));
       const first = `{
         const { requestAdapter } = GPU.prototype;
@@ -231,38 +203,40 @@ describe('a GPU bundle', () => {
   }
 
   test('that is damaged: the CPU draws and the page says why', async (context) => {
-    const { page } = opened;
     serveBundle('export default () => { throw new Error("broken bundle"); }');
-    const wanted = await picture(page, 'cpu');
-    assert.deepEqual(await picture(page, 'gpu'), wanted);
+    const wanted = await picture('cpu');
+    assert.deepEqual(await picture('gpu'), wanted);
     const line = await page.locator('.backend-line').innerText();
     if (/no adapter/.test(line)) return context.skip(NO_ADAPTER);
     assert.equal(line, 'The GPU bundle could not be loaded: broken bundle. Drawing on the CPU.');
   });
 
   test('that is not built yet is not asked for, and picked up when it is there', async (context) => {
-    const { page, watch } = opened;
     serveBundle(null);
-    await picture(page, 'gpu');
+    await picture('gpu');
     const line = page.locator('.backend-line');
     if (/no adapter/.test(await line.innerText())) return context.skip(NO_ADAPTER);
     assert.match(await line.innerText(), /The GPU bundle is not there yet\./);
     assert.deepEqual(watch.requests.filter((url) => url.includes('pkg/gpu')), []);
     serveBundle(lostAfter(Infinity));
     await line.filter({ hasText: 'GPU, whole rows in one kernel' }).waitFor({ timeout: 15_000 });
-    assert.deepEqual(watch.errors, []);
   });
 
   /** A page whose adapter is no software, drawing `count` images where the engine chooses. @param {number} count */
   async function drawnByChoice(count) {
-    const { page } = opened;
     await page.addInitScript(() => {
       const gpu = { requestAdapter: async () => ({ info: { description: 'Quick card', isFallbackAdapter: false } }) };
       Object.defineProperty(navigator, 'gpu', { value: gpu, configurable: true });
     });
     await page.goto(`${site.url}#backend=auto&seed=11&count=${count}&pace=instant`);
     await untilDone(page);
-    return page;
+  }
+
+  /** Who draws the next seed. */
+  async function backendOfNext() {
+    await page.evaluate(() => (location.hash = location.hash.replace('seed=11', 'seed=12')));
+    await untilDone(page, 2);
+    return page.evaluate(() => window.seen.done[1].backend);
   }
 
   test('that is faster is chosen when the page has time to find out, and says so', async () => {
@@ -273,35 +247,30 @@ describe('a GPU bundle', () => {
         if (drawing.seed !== 0n) return create(gpu, model, drawing);
         return { y: 0, done: false, nextRow: async () => undefined, free() {} };
       };`);
-    const page = await drawnByChoice(4);
+    await drawnByChoice(4);
     const line = page.locator('.backend-line');
     await line.filter({ hasText: /^GPU, whole rows in one kernel, on Quick card: [\d.]+ [mµ]s for a row of 4 images, the CPU takes [\d.]+ ms\.$/ }).waitFor();
     assert.equal(await page.evaluate(() => window.seen.done[0].backend), 'cpu');
-    await page.evaluate(() => (location.hash = location.hash.replace('seed=11', 'seed=12')));
-    await page.waitForFunction(() => window.seen.done.length > 1);
-    assert.equal(await page.evaluate(() => window.seen.done[1].backend), 'gpu');
+    assert.equal(await backendOfNext(), 'gpu');
   });
 
   test('that is slower is not chosen, with both times', async () => {
     serveBundle(lostAfter(Infinity).replace('async nextRow() {', 'async nextRow() { await new Promise((resolve) => setTimeout(resolve, 60));'));
-    const page = await drawnByChoice(1);
+    await drawnByChoice(1);
     const line = page.locator('.backend-line');
     await line.filter({ hasText: /^CPU, cached sampler: [\d.]+ ms for a row of the image, Quick card takes [\d.]+ ms\.$/ }).waitFor();
-    await page.evaluate(() => (location.hash = location.hash.replace('seed=11', 'seed=12')));
-    await page.waitForFunction(() => window.seen.done.length > 1);
-    assert.equal(await page.evaluate(() => window.seen.done[1].backend), 'cpu');
+    assert.equal(await backendOfNext(), 'cpu');
   });
 
   test('that cannot be measured is not chosen, with the reason', async () => {
     serveBundle(lostAfter(0));
-    const page = await drawnByChoice(2);
+    await drawnByChoice(2);
     await page.locator('.backend-line').filter({ hasText: 'CPU, cached sampler. The GPU was lost.' }).waitFor();
   });
 
   test('is not even asked for where the CPU is', async () => {
-    const { page, watch } = opened;
     serveBundle(lostAfter(Infinity));
-    await picture(page, 'cpu');
+    await picture('cpu');
     await new Promise((resolve) => setTimeout(resolve, 1000));
     assert.deepEqual(watch.requests.filter((url) => url.includes('pkg/gpu')), []);
   });

@@ -1,39 +1,19 @@
 /** Batches that several workers share: the same pictures, whatever becomes of the helpers. */
 
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
-import { isHelper, launch, openPage } from './browser.js';
-import { serveSite, startWorkersWith } from './server.js';
+import { beforeEach, describe, test } from 'node:test';
+import { isHelper } from './browser.js';
+import { startWorkersWith } from './server.js';
+import { page, site, visitSite, watch } from './site.js';
 
-/** @type {import('playwright-core').Browser} */
-let browser;
-/** @type {import('./server.js').Site} */
-let site;
-/** @type {Awaited<ReturnType<typeof openPage>>} */
-let opened;
-/** @type {import('playwright-core').Page} */
-let page;
 /** Workers started: the page's own and helpers. */
 let started = { own: 0, helpers: 0 };
 
-before(async () => {
-  browser = await launch();
-  site = await serveSite();
-});
-after(async () => {
-  await browser.close();
-  await site.close();
-});
+visitSite();
 beforeEach(async () => {
-  opened = await openPage(browser);
-  page = opened.page;
   started = { own: 0, helpers: 0 };
   page.on('worker', (worker) => (started[isHelper(worker) ? 'helpers' : 'own'] += 1));
   await page.goto(`${site.url}embed.html?loading=manual`);
-});
-afterEach(async () => {
-  site.faults.clear();
-  await opened.close();
 });
 
 /**
@@ -93,9 +73,8 @@ describe('a batch drawn by several workers is the one drawn by one', () => {
       assert.deepEqual(started, { own: 1, helpers: expected - 1 });
       // Neither weights nor program are fetched again for a helper.
       for (const end of ['.safetensors', '.wasm']) {
-        assert.equal(opened.watch.requests.filter((url) => url.endsWith(end)).length, 1, end);
+        assert.equal(watch.requests.filter((url) => url.endsWith(end)).length, 1, end);
       }
-      assert.deepEqual(opened.watch.errors, []);
     });
   }
 });
@@ -104,7 +83,7 @@ test('a helper is given the weights where the browser keeps none', async () => {
   startWorkersWith(site, "Object.defineProperty(self, 'caches', { value: undefined });");
   const found = await page.evaluate(compare, { model: 'mnist-pixelcnn', count: 8, threads: 2, expected: 2, kind: 'sample' });
   assert.deepEqual(found.threads, [1, 1, 2]);
-  assert.equal(opened.watch.requests.filter((url) => url.endsWith('.safetensors')).length, 1);
+  assert.equal(watch.requests.filter((url) => url.endsWith('.safetensors')).length, 1);
 });
 
 test('one or two images are drawn by one worker', async () => {

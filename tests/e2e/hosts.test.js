@@ -1,41 +1,18 @@
 /** `<pixel-rnn>` on pages that have keys, forms and ways of their own. */
 
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
-import { launch, openPage, untilDone } from './browser.js';
-import { serveSite } from './server.js';
+import { beforeEach, describe, test } from 'node:test';
+import { untilDone } from './browser.js';
+import { openBody, page, visitSite } from './site.js';
 
-/** @type {import('playwright-core').Browser} */
-let browser;
-/** @type {import('./server.js').Site} */
-let site;
-/** @type {Awaited<ReturnType<typeof openPage>>} */
-let opened;
-/** @type {import('playwright-core').Page} */
-let page;
-
-before(async () => {
-  browser = await launch();
-  site = await serveSite();
-});
-after(async () => {
-  await browser.close();
-  await site.close();
-});
-beforeEach(async () => {
-  opened = await openPage(browser);
-  page = opened.page;
-});
-afterEach(() => opened.close());
+visitSite();
 
 /**
  * Opens a host's page with the element's module.
  * @param {string} body
  */
 async function openHost(body) {
-  const html = `<!doctype html><html lang="en"><title>host</title><link rel="icon" href="data:,"><body>${body}<script type="module" src="pixel-rnn.js"></script>`;
-  site.faults.set('host.html', (response) => response.writeHead(200, { 'Content-Type': 'text/html' }).end(html));
-  await page.goto(`${site.url}host.html`);
+  await openBody(body);
   await page.waitForFunction(() => document.querySelector('pixel-rnn')?.shadowRoot);
 }
 

@@ -1,13 +1,14 @@
 /** Values of any number of levels: as colours, as ink, and in the words and charts of the page. */
 
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import { beforeEach, describe, test } from 'node:test';
 import { rowsOf } from '../../www/page/levels.js';
 import { isInk } from '../../www/shared/format.js';
-import { coloursOn, drawnAlone, launch, openPage, untilDone } from './browser.js';
+import { coloursOn, drawnAlone, untilDone } from './browser.js';
 import { SETS, colourModel, offer } from './models.js';
 import { png } from './png.js';
-import { serveSite } from './server.js';
+import { seeCompletions, seeDistribution } from './sections.js';
+import { page, site, visitSite } from './site.js';
 
 test('a level is shown as the samplers show it, for every number of levels', () => {
   for (let levels = 2; levels <= 256; levels++) {
@@ -25,27 +26,10 @@ test('only two levels of one channel are ink and paper', () => {
 
 describe('a network of few levels', () => {
   const SIZE = { width: 24, height: 24 };
-  /** @type {import('playwright-core').Browser} */
-  let browser;
-  /** @type {import('./server.js').Site} */
-  let site;
-  /** @type {Awaited<ReturnType<typeof openPage>>} */
-  let opened;
-  /** @type {import('playwright-core').Page} */
-  let page;
-  before(async () => (browser = await launch()));
-  after(() => browser.close());
-  beforeEach(async () => {
-    site = await serveSite();
+  visitSite();
+  beforeEach(() => {
     const sets = [...SETS, { name: 'signs', title: 'Signs', about: '' }];
     offer(site, [2, 8].map((levels) => ({ ...colourModel(`of-${levels}`, { ...SIZE, levels }), set: 'signs' })), sets);
-    opened = await openPage(browser);
-    page = opened.page;
-  });
-  afterEach(async () => {
-    assert.deepEqual(opened.watch.errors, []);
-    await opened.close();
-    await site.close();
   });
 
   for (const levels of [2, 8]) {
@@ -66,9 +50,7 @@ describe('a network of few levels', () => {
     test(`is looked at pixel by pixel: ${levels} bars that stand apart`, async () => {
       await page.goto(`${site.url}#model=${model}&count=4&pace=instant`);
       await untilDone(page);
-      await page.locator('#distribution').scrollIntoViewIfNeeded();
-      const report = page.locator('#distribution-report').filter({ hasText: /^Row 13, column 13, drawn: red \d, green \d, blue \d; [\d.]+ bits\.$/ });
-      await report.waitFor();
+      await seeDistribution(/^Row 13, column 13, drawn: red \d, green \d, blue \d; [\d.]+ bits\.$/);
       const charts = page.locator('#distribution-charts figure');
       assert.deepEqual(await charts.locator('figcaption').allInnerTexts(), ['Red', 'Green', 'Blue']);
       for (const chart of await charts.all()) {
@@ -83,13 +65,11 @@ describe('a network of few levels', () => {
 
     test(`takes a picture of one's own in ${levels} levels`, async () => {
       await page.goto(`${site.url}#model=${model}&pace=instant`);
-      await page.locator('#figure-one').scrollIntoViewIfNeeded();
-      const report = page.locator('#completions-report');
-      await report.filter({ hasText: 'There are no test images for this network here' }).waitFor();
+      await seeCompletions('There are no test images for this network here');
       assert.match(await page.locator('#own-how').innerText(), new RegExp(`reduced to 24\\s×\\s24 pixels, and to ${levels} levels of red, green and blue\\.$`));
       const colour = [255, 140, 10];
       await page.locator('#own-file').setInputFiles({ name: 'orange.png', mimeType: 'image/png', buffer: png(24, 24, () => colour) });
-      await report.filter({ hasText: '6 completions in' }).waitFor();
+      await seeCompletions('6 completions in');
       const [original] = await coloursOn(page.locator('#originals'), { count: 1, ...SIZE });
       const step = 255 / (levels - 1);
       assert.deepEqual([0, 576, 1152].map((at) => original[at]), colour.map((byte) => Math.round(Math.round(byte / step) * step)));

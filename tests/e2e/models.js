@@ -145,9 +145,35 @@ export function offer(site, more, sets = SETS) {
   const models = [...listed, ...more]
     .map(({ entry, set = entry.set ?? entry.training.config.dataset }) => ({ ...entry, set }))
     .filter(({ set }) => sets.some(({ name }) => name === set));
-  site.faults.set('models/index.json', (response) => response.end(JSON.stringify({ models, sets })));
-  for (const { entry, bytes } of more) site.faults.set(`models/${entry.file}`, (response) => response.end(bytes));
+  serveIndex(site, { models, sets });
+  serveWeights(site, more);
   return models;
+}
+
+/**
+ * Offers these networks and no others, without sets.
+ * @param {import('./server.js').Site} site
+ * @param {Array<{ entry: any, bytes: Buffer }>} models
+ */
+export function offerOnly(site, models) {
+  serveIndex(site, { models: models.map(({ entry }) => entry) });
+  serveWeights(site, models);
+}
+
+/**
+ * @param {import('./server.js').Site} site
+ * @param {{ models: any[], sets?: any[] }} index
+ */
+export function serveIndex(site, index) {
+  site.faults.set('models/index.json', (response) => response.end(JSON.stringify(index)));
+}
+
+/**
+ * @param {import('./server.js').Site} site
+ * @param {Array<{ entry: any, bytes: Buffer }>} models
+ */
+function serveWeights(site, models) {
+  for (const { entry, bytes } of models) site.faults.set(`models/${entry.file}`, (response) => response.end(bytes));
 }
 
 /**

@@ -1,50 +1,28 @@
 /** Choosing between several networks, and seeing them side by side. */
 
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
-import { drawnAlone, imagesOn, imagesShown, launch, openPage, untilDone } from './browser.js';
+import { beforeEach, describe, test } from 'node:test';
+import { assertSoon, drawnAlone, imagesOn, imagesShown, untilDone } from './browser.js';
 import { SETS, offer, withInk, withSize } from './models.js';
-import { serveSite } from './server.js';
+import { lane, seeLanes } from './sections.js';
+import { page, site, visitSite, watch } from './site.js';
 
-/** @type {import('playwright-core').Browser} */
-let browser;
-/** @type {import('./server.js').Site} */
-let site;
-/** @type {Awaited<ReturnType<typeof openPage>>} */
-let opened;
-/** @type {import('playwright-core').Page} */
-let page;
 /** @type {any[]} */
 let models;
 
-before(async () => (browser = await launch()));
-after(() => browser.close());
+visitSite();
 beforeEach(async () => {
-  site = await serveSite();
   models = offer(site, [await withInk('more-ink', 0.4)]);
-  opened = await openPage(browser);
-  page = opened.page;
-});
-afterEach(async () => {
-  await opened.close();
-  await site.close();
 });
 
 /** Names of the weights files fetched so far, sorted. */
-const fetched = () => opened.watch.requests.filter((url) => url.endsWith('.safetensors')).map((url) => url.split('/').pop()).sort();
+const fetched = () => watch.requests.filter((url) => url.endsWith('.safetensors')).map((url) => url.split('/').pop()).sort();
 
 /** What may be compared. @param {any} config */
 const kindOf = ({ width, height, channels, levels }) => String([width, height, channels, levels]);
 
 /** The networks that draw what the first one draws. */
 const peers = () => models.filter(({ config }) => kindOf(config) === kindOf(models[0].config));
-
-/** The column of a network. @param {string} title */
-const lane = (title) => page.locator('#lanes figure').filter({ has: page.getByText(title, { exact: true }) });
-
-/** Waits until every column tells its speed. */
-const untilLanesDone = () =>
-  page.waitForFunction(() => [...document.querySelectorAll('#lanes .rate')].every(({ textContent }) => /\d/.test(textContent)), undefined, { timeout: 60_000 });
 
 /**
  * Waits until a column shows what its network draws alone.
@@ -55,19 +33,6 @@ async function assertDraws(title, options) {
   const wanted = String(await drawnAlone(page, { ...options, count: 9 }));
   const shown = async () => String(await imagesOn(lane(title).locator('canvas'), 9));
   await assertSoon(shown, (images) => images === wanted, `${title} draws seed ${options.seed}`);
-}
-
-/**
- * @param {() => Promise<string>} measure
- * @param {(value: string) => boolean} holds
- * @param {string} what
- */
-async function assertSoon(measure, holds, what) {
-  for (let attempt = 0; attempt < 200; attempt++) {
-    if (holds(await measure())) return;
-    await page.waitForTimeout(100);
-  }
-  assert.fail(`not in 20 seconds: ${what}`);
 }
 
 describe('the choice of networks', () => {
@@ -113,7 +78,6 @@ describe('the choice of networks', () => {
     await untilDone(page, 3);
     assert.deepEqual(await imagesShown(page), before.samples);
     assert.ok(await page.locator('#networks input').first().isChecked());
-    assert.deepEqual(opened.watch.errors, []);
   });
 });
 
@@ -124,8 +88,7 @@ describe('side by side', () => {
     await page.waitForTimeout(500);
     assert.deepEqual(fetched(), [models[0].file]);
 
-    await page.locator('#side-by-side').scrollIntoViewIfNeeded();
-    await untilLanesDone();
+    await seeLanes();
     assert.deepEqual(fetched(), peers().map(({ file }) => file).sort());
     const drawn = async () => (await imagesOn(lane('more-ink').locator('canvas'), 9))[0].map((pixel) => pixel !== null).join();
     await assertSoon(drawn, (pixels) => /^true.*false$/.test(pixels), 'its rows appear one by one');
@@ -133,20 +96,18 @@ describe('side by side', () => {
     for (const { name, title, test_nll, config } of peers()) {
       const pixels = 784 + (config.conditioning ? config.conditioning.small.width * config.conditioning.small.height : 0);
       await assertDraws(title, { model: name, seed: 13, temperature: 0.9 });
-      await untilLanesDone();
+      await seeLanes();
       const [each, rate, nll] = await lane(title).locator('dd').allInnerTexts();
       assert.match(each, /^[\d.]+ m?s$/);
       assert.ok(Math.abs(Number(rate.replaceAll(',', '')) * parseFloat(each) * (each.endsWith('ms') ? 0.001 : 1) - pixels) < 12, `${each} and ${rate} agree`);
       assert.equal(nll, `${test_nll.nats_per_image.toFixed(2)} nats`);
     }
-    assert.deepEqual(opened.watch.errors, []);
   });
 
   test('out of sight it does not draw, and catches up when it is seen again', async () => {
     await page.goto(`${site.url}#pace=instant`);
     await untilDone(page);
-    await page.locator('#side-by-side').scrollIntoViewIfNeeded();
-    await untilLanesDone();
+    await seeLanes();
     const canvas = lane('more-ink').locator('canvas');
     await page.locator('h1').scrollIntoViewIfNeeded();
     await page.waitForTimeout(300);
@@ -180,6 +141,5 @@ describe('side by side', () => {
     await page.getByRole('radio', { name: 'small' }).check();
     await page.locator('#side-by-side').waitFor({ state: 'hidden' });
     await untilDone(page, 2);
-    assert.deepEqual(opened.watch.errors, []);
   });
 });

@@ -1,54 +1,32 @@
 /** The element taken from another origin than the page's, and frames in a sandbox, which have none. */
 
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
-import { imagesShown, launch, openPage, ownWorkers, untilDone } from './browser.js';
+import { beforeEach, describe, test } from 'node:test';
+import { imagesShown, ownWorkers, untilDone } from './browser.js';
 import { listedModels } from './reference.js';
-import { STRICT_POLICY, sendFile, serveSite } from './server.js';
+import { STRICT_POLICY, sendFile } from './server.js';
+import { expectErrors, openBody, openSite, page, serveBody, site, visitSite, watch } from './site.js';
 
-/** @type {import('playwright-core').Browser} */
-let browser;
-/** Where the page is, and the host that it takes the element from. @type {import('./server.js').Site} */
-let site, host;
-/** @type {Awaited<ReturnType<typeof openPage>>} */
-let opened;
-/** @type {import('playwright-core').Page} */
-let page;
-
-before(async () => {
-  browser = await launch();
-  site = await serveSite();
-  host = await serveSite({ prefix: '/some/path/', cors: true });
-});
-after(async () => {
-  await browser.close();
-  await Promise.all([site.close(), host.close()]);
-});
+visitSite();
+/** The host that the page takes the element from. @type {import('./server.js').Site} */
+let host;
 beforeEach(async () => {
-  opened = await openPage(browser);
-  page = opened.page;
-});
-afterEach(async () => {
-  for (const { faults } of [site, host]) faults.clear();
-  await opened.close();
+  host = await openSite({ prefix: '/some/path/', cors: true });
 });
 
 const ELEMENT = '<pixel-rnn count="4" loading="eager" pace="instant"></pixel-rnn>';
 
 /**
  * A page with this body, and the element's module from the other host.
- * @param {{ body?: string, policy?: string }} [options]
+ * @param {{ body?: string, headers?: Record<string, string> }} [options]
  */
-async function openGuest({ body = ELEMENT, policy } = {}) {
-  const html = `<!doctype html><html lang="en"><title>fixture</title><link rel="icon" href="data:,"><body>${body}<script type="module" src="${host.url}pixel-rnn.js"></script>`;
-  site.faults.set('guest.html', (response) => {
-    response.writeHead(200, { 'Content-Type': 'text/html', ...(policy && { 'Content-Security-Policy': policy }) }).end(html);
-  });
-  await page.goto(`${site.url}guest.html`);
+async function openGuest({ body = ELEMENT, headers } = {}) {
+  await page.goto(serveBody(`${body}<script type="module" src="${host.url}pixel-rnn.js"></script>`, headers));
 }
 
 /** What the element says when it fails. */
 async function failure() {
+  expectErrors();
   await page.waitForFunction(() => window.seen.failed.length > 0);
   return page.evaluate(() => window.seen.failed[0].message);
 }
@@ -76,12 +54,10 @@ describe('the element from another origin', () => {
     await openGuest();
     await untilDone(page);
     const drawn = await imagesShown(page);
-    assert.deepEqual(opened.watch.errors, []);
-    assert.deepEqual(opened.watch.requests.filter((url) => url.startsWith('http') && !url.startsWith(host.url)), [`${site.url}guest.html`]);
+    assert.deepEqual(watch.requests.filter((url) => url.startsWith('http') && !url.startsWith(host.url)), [`${site.url}fixture.html`]);
     assert.deepEqual(ownWorkers(page).map((worker) => new URL(worker.url()).protocol), ['blob:']);
 
-    site.faults.set('home.html', (response) => response.end(`<!doctype html><title>fixture</title><link rel="icon" href="data:,"><body>${ELEMENT}<script type="module" src="pixel-rnn.js"></script>`));
-    await page.goto(`${site.url}home.html`);
+    await openBody(ELEMENT);
     await untilDone(page);
     assert.deepEqual(await imagesShown(page), drawn);
     assert.deepEqual(ownWorkers(page).map((worker) => new URL(worker.url()).protocol), ['http:'], 'no blob where none is needed');
@@ -91,36 +67,32 @@ describe('the element from another origin', () => {
     await openGuest({ body: '' });
     const found = await page.evaluate(drawByTwo, { url: `${host.url}engine.js`, model: 'mnist-pixelcnn' });
     assert.deepEqual(found, { threads: 2, same: true });
-    assert.deepEqual(opened.watch.errors, []);
   });
 
   test('draws in an isolated page', async () => {
-    site.faults.set('isolated.html', (response) => {
-      response.writeHead(200, { 'Content-Type': 'text/html', 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' });
-      response.end(`<!doctype html><title>fixture</title><link rel="icon" href="data:,"><body>${ELEMENT}<script type="module" src="${host.url}pixel-rnn.js"></script>`);
-    });
-    await page.goto(`${site.url}isolated.html`);
+    await openGuest({ headers: { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' } });
     await untilDone(page);
     assert.equal(await page.evaluate(() => crossOriginIsolated), true);
-    assert.deepEqual(opened.watch.errors, []);
   });
 
-  const policy = (/** @type {string} */ workers) => `default-src 'none'; script-src ${new URL(host.url).origin} 'wasm-unsafe-eval'; connect-src ${new URL(host.url).origin}; style-src 'unsafe-inline'; img-src data:; worker-src ${workers}`;
+  /** @param {string} workers @param {string} [files] */
+  const policy = (workers, files = new URL(host.url).origin) => ({
+    'Content-Security-Policy': `default-src 'none'; script-src ${new URL(host.url).origin} 'wasm-unsafe-eval'; connect-src ${files}; style-src 'unsafe-inline'; img-src data:; worker-src ${workers}`,
+  });
 
   test('draws under a policy that allows it', async () => {
-    await openGuest({ policy: policy('blob:') });
+    await openGuest({ headers: policy('blob:') });
     await untilDone(page);
-    assert.deepEqual(opened.watch.errors, []);
   });
 
   test('says what a policy must allow that forbids its worker', async () => {
-    await openGuest({ policy: policy("'self'") });
+    await openGuest({ headers: policy("'self'") });
     assert.equal(await failure(), `The worker that draws could not be started: the page's Content-Security-Policy forbids it, and must have blob: in its worker-src, because its script is of another origin, ${new URL(host.url).origin}.`);
   });
 
   test('says what a policy must allow that forbids its files', async () => {
     const { origin } = new URL(host.url);
-    await openGuest({ policy: policy('blob:').replace(`connect-src ${origin}`, "connect-src 'self'") });
+    await openGuest({ headers: policy('blob:', "'self'") });
     assert.equal(await failure(), `The list of models could not be fetched: the page's Content-Security-Policy forbids it, and must have ${origin} in its connect-src.`);
   });
 
@@ -145,20 +117,15 @@ describe('the element from another origin', () => {
 });
 
 test('a page of the same origin says what its policy must allow', async () => {
-  const strict = await serveSite({ policy: STRICT_POLICY.replace("worker-src 'self'", "worker-src 'none'") });
+  const strict = await openSite({ policy: STRICT_POLICY.replace("worker-src 'self'", "worker-src 'none'") });
   await page.goto(`${strict.url}embed.html`);
   assert.equal(await failure(), "The worker that draws could not be started: the page's Content-Security-Policy forbids it, and must have 'self' in its worker-src.");
-  await strict.close();
 });
 
 describe('a frame in a sandbox', () => {
   /** @param {string} src @param {string} sandbox */
   async function openFrame(src, sandbox = 'allow-scripts') {
-    site.faults.set('frame.html', (response) => {
-      response.writeHead(200, { 'Content-Type': 'text/html' });
-      response.end(`<!doctype html><title>fixture</title><link rel="icon" href="data:,"><iframe title="digits" sandbox="${sandbox}" src="${src}" width="900" height="900"></iframe>`);
-    });
-    await page.goto(`${site.url}frame.html`);
+    await page.goto(serveBody(`<iframe title="digits" sandbox="${sandbox}" src="${src}" width="900" height="900"></iframe>`));
     return page.frameLocator('iframe');
   }
 
@@ -166,16 +133,15 @@ describe('a frame in a sandbox', () => {
     test(`draws ${file.split(/[?#]/)[0]} where the server allows it`, async () => {
       const frame = await openFrame(host.url + file);
       await frame.locator('pixel-rnn canvas[aria-label*="drawn by"]').waitFor();
-      assert.deepEqual(opened.watch.errors, []);
       const found = await page.frames()[1].evaluate(drawByTwo, { url: `${host.url}engine.js`, model: 'mnist-pixelcnn' });
       assert.deepEqual(found, { threads: 2, same: true });
     });
   }
 
   test('says what a policy must allow that forbids its worker', async () => {
-    const strict = await serveSite({ cors: true, policy: STRICT_POLICY });
+    const strict = await openSite({ cors: true, policy: STRICT_POLICY });
+    expectErrors();
     const frame = await openFrame(`${strict.url}embed.html`);
     await frame.getByRole('alert').filter({ hasText: "must have blob: in its worker-src" }).waitFor();
-    await strict.close();
   });
 });

@@ -1,39 +1,11 @@
 /** Tabs nobody looks at, frames that never come, and windows that move to another screen. */
 
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
-import { launch, openPage, rowsShown, untilDone } from './browser.js';
-import { serveSite } from './server.js';
+import { describe, test } from 'node:test';
+import { rowsShown, untilDone } from './browser.js';
+import { openBody, page, site, visitSite } from './site.js';
 
-/** @type {import('playwright-core').Browser} */
-let browser;
-/** @type {import('./server.js').Site} */
-let site;
-/** @type {Awaited<ReturnType<typeof openPage>>} */
-let opened;
-/** @type {import('playwright-core').Page} */
-let page;
-
-before(async () => {
-  browser = await launch();
-  site = await serveSite();
-});
-after(async () => {
-  await browser.close();
-  await site.close();
-});
-beforeEach(async () => {
-  opened = await openPage(browser);
-  page = opened.page;
-});
-afterEach(() => opened.close());
-
-/** @param {string} body */
-async function openBody(body) {
-  const html = `<!doctype html><html lang="en"><title>fixture</title><link rel="icon" href="data:,"><body>${body}<script type="module" src="pixel-rnn.js"></script>`;
-  site.faults.set('fixture.html', (response) => response.writeHead(200, { 'Content-Type': 'text/html' }).end(html));
-  await page.goto(`${site.url}fixture.html`);
-}
+visitSite();
 
 describe('rows are shown to their end', () => {
   test('in a tab that is hidden while they appear', async () => {

@@ -1,14 +1,16 @@
 /** A picture of the visitor's own: how it is reduced, how it is brought, and what happens to files that are none. */
 
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import { beforeEach, describe, test } from 'node:test';
 import { OwnPicture } from '../../www/page/own-picture.js';
 import { pictureSize } from '../../www/page/picture-size.js';
 import { Shrinker } from '../../www/page/shrink.js';
-import { coloursOn, imagesOn, launch, openPage } from './browser.js';
+import { coloursOn, imagesOn } from './browser.js';
 import { colourModel, offer } from './models.js';
 import { png, pngOf } from './png.js';
-import { STRICT_POLICY, serveSite } from './server.js';
+import { STRICT_POLICY } from './server.js';
+import { seeCompletions } from './sections.js';
+import { openSite, page, site, visitSite, watch } from './site.js';
 
 const MODEL = 'test-colours';
 const PNG_OF = (/** @type {string} */ name, /** @type {Buffer} */ buffer) => ({ name, mimeType: 'image/png', buffer });
@@ -96,32 +98,13 @@ describe('the size of a picture is read from its first bytes', () => {
 });
 
 describe('on the page', () => {
-  /** @type {import('playwright-core').Browser} */
-  let browser;
-  /** @type {import('./server.js').Site} */
-  let site;
-  /** @type {Awaited<ReturnType<typeof openPage>>} */
-  let opened;
-  /** @type {import('playwright-core').Page} */
-  let page;
-  before(async () => (browser = await launch()));
-  after(() => browser.close());
-  beforeEach(async () => {
-    site = await serveSite({ policy: STRICT_POLICY });
-    offer(site, [colourModel(MODEL)]);
-    opened = await openPage(browser);
-    page = opened.page;
-  });
-  afterEach(async () => {
-    await opened.close();
-    await site.close();
-  });
+  visitSite({ policy: STRICT_POLICY });
+  beforeEach(() => offer(site, [colourModel(MODEL)]));
 
   /** Opens the page and waits for its completions. @param {string} hash */
-  async function open(hash) {
-    await page.goto(`${site.url}#pace=instant&${hash}`);
-    await page.locator('#figure-one').scrollIntoViewIfNeeded();
-    await page.locator('#completions-report').filter({ hasText: 'completions in' }).waitFor();
+  async function open(hash, { url } = site) {
+    await page.goto(`${url}#pace=instant&${hash}`);
+    await seeCompletions();
   }
   const note = () => page.locator('#examples-note');
   /** Waits for the completions of the visitor's picture. */
@@ -144,7 +127,7 @@ describe('on the page', () => {
   for (const way of ['chosen', 'chosen with the keyboard', 'dropped', 'pasted']) {
     test(`${way}: it is completed like a test image, and never sent`, async () => {
       await open(`model=${MODEL}&seed=9`);
-      const before = opened.watch.requests.length;
+      const before = watch.requests.length;
       const file = PNG_OF('disc.png', DISC);
       if (way === 'chosen') await page.locator('#own-file').setInputFiles(file);
       else if (way === 'dropped') assert.ok(await bring('drop', '#completions h2', file), 'the browser does not open it');
@@ -174,9 +157,8 @@ describe('on the page', () => {
       }
       // Further workers may fetch the program about now.
       const program = /^[^?#]*\.js(#helper)?$/;
-      assert.deepEqual(opened.watch.requests.slice(before).filter((url) => !program.test(url)), []);
-      assert.deepEqual(opened.watch.sent, []);
-      assert.deepEqual(opened.watch.errors, []);
+      assert.deepEqual(watch.requests.slice(before).filter((url) => !program.test(url)), []);
+      assert.deepEqual(watch.sent, []);
 
       await page.getByRole('button', { name: 'Remove it' }).click();
       await note().filter({ hasText: 'bottom: CIFAR-10' }).waitFor();
@@ -230,7 +212,6 @@ describe('on the page', () => {
     }
     await page.locator('#own-file').setInputFiles(PNG_OF('disc.png', DISC));
     await fault.waitFor({ state: 'hidden' });
-    assert.deepEqual(opened.watch.errors, []);
   });
 
   for (const { name, noise, taken: isTaken } of [{ name: 'noise for', noise: 256, taken: false }, { name: 'nearly', noise: 3, taken: true }]) {
@@ -256,10 +237,9 @@ describe('on the page', () => {
   });
   /** The strict policy of the other tests has no room for pictures that the page makes itself; the page's own has. */
   async function openWithItsOwnPolicy() {
-    await site.close();
-    site = await serveSite();
-    offer(site, [colourModel(MODEL)]);
-    await open(`model=${MODEL}`);
+    const own = await openSite();
+    offer(own, [colourModel(MODEL)]);
+    await open(`model=${MODEL}`, own);
   }
   for (const { name, file } of [
     { name: 'without a size', file: svg('viewBox="0 0 96 64"') },
@@ -279,8 +259,7 @@ describe('on the page', () => {
       assert.equal(green(0), 255, 'the ground is white');
       // The disc reaches from 6 to 26 of 32 pixels.
       assert.deepEqual([4, 8, 15, 23, 27].map((x) => green(x) === 40), [false, true, true, true, false]);
-      assert.deepEqual(opened.watch.errors, []);
-      assert.deepEqual(opened.watch.sent, []);
+      assert.deepEqual(watch.sent, []);
     });
   }
 
@@ -292,7 +271,6 @@ describe('on the page', () => {
       await page.locator('#own-file').setInputFiles(PNG_OF('disc.png', DISC));
       await page.locator('#own-fault').waitFor({ state: 'hidden' });
     }
-    assert.deepEqual(opened.watch.errors, []);
   });
 
   test('of a moving picture the first is taken', async () => {
@@ -337,10 +315,9 @@ describe('on the page', () => {
     await page.goto('about:blank');
     offer(site, [colourModel('test-wide', { width: 24, height: 16 })]);
     await page.goto(`${site.url}#pace=instant&model=test-wide`);
-    await page.locator('#figure-one').scrollIntoViewIfNeeded();
-    await page.locator('#completions-report').filter({ hasText: 'There are no test images for this network here' }).waitFor();
+    await seeCompletions('There are no test images for this network here');
     await page.locator('#own-file').setInputFiles(PNG_OF('disc.png', DISC));
-    await page.locator('#completions-report').filter({ hasText: '6 completions in' }).waitFor();
+    await seeCompletions('6 completions in');
     assert.equal(await note().innerText(), 'From top to bottom: your picture.');
     assert.deepEqual((await coloursOn(page.locator('#originals'), { count: 1, width: 24, height: 16 }))[0].length, 3 * 24 * 16);
   });

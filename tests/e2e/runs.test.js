@@ -2,37 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { cpus, loadavg } from 'node:os';
-import { after, before, beforeEach, afterEach, describe, test } from 'node:test';
-import { imagesOn, imagesShown, launch, openPage, rowsShown, untilDone } from './browser.js';
-import { serveSite } from './server.js';
+import { describe, test } from 'node:test';
+import { ALL_ROWS, imagesOn, imagesShown, rowsShown, untilDone } from './browser.js';
+import { startRace } from './sections.js';
+import { page, site, visitSite } from './site.js';
 
-/** @type {import('playwright-core').Browser} */
-let browser;
-/** @type {import('./server.js').Site} */
-let site;
-before(async () => {
-  browser = await launch();
-  site = await serveSite();
-});
-after(async () => {
-  await browser.close();
-  await site.close();
-});
+visitSite();
 
 describe('a run', () => {
-  /** @type {Awaited<ReturnType<typeof openPage>>} */
-  let opened;
-  /** @type {import('playwright-core').Page} */
-  let page;
-  beforeEach(async () => {
-    opened = await openPage(browser);
-    page = opened.page;
-  });
-  afterEach(async () => {
-    site.faults.clear();
-    await opened.close();
-  });
-
   test('stops where it is, and starts anew', async () => {
     await page.goto(`${site.url}#pace=slow`);
     await page.waitForFunction(() => window.seen.row.length >= 5);
@@ -47,8 +24,7 @@ describe('a run', () => {
 
     await page.getByRole('button', { name: 'Draw', exact: true }).click();
     await untilDone(page);
-    assert.deepEqual((await rowsShown(page)).slice(stopped.length), Array.from({ length: 28 }, (_, y) => y));
-    assert.deepEqual(opened.watch.errors, []);
+    assert.deepEqual((await rowsShown(page)).slice(stopped.length), ALL_ROWS);
   });
 
   test('stopped before its first row leaves nothing behind', async () => {
@@ -87,27 +63,23 @@ describe('a run', () => {
 
   test('of full passes stops within a second, though a row of it takes longer', async () => {
     await page.goto(`${site.url}#pace=instant`);
-    await page.getByRole('button', { name: 'Compare' }).click();
-    await page.locator('#race-naive-report').filter({ hasText: /first row|to go/ }).waitFor();
+    await startRace();
     const start = Date.now();
     await page.locator('#comparison').getByRole('button', { name: 'Stop' }).click();
     await page.locator('#race-verdict').filter({ hasText: 'Stopped.' }).waitFor();
     assert.ok(Date.now() - start < 1000);
     await page.getByRole('button', { name: 'Draw', exact: true }).click();
     await untilDone(page, 2);
-    assert.deepEqual(opened.watch.errors, []);
   });
 
   test('of full passes ends when another digit is asked for, and leaves nothing of the old one', async () => {
     await page.goto(`${site.url}#pace=instant`);
-    await page.getByRole('button', { name: 'Compare' }).click();
-    await page.locator('#race-naive-report').filter({ hasText: /first row|to go/ }).waitFor();
+    await startRace();
     await page.evaluate(() => (location.hash = '#pace=instant&seed=8'));
     await page.locator('#race-verdict').filter({ hasText: 'Stopped.' }).waitFor();
     assert.deepEqual(await page.locator('.race figure .report').allInnerTexts(), ['', '']);
     const [digit] = await imagesOn(page.locator('#race-cached'), 1);
     assert.ok(digit.every((pixel) => pixel === null));
-    assert.deepEqual(opened.watch.errors, []);
   });
 
   test('goes on when its worker is gone', async () => {
@@ -132,7 +104,7 @@ describe('a run', () => {
       engine.dispose();
       return { ended, rows, late, same: String(levels) === String(again.levels) };
     });
-    assert.deepEqual(wanted, { ended: 'AbortError', rows: Array.from({ length: 28 }, (_, y) => y), late: false, same: true });
+    assert.deepEqual(wanted, { ended: 'AbortError', rows: ALL_ROWS, late: false, same: true });
   });
 
   test('blocks the page for less than 50 ms, on a processor four times slower', async (context) => {

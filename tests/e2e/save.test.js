@@ -1,13 +1,13 @@
 /** The picture saved: what the network has drawn, also where a browser does not let pages read their canvases. */
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import { beforeEach, describe, test } from 'node:test';
 import { encodePng } from '../../www/shared/png.js';
-import { launch, openPage, untilDone } from './browser.js';
+import { untilDone } from './browser.js';
 import { colourModel, offer } from './models.js';
 import { readPng } from './png.js';
-import { serveSite } from './server.js';
+import { savePicture } from './sections.js';
+import { page, site, visitSite } from './site.js';
 
 const SCALE = 8;
 const COLOURS = 'test-colours';
@@ -55,28 +55,8 @@ describe('a PNG', () => {
 });
 
 describe('on the page', () => {
-  /** @type {import('playwright-core').Browser} */
-  let browser;
-  /** @type {import('./server.js').Site} */
-  let site;
-  /** @type {Awaited<ReturnType<typeof openPage>>} */
-  let opened;
-  /** @type {import('playwright-core').Page} */
-  let page;
-  before(async () => {
-    browser = await launch();
-    site = await serveSite();
-    offer(site, [colourModel(COLOURS)]);
-  });
-  after(async () => {
-    await browser.close();
-    await site.close();
-  });
-  beforeEach(async () => {
-    opened = await openPage(browser);
-    page = opened.page;
-  });
-  afterEach(() => opened.close());
+  visitSite();
+  beforeEach(() => offer(site, [colourModel(COLOURS)]));
 
   /** What browsers that guard against fingerprinting give pages in place of what is on their canvases. */
   const giveNoise = () =>
@@ -88,17 +68,12 @@ describe('on the page', () => {
       OffscreenCanvas.prototype.convertToBlob = async () => new Blob([noise(1000)]);
     });
 
-  async function save() {
-    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Save PNG' }).click()]);
-    return { name: download.suggestedFilename(), file: readFileSync(await download.path()) };
-  }
-
   for (const { model, size, channels, top } of [{ model: '', size: 28, channels: 1, top: 1 }, { model: COLOURS, size: 32, channels: 3, top: 255 }]) {
     test(`it is what was drawn, ${channels === 3 ? 'in colour' : 'in ink'}, whatever the browser says of its canvases`, async () => {
       await giveNoise();
       await page.goto(`${site.url}#seed=3&count=4&pace=instant&model=${model}`);
       await untilDone(page);
-      const { name, file } = await save();
+      const { name, file } = await savePicture();
       assert.match(name, /-seed-3\.png$/);
       const levels = await page.evaluate(() => [...window.seen.done[0].levels]);
       const picture = readPng(file);
@@ -115,14 +90,13 @@ describe('on the page', () => {
         }
       }
       assert.deepEqual(picture.colourAt(SCALE * size, 0), Array(channels).fill(255), 'white between two images');
-      assert.deepEqual(opened.watch.errors, []);
     });
   }
 
   test('it opens as a picture', async () => {
     await page.goto(`${site.url}#count=1&pace=instant`);
     await untilDone(page);
-    const { file } = await save();
+    const { file } = await savePicture();
     const size = await page.evaluate(async (bytes) => {
       const { width, height } = await createImageBitmap(new Blob([Uint8Array.from(bytes)], { type: 'image/png' }));
       return [width, height];
@@ -155,6 +129,5 @@ describe('on the page', () => {
     }));
     await page.getByRole('button', { name: 'Save PNG' }).click();
     await page.getByRole('alert').filter({ hasText: 'The picture could not be saved: no memory is left.' }).waitFor();
-    assert.deepEqual(opened.watch.errors, []);
   });
 });

@@ -1,37 +1,18 @@
 /** Networks of two scales: a small picture first, then the large one over it. */
 
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
-import { drawnAlone, imagesOn, imagesShown, isHelper, launch, openPage, untilDone } from './browser.js';
+import { beforeEach, describe, test } from 'node:test';
+import { NO_ADAPTER, drawnAlone, imagesOn, imagesShown, isHelper, untilDone } from './browser.js';
 import { offer, twoScaleModel } from './models.js';
-import { fileOf, serveSite } from './server.js';
+import { gpuNotBuilt } from './server.js';
+import { lane, seeCompletions, seeDistribution, seeLanes } from './sections.js';
+import { page, site, visitSite } from './site.js';
 
 const MODEL = 'test-two-scales';
-/** Why the GPU bundle cannot be tested, or false. */
-const notBuilt = fileOf('pkg/gpu/pixelrnn.js') ? false : 'pkg/gpu is not built (make wasm)';
 const PLACES = [...Array.from({ length: 7 }, (_, y) => `0 ${y}`), ...Array.from({ length: 28 }, (_, y) => `1 ${y}`)];
 
-/** @type {import('playwright-core').Browser} */
-let browser;
-/** @type {import('./server.js').Site} */
-let site;
-/** @type {Awaited<ReturnType<typeof openPage>>} */
-let opened;
-/** @type {import('playwright-core').Page} */
-let page;
-
-before(async () => (browser = await launch()));
-after(() => browser.close());
-beforeEach(async () => {
-  site = await serveSite();
-  offer(site, [twoScaleModel(MODEL)]);
-  opened = await openPage(browser);
-  page = opened.page;
-});
-afterEach(async () => {
-  await opened.close();
-  await site.close();
-});
+visitSite();
+beforeEach(() => offer(site, [twoScaleModel(MODEL)]));
 
 /** Scale and row of all rows shown. */
 const rowsShown = () => page.evaluate(() => window.seen.row.map(({ scale, y }) => `${scale} ${y}`));
@@ -91,11 +72,11 @@ describe('the engine', () => {
     assert.ok(same);
   });
 
-  test('draws both pictures on the GPU where it is asked for', { skip: notBuilt, timeout: 120_000 }, async (context) => {
+  test('draws both pictures on the GPU where it is asked for', { skip: gpuNotBuilt, timeout: 120_000 }, async (context) => {
     await page.goto(`${site.url}#model=${MODEL}&backend=gpu&count=2&pace=instant`);
     await page.waitForFunction(() => window.seen.done.length > 0, undefined, { timeout: 100_000 });
     const line = await page.locator('.backend-line').innerText();
-    if (/no adapter/.test(line)) return context.skip('this Chromium offers no software adapter');
+    if (/no adapter/.test(line)) return context.skip(NO_ADAPTER);
     assert.match(line, /^GPU, whole rows in one kernel, on .*a software adapter\.$/);
     assert.deepEqual(await imagesShown(page), await drawnAlone(page, { model: MODEL, seed: 7, count: 2 }));
     assert.equal(await page.evaluate(() => window.seen.done[0].backend), 'gpu');
@@ -130,7 +111,6 @@ describe('the element', () => {
     }
     assert.match(await page.locator('.likelihood').innerText(), /^−ln p: [\d.]+ nats an image, of the pair: p\(small\) · p\(large \| small\)\.$/);
     assert.match(await page.locator('#networks-note').innerText(), /^7\s×\s7 pixels are drawn first, and 28\s×\s28 from them\. Nats: .* of the pair: p\(small\) · p\(large \| small\);/);
-    assert.deepEqual(opened.watch.errors, []);
   });
 
   test('keeps the small picture when the page is laid out anew', async () => {
@@ -161,21 +141,16 @@ describe('the element', () => {
 describe('the page', () => {
   test('completes digits, looks at their pixels and puts the network beside the others', async () => {
     await page.goto(`${site.url}#model=${MODEL}&pace=steady`);
-    await page.locator('#figure-one').scrollIntoViewIfNeeded();
-    await page.locator('#completions-report').filter({ hasText: 'completions in' }).waitFor();
+    await seeCompletions();
     const originals = await imagesOn(page.locator('#originals'), 5);
     (await imagesOn(page.locator('#completed'), 30)).forEach((image, at) => {
       assert.deepEqual(image.slice(0, 392), originals[Math.floor(at / 6)].slice(0, 392));
       assert.ok(image.every((pixel) => pixel !== null));
     });
-    await page.locator('#distribution').scrollIntoViewIfNeeded();
-    await page.locator('#distribution-report').filter({ hasText: /^Row 15, column 15, drawn: (ink|paper); [\d.]+ bits\.$/ }).waitFor();
+    await seeDistribution(/^Row 15, column 15, drawn: (ink|paper); [\d.]+ bits\.$/);
     assert.match(await page.locator('#distribution-note').innerText(), /^The small picture that they depend on is taken from the one shown/);
-    await page.locator('#side-by-side').scrollIntoViewIfNeeded();
-    await page.waitForFunction(() => [...document.querySelectorAll('#lanes .rate')].every(({ textContent }) => /\d/.test(textContent)));
-    const lane = page.locator('#lanes figure').filter({ has: page.getByText(MODEL, { exact: true }) });
-    assert.match(await lane.locator('.sees').innerText(), /, and a picture of 7\s×\s7 pixels drawn first$/);
-    assert.deepEqual(opened.watch.errors, []);
+    await seeLanes();
+    assert.match(await lane(MODEL).locator('.sees').innerText(), /, and a picture of 7\s×\s7 pixels drawn first$/);
   });
 
   test('compares with full runs, small picture and all', { timeout: 120_000 }, async () => {

@@ -2,13 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
-import { coloursOn, drawnAlone, imagesOn, imagesShown, launch, openPage, untilDone } from './browser.js';
-import { SETS, colourModel, offer, withInk } from './models.js';
+import { beforeEach, describe, test } from 'node:test';
+import { coloursOn, drawnAlone, imagesOn, imagesShown, untilDone } from './browser.js';
+import { SETS, colourModel, offer, serveIndex, withInk } from './models.js';
 import { png } from './png.js';
 import { listedModels } from './reference.js';
-import { STRICT_POLICY, fileOf, serveSite } from './server.js';
+import { STRICT_POLICY, fileOf } from './server.js';
+import { accessibilityFaults, seeCompletions, seeEverySection, seeLanes } from './sections.js';
+import { expectErrors, page, site, visitSite, watch } from './site.js';
 
 const DIGITS = { ...SETS[0], picture: 'digits.png', credit: 'MNIST by LeCun, Cortes and Burges.' };
 /** Of the same shape as the digits. */
@@ -16,7 +17,6 @@ const LETTERS = { name: 'letters', title: 'Letters', about: '28\u00a0×\u00a028,
 const SIGNS = { name: 'signs', title: 'Signs', about: '24\u00a0×\u00a024, in colour', picture: 'signs.png', examples: 'signs.json', example: 'sign', credit: 'Signs of nobody, free for all.' };
 
 const INDICES = [3, 5, 8, 13, 21, 34];
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** Images of a pattern, as levels. @param {{ width: number, height: number, channels: number, levels: number }} shape */
 const patterns = ({ width, height, channels, levels }) =>
@@ -33,21 +33,11 @@ function packBits(image) {
 const LETTERS_FILE = { width: 28, height: 28, channels: 1, value_levels: 2, indices: INDICES, levels: LETTER_IMAGES.map(packBits) };
 const SIGNS_FILE = { width: 24, height: 24, channels: 3, value_levels: 8, indices: INDICES, levels: SIGN_IMAGES.map((image) => Buffer.from(image).toString('base64')) };
 
-/** @type {import('playwright-core').Browser} */
-let browser;
-/** @type {import('./server.js').Site} */
-let site;
-/** @type {Awaited<ReturnType<typeof openPage>>} */
-let opened;
-/** @type {import('playwright-core').Page} */
-let page;
 /** @type {any[]} */
 let models;
 
-before(async () => (browser = await launch()));
-after(() => browser.close());
+visitSite({ policy: STRICT_POLICY });
 beforeEach(async () => {
-  site = await serveSite({ policy: STRICT_POLICY });
   const letters = [await withInk('upper', 0.4), await withInk('lower', -0.4)].map((model) => ({ ...model, set: 'letters' }));
   const signs = [{ ...colourModel('traffic', { width: 24, height: 24, levels: 8 }), set: 'signs' }];
   models = offer(site, [...letters, ...signs], [DIGITS, LETTERS, SIGNS]);
@@ -57,12 +47,6 @@ beforeEach(async () => {
   }
   site.faults.set('models/letters.json', (response) => response.end(JSON.stringify(LETTERS_FILE)));
   site.faults.set('models/signs.json', (response) => response.end(JSON.stringify(SIGNS_FILE)));
-  opened = await openPage(browser);
-  page = opened.page;
-});
-afterEach(async () => {
-  await opened.close();
-  await site.close();
 });
 
 const setChoice = (/** @type {string} */ title) => page.locator('#sets').getByRole('radio', { name: title });
@@ -72,7 +56,7 @@ const networks = () => page.locator('#networks input').evaluateAll((radios) => r
 const chosenNetwork = () => page.locator('#networks input:checked').inputValue();
 const namesOf = (/** @type {{ name: string }} */ { name }) => models.filter(({ set }) => set === name).map((entry) => entry.name);
 /** Files of models and sets asked for so far, sorted. */
-const fetched = () => [...new Set(opened.watch.requests.filter((url) => url.includes('/models/')).map((url) => new URL(url).pathname.split('/').pop()))].sort();
+const fetched = () => [...new Set(watch.requests.filter((url) => url.includes('/models/')).map((url) => new URL(url).pathname.split('/').pop()))].sort();
 
 async function open(hash = '') {
   await page.goto(`${site.url}#pace=instant&count=4&${hash}`);
@@ -108,7 +92,6 @@ describe('the sets', () => {
       // Ink is shown on light paper as in the samples.
       assert.equal(filter, title === 'Signs' ? 'none' : 'invert(1)');
     }
-    assert.deepEqual(opened.watch.errors, []);
   });
 
   test('are chosen with the mouse: on the picture, and the first of its networks draws', async () => {
@@ -126,7 +109,6 @@ describe('the sets', () => {
     assert.deepEqual(await imagesShown(page), await drawnAlone(page, { model: 'upper', seed: 7, count: 4 }));
     assert.ok(await page.locator('#set-credit').isHidden());
     assert.deepEqual(await page.locator('#lanes .title').allTextContents(), ['upper', 'lower']);
-    assert.deepEqual(opened.watch.errors, []);
   });
 
   test('are chosen with the keyboard, like any radio buttons, and keep the focus', async () => {
@@ -148,7 +130,6 @@ describe('the sets', () => {
     await page.keyboard.press('ArrowRight');
     assert.ok((await focused())?.startsWith('lower'));
     await page.waitForFunction(() => window.seen.done.at(-1).model === 'lower');
-    assert.deepEqual(opened.watch.errors, []);
   });
 
   test('come back to the network last used', async () => {
@@ -177,11 +158,8 @@ describe('the sets', () => {
 
   test('are fetched when chosen, all but their pictures', async () => {
     await open();
-    for (const section of await page.locator('section:not([hidden])').all()) {
-      await section.scrollIntoViewIfNeeded();
-      await page.waitForTimeout(300);
-    }
-    await page.waitForFunction(() => [...document.querySelectorAll('#lanes .rate')].every(({ textContent }) => /\d/.test(textContent)), undefined, { timeout: 60_000 });
+    await seeEverySection();
+    await seeLanes();
     const digits = models.filter(({ set }) => set === DIGITS.name).map(({ file }) => file);
     const always = ['digits.png', 'index.json', 'letters.png', 'signs.png', 'mnist-test-digits.json', ...digits];
     assert.deepEqual(fetched(), [...always].sort());
@@ -208,6 +186,7 @@ describe('the sets', () => {
   });
 
   test('whose pictures are missing or damaged show their titles only', async () => {
+    expectErrors();
     site.faults.set('models/letters.png', (response) => response.writeHead(404).end());
     site.faults.set('models/signs.png', (response) => response.setHeader('Content-Type', 'image/png').end('no picture'));
     offer(site, [{ ...(await withInk('upper', 0.4)), set: 'letters' }, { ...colourModel('traffic'), set: 'signs' }, { ...colourModel('plain'), set: 'plain' }], [DIGITS, LETTERS, SIGNS, { name: 'plain', title: 'Plain', about: 'without a picture' }]);
@@ -227,7 +206,7 @@ describe('an index without sets', () => {
   test('is grouped by data and shape, without pictures', async () => {
     const strange = withoutSet(colourModel('strange', { width: 24, height: 16, levels: 8 }).entry);
     const own = [...listedModels().filter(({ set }) => SETS.some(({ name }) => name === set)).map(withoutSet), { ...strange, name: 'stranger', training: undefined }, strange];
-    site.faults.set('models/index.json', (response) => response.end(JSON.stringify({ models: own })));
+    serveIndex(site, { models: own });
     await open();
     const cards = (await page.locator('#sets label').allInnerTexts()).map((text) => text.replaceAll(/\s+/g, ' '));
     assert.deepEqual(cards, ['binarized-mnist 28 × 28, black and white', 'cifar10 32 × 32, in colour', 'Pictures 24 × 16, in colour', 'cifar10 24 × 16, in colour']);
@@ -236,9 +215,7 @@ describe('an index without sets', () => {
     await untilDone(page, 2);
     assert.deepEqual(await networks(), own.filter(({ file }) => file.startsWith('cifar10')).map(({ name }) => name));
     assert.ok((await page.locator('#lanes .title').allTextContents()).length > 1);
-    await page.locator('#figure-one').scrollIntoViewIfNeeded();
-    await page.locator('#completions-report').filter({ hasText: 'There are no test images for this network here' }).waitFor();
-    assert.deepEqual(opened.watch.errors, []);
+    await seeCompletions('There are no test images for this network here');
   });
 });
 
@@ -256,8 +233,7 @@ describe('test images', () => {
     await setChoice('Letters').check();
     await completionsOf(/letters 3,/);
     assert.deepEqual(await shown(), LETTER_IMAGES.slice(0, 5));
-    assert.equal(opened.watch.requests.filter((url) => url.endsWith('letters.json')).length, 1, 'fetched once');
-    assert.deepEqual(opened.watch.errors, []);
+    assert.equal(watch.requests.filter((url) => url.endsWith('letters.json')).length, 1, 'fetched once');
   });
 
   test('of eight levels are shown in the colours that they stand for', async () => {
@@ -279,9 +255,7 @@ describe('test images', () => {
     test(`${what} ${fits ? 'fit' : 'do not fit'} a network of ink and paper`, async () => {
       site.faults.set('models/letters.json', (response) => response.end(JSON.stringify(file)));
       await open('model=upper');
-      await page.locator('#completions').scrollIntoViewIfNeeded();
-      const report = page.locator('#completions-report').filter({ hasText: fits ? /completions in/ : /^There are no test images for this network here/ });
-      await report.waitFor();
+      await seeCompletions(fits ? 'completions in' : /^There are no test images for this network here/);
       assert.equal(await page.locator('#figure-one').isVisible(), fits);
     });
   }
@@ -293,9 +267,7 @@ describe('the choice of a set', () => {
       await page.emulateMedia({ colorScheme: scheme });
       await open('model=traffic');
       await untilPictures();
-      await page.evaluate(axe);
-      const { violations } = await page.evaluate(() => window.axe.run());
-      assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`), []);
+      assert.deepEqual(await accessibilityFaults(), []);
     });
   }
 

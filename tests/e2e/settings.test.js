@@ -1,12 +1,11 @@
 /** Numbers that people, addresses and scripts set: read as the nearest one allowed, or refused with a sentence. */
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { MAX_COUNT, MAX_SEED } from '../../www/shared/protocol.js';
 import { attributeText } from '../../www/element/properties.js';
 import { readCount, readSeed, readTemperature } from '../../www/shared/settings.js';
-import { launch, openPage } from './browser.js';
-import { serveSite } from './server.js';
+import { openBody, page, visitSite, watch } from './site.js';
 
 /** Text, and what is read of it: a number, or null where it is none and the default holds. */
 const READ = /** @type {const} */ ([
@@ -84,27 +83,13 @@ describe('a property', () => {
   }
 
   describe('of an element', () => {
-    /** @type {import('playwright-core').Browser} */
-    let browser;
-    /** @type {import('./server.js').Site} */
-    let site;
-    before(async () => {
-      browser = await launch();
-      site = await serveSite();
-    });
-    after(async () => {
-      await browser.close();
-      await site.close();
-    });
+    visitSite();
 
     test('that is refused changes nothing, and is told of where it was set before the element was defined', async () => {
-      const { page, watch, close } = await openPage(browser);
-      const html = `<!doctype html><link rel="icon" href="data:,"><pixel-rnn seed="3" loading="manual"></pixel-rnn><script>
-        Object.assign(document.querySelector('pixel-rnn'), { seed: -1n, count: 4 });</script><script type="module" src="pixel-rnn.js"></script>`;
-      site.faults.set('host.html', (response) => response.writeHead(200, { 'Content-Type': 'text/html' }).end(html));
-      await page.goto(`${site.url}host.html`);
+      await openBody(`<pixel-rnn seed="3" loading="manual"></pixel-rnn><script>
+        Object.assign(document.querySelector('pixel-rnn'), { seed: -1n, count: 4 });</script>`);
       await page.getByRole('button', { name: /^Draw 4 images/ }).waitFor();
-      assert.deepEqual(watch.errors, [`RangeError: The seed cannot be -1: it must be a whole number from 0 to ${MAX_SEED}, and a bigint from 2^53 on.`]);
+      assert.deepEqual(watch.errors.splice(0), [`RangeError: The seed cannot be -1: it must be a whole number from 0 to ${MAX_SEED}, and a bigint from 2^53 on.`]);
       const kept = await page.locator('pixel-rnn').evaluate((element) => {
         const refused = [() => (element.seed = 2n ** 64n + 7n), () => (element.count = 1.5), () => (element.temperature = NaN)].map((set) => {
           try {
@@ -116,7 +101,6 @@ describe('a property', () => {
         return [...refused, String(element.seed), element.count, element.temperature, element.hasAttribute('temperature')];
       });
       assert.deepEqual(kept, ['RangeError', 'RangeError', 'RangeError', '3', 4, 1, false]);
-      await close();
     });
   });
 });

@@ -1,34 +1,19 @@
 /** Several networks: switching between them at any moment, and what is left behind afterwards. */
 
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
-import { drawnAlone, imagesShown, launch, openPage, ownWorkers, untilDone } from './browser.js';
+import { beforeEach, describe, test } from 'node:test';
+import { ALL_ROWS, drawnAlone, imagesShown, ownWorkers, untilDone } from './browser.js';
 import { memoryOf } from './memory.js';
 import { offer, withInk } from './models.js';
-import { serveSite, startWorkersWith } from './server.js';
+import { startWorkersWith } from './server.js';
+import { page, site, visitSite } from './site.js';
 
-/** @type {import('playwright-core').Browser} */
-let browser;
-/** @type {import('./server.js').Site} */
-let site;
-/** @type {Awaited<ReturnType<typeof openPage>>} */
-let opened;
-/** @type {import('playwright-core').Page} */
-let page;
 /** Names of the networks on offer: those of the page and two that draw otherwise. @type {string[]} */
 let names;
 
-before(async () => (browser = await launch()));
-after(() => browser.close());
+visitSite();
 beforeEach(async () => {
-  site = await serveSite();
   names = offer(site, [await withInk('more-ink', 0.4), await withInk('less-ink', -0.4)]).map(({ name }) => name);
-  opened = await openPage(browser);
-  page = opened.page;
-});
-afterEach(async () => {
-  await opened.close();
-  await site.close();
 });
 
 /**
@@ -92,7 +77,6 @@ describe('switching the network while it draws', () => {
       assert.notDeepEqual(shown, await drawnAlone(page, { model: names[0], seed: 7, count: 16 }), 'the networks draw different pictures');
       assert.ok((await assertNoRowsMixed()) > 5, 'several runs had begun');
       assert.equal(await page.evaluate(() => window.seen.failed.length), 0);
-      assert.deepEqual(opened.watch.errors, []);
     });
   }
 
@@ -150,18 +134,18 @@ test('a run that is stopped tells of no further row, while the next one draws', 
     await Promise.all([engine.load(first), engine.load(second)]);
     let [before, after] = [0, 0];
     const run = new AbortController();
-    const old = engine.sample({ model: first, seed: 1n, count: 32, signal: run.signal, onRow: () => (run.signal.aborted ? after++ : before++) });
+    const old = engine.sample({ model: first, seed: 1n, count: 32, signal: run.signal, onRow: () => (run.signal.aborted ? after++ : before++) }).catch(() => {});
     while (before < 5) await new Promise((resolve) => setTimeout(resolve));
     run.abort();
     const rows = [];
     await engine.sample({ model: second, seed: 1n, count: 32, onRow: ({ y }) => rows.push(y) });
-    await old.catch(() => {});
+    await old;
     engine.dispose();
     return { before, after, rows };
   }, names);
   assert.ok(before < 28);
   assert.equal(after, 0);
-  assert.deepEqual(rows, Array.from({ length: 28 }, (_, y) => y));
+  assert.deepEqual(rows, ALL_ROWS);
 });
 
 test('a run outlives workers that other runs block', async () => {
@@ -188,7 +172,7 @@ test('a run outlives workers that other runs block', async () => {
     engine.dispose();
     return { ended, rows, same: String(levels.subarray(0, 784)) === String(again.levels) };
   });
-  assert.deepEqual({ ended, rows, same }, { ended: Array(3).fill('AbortError'), rows: Array.from({ length: 28 }, (_, y) => y), same: true });
+  assert.deepEqual({ ended, rows, same }, { ended: Array(3).fill('AbortError'), rows: ALL_ROWS, same: true });
 });
 
 test('a hundred pictures, two networks in turn, leave memory flat', { timeout: 240_000 }, async (context) => {
