@@ -169,19 +169,8 @@ mod tests {
             (1, 3, 4, 6, [5, 5]),
             (3, 37, 5, 9, [4, 3]),
         ] {
-            let network = Network::PixelCnn;
-            let config = ModelConfig {
-                network,
-                channels,
-                levels,
-                height,
-                width,
-                layers: 1,
-                h,
-                head,
-                skip: false,
-                conditioning: None,
-            };
+            let tiny = ModelConfig::tiny(Network::PixelCnn, channels, levels, [height, width]);
+            let config = ModelConfig { h, head, skip: false, ..tiny };
             let model = Model::init(&config, &device).expect("a good configuration");
             let levels: Vec<u8> =
                 (0..2 * config.dimensions()).map(|k| (k * 89 % usize::from(config.levels)) as u8).collect();

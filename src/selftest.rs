@@ -56,7 +56,7 @@ pub enum SelfTestError {
 /// # Errors
 /// When the device fails, or differs from the CPU.
 pub async fn run_fused(device: &FusedDevice) -> Result<(), SelfTestError> {
-    for network in [Network::PixelCnn, Network::RowLstm, Network::DiagonalBiLstm] {
+    for network in Network::ALL {
         for (channels, levels) in [(1, 2), (3, 256)] {
             let plans = Plan::of(&tiny_model(network, channels, levels));
             let request = Request::samples(5, 2);
@@ -82,13 +82,22 @@ pub async fn run_fused(device: &FusedDevice) -> Result<(), SelfTestError> {
     Ok(())
 }
 
+/// The same, blocking: not for browsers.
+///
+/// # Errors
+/// When the device fails, or differs from the CPU.
+#[cfg(not(target_family = "wasm"))]
+pub fn run_fused_here(device: &FusedDevice) -> Result<(), SelfTestError> {
+    cubecl::future::block_on(run_fused(device))
+}
+
 /// Computes the logits of a tiny network of every kind with burn's own operations on `device` and on the CPU, then draws two
 /// tiny binary images with one of them on both, and compares.
 ///
 /// # Errors
 /// When the device fails, or differs from the CPU.
 pub async fn run(device: &Device) -> Result<(), SelfTestError> {
-    for network in [Network::PixelCnn, Network::RowLstm, Network::DiagonalBiLstm] {
+    for network in Network::ALL {
         compare_logits(network, device).await?;
     }
     let request = Request::samples(5, 2);
@@ -131,18 +140,7 @@ fn tiny_models(network: Network, device: &Device) -> (Model, Model) {
 
 /// A network of one block on 2×3 pixels whose weights are a function of their place alone.
 fn tiny_model(network: Network, channels: usize, levels: u16) -> Model {
-    let config = ModelConfig {
-        network,
-        channels,
-        levels,
-        height: 2,
-        width: 3,
-        layers: 1,
-        h: 4,
-        head: 4,
-        skip: true,
-        conditioning: None,
-    };
+    let config = ModelConfig::tiny(network, channels, levels, [2, 3]);
     let mut tensor = 0;
     Model::init(&config, &Device::flex()).expect("a good configuration").map_tensors(|_, shape| {
         tensor += 1;

@@ -1,43 +1,17 @@
 //! `pixelrnn sample` and `pixelrnn complete`.
 
-use super::{Failure, PathBuf, clean_up_when_stopped, load_model, output, read, read_images, tell, whole};
+use super::drawing::{Drawing, Method, draw_cached};
+use super::images_out::ImagesOut;
+use super::{Failure, PathBuf, clean_up_when_stopped, load_model, read, read_images, tell, whole};
 use burn::tensor::Device;
-use clap::ValueEnum;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use pixelrnn::grid::Grid;
 use pixelrnn::image::Images;
 use pixelrnn::model::{Model, ModelConfig};
 use pixelrnn::npy;
-use pixelrnn::output::Output;
-use pixelrnn::sample::{CachedSampler, Given, NaiveSampler, Plan, Request};
-#[cfg(feature = "fused")]
-use pixelrnn::sample::{FusedDevice, FusedSampler};
-use std::io::Write;
+use pixelrnn::sample::{Given, Plan, Request};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// How to draw; all give the same images.
-#[derive(Clone, Copy, ValueEnum)]
-enum Method {
-    /// A whole forward pass for every value.
-    Naive,
-    /// Every feature once.
-    Cached,
-    /// The same on a GPU, a row a kernel.
-    Fused,
-}
-
-impl Method {
-    /// Images drawn at a time: enough to keep every thread busy, and so few that memory does not grow with those asked for.
-    fn batch(self) -> usize {
-        match self {
-            Self::Naive => 32,
-            Self::Cached => 64.max(8 * rayon::current_num_threads()),
-            Self::Fused => 1024,
-        }
-    }
-}
 
 #[derive(clap::Args)]
 struct Common {
@@ -100,14 +74,14 @@ fn temperature(text: &str) -> Result<f32, String> {
 
 pub fn sample(options: SampleOptions) -> Result<(), Failure> {
     let SampleOptions { common, count } = options;
-    let out = Out::at(&common.out)?;
+    let out = ImagesOut::at(&common.out)?;
     let model = load_model(&common.model, &Device::flex())?.model;
     common.draw(model, count, |_, _| None, &out)
 }
 
 pub fn complete(options: CompleteOptions) -> Result<(), Failure> {
     let CompleteOptions { ref common, count, .. } = options;
-    let out = Out::at(&common.out)?;
+    let out = ImagesOut::at(&common.out)?;
     let model = load_model(&common.model, &Device::flex())?.model;
     let images = read_images(&options.images, &model.config)?;
     let mask = read_mask(&options.mask, &model.config, images.count)?;
@@ -131,7 +105,7 @@ impl Common {
         model: Model,
         count: usize,
         given: impl Fn(usize, usize) -> Option<Given>,
-        out: &Out,
+        out: &ImagesOut,
     ) -> Result<(), Failure> {
         let ModelConfig { channels, height, width, levels, .. } = model.config;
         let Self { seed, first, temperature, .. } = *self;
@@ -176,152 +150,6 @@ pub fn samples(model: &Model) -> Result<Vec<u8>, Failure> {
     let levels = draw_cached(&Plan::of(model), request, &ProgressBar::hidden())?;
     let images = Images::new([36, config.channels, config.height, config.width], config.levels, levels)?;
     Ok(Grid::default().png(&images)?)
-}
-
-/// Draws batch after batch.
-struct Drawing {
-    model: Model,
-    plans: Vec<Arc<Plan>>,
-    sampler: Sampler,
-    /// What draws, for people.
-    name: String,
-    bar: ProgressBar,
-}
-
-/// A [`Method`], ready to be used.
-enum Sampler {
-    Naive,
-    Cached,
-    #[cfg(feature = "fused")]
-    Fused(FusedDevice),
-}
-
-impl Drawing {
-    fn new(method: Method, model: Model, [count, ..]: [usize; 4]) -> Result<Self, Failure> {
-        let (sampler, name) = match method {
-            Method::Naive => (Sampler::Naive, "naive sampler".to_owned()),
-            Method::Cached => (Sampler::Cached, "cached sampler".to_owned()),
-            Method::Fused => open_fused()?,
-        };
-        let rows = ProgressStyle::with_template("drawing {wide_bar} {pos}/{len} rows  {eta} left")?;
-        let rows_of_a_batch: u64 = model.config.scales().iter().map(|scale| scale.height as u64).sum();
-        let bar = ProgressBar::new(rows_of_a_batch * count.div_ceil(method.batch()) as u64).with_style(rows);
-        Ok(Self { plans: Plan::of(&model), model, sampler, name, bar })
-    }
-
-    /// The levels of all images of a request.
-    fn draw(&mut self, request: Request) -> Result<Vec<u8>, Failure> {
-        match &self.sampler {
-            Sampler::Cached => draw_cached(&self.plans, request, &self.bar),
-            Sampler::Naive => {
-                let mut sampler = NaiveSampler::new(&self.model, request, &Device::flex())?;
-                while sampler.next_row() {
-                    self.bar.inc(1);
-                }
-                Ok(sampler.levels())
-            }
-            #[cfg(feature = "fused")]
-            Sampler::Fused(device) => {
-                let (before, mut sampler) =
-                    (self.bar.position(), FusedSampler::new(device, &self.plans, request.clone())?);
-                loop {
-                    match sampler.next_row() {
-                        Ok(true) => self.bar.inc(1),
-                        Ok(false) => return Ok(sampler.levels()),
-                        // The CPU draws the same picture, from its first row on.
-                        Err(error) => {
-                            self.bar.suspend(|| eprintln!("{error}; the CPU draws instead"));
-                            self.bar.set_position(before);
-                            (self.sampler, self.name) = (Sampler::Cached, "fused, then cached sampler".to_owned());
-                            return draw_cached(&self.plans, request, &self.bar);
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn draw_cached(plans: &[Arc<Plan>], request: Request, bar: &ProgressBar) -> Result<Vec<u8>, Failure> {
-    let mut sampler = CachedSampler::new(plans, request)?;
-    while sampler.next_row() {
-        bar.inc(1);
-    }
-    Ok(sampler.levels())
-}
-
-/// A GPU that has passed the start-up test: CUDA where this build and the machine have it, else what wgpu finds.
-#[cfg(feature = "fused")]
-fn open_fused() -> Result<(Sampler, String), Failure> {
-    let device = fused_device()?;
-    device.test()?;
-    let name = format!("fused sampler on {}", device.name());
-    Ok((Sampler::Fused(device), name))
-}
-
-#[cfg(feature = "fused")]
-fn fused_device() -> Result<FusedDevice, Failure> {
-    #[cfg(feature = "cuda")]
-    if let Ok(device) = FusedDevice::open_cuda() {
-        return Ok(device);
-    }
-    #[cfg(feature = "wgpu")]
-    return Ok(FusedDevice::open_wgpu()?);
-    #[cfg(not(feature = "wgpu"))]
-    Err("no CUDA device could be opened, and this build knows no other".into())
-}
-
-#[cfg(not(feature = "fused"))]
-fn open_fused() -> Result<(Sampler, String), Failure> {
-    Err("this build draws on no GPU; build it with `--features wgpu` or `--features cuda`".into())
-}
-
-/// Where images are written.
-struct Out {
-    output: Output,
-    format: Format,
-}
-
-/// What is written, by the name of the file.
-#[derive(Clone, Copy)]
-enum Format {
-    Png,
-    Npy,
-}
-
-impl Out {
-    fn at(path: &Path) -> Result<Self, Failure> {
-        let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
-        let output = output(path)?;
-        let format = match ending.to_str() {
-            Some("png") => Format::Png,
-            Some("npy") => Format::Npy,
-            // Levels are what the next program reads.
-            Some("") if output.is_stream() => Format::Npy,
-            _ => {
-                let path = path.display();
-                return Err(format!("{path}: a name ending in .png or .npy expected, or - for standard output").into());
-            }
-        };
-        Ok(Self { output, format })
-    }
-
-    /// Writes `[count, channels, height, width]` images as they come.
-    fn write(
-        &self,
-        shape: [usize; 4],
-        mut images: impl Iterator<Item = Result<Images, Failure>>,
-    ) -> Result<(), Failure> {
-        let mut writer = self.output.open()?;
-        match self.format {
-            Format::Png => Grid::default().write(shape, &mut writer, images)?,
-            Format::Npy => {
-                writer.write_all(&npy::header_u8(&shape))?;
-                images.try_for_each(|images| Ok::<_, Failure>(writer.write_all(&images?.data)?))?;
-            }
-        }
-        Ok(writer.finish()?)
-    }
 }
 
 fn read_mask(path: &Path, config: &ModelConfig, images: usize) -> Result<Vec<u8>, Failure> {

@@ -3,6 +3,8 @@
 mod data;
 mod distribution;
 mod draw;
+mod drawing;
+mod images_out;
 mod info;
 mod new;
 mod publish;

@@ -259,17 +259,16 @@ fn seen_from(path: &str, folder: &Path) -> Result<String, Failure> {
 
 /// Networks from the weakest to the most powerful.
 fn candidates([channels, levels, height, width]: [usize; 4], only: Option<Network>) -> Vec<ModelConfig> {
-    let networks = [Network::PixelCnn, Network::RowLstm, Network::DiagonalBiLstm];
     // Layers, h and head; a head in many levels needs more.
     let sizes: [(usize, usize, usize); 3] = [(4, 16, 32), (7, 32, 64), (10, 64, 128)];
     let mut list = Vec::new();
     for (layers, h, head) in sizes {
-        for network in networks.into_iter().filter(|&network| only.is_none_or(|only| only == network)) {
+        for network in Network::ALL.into_iter().filter(|&network| only.is_none_or(|only| only == network)) {
             // A recurrent layer sees as far as several convolutions.
             let layers = if network == Network::PixelCnn { layers } else { layers.div_ceil(2) + 1 };
             let head = if levels > 16 { 2 * head } else { head };
-            let (levels, skip, conditioning) = (levels as u16, true, None);
-            list.push(ModelConfig { network, channels, levels, height, width, layers, h, head, skip, conditioning });
+            let tiny = ModelConfig::tiny(network, channels, levels as u16, [height, width]);
+            list.push(ModelConfig { layers, h, head, ..tiny });
         }
     }
     list

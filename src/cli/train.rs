@@ -7,7 +7,7 @@ use pixelrnn::data::Split;
 use pixelrnn::data::own::{Cache, MEMORY_BYTES, Pictures};
 use pixelrnn::image::ImageSource;
 use pixelrnn::model::Model;
-use pixelrnn::output::{remove_parts, write_atomic};
+use pixelrnn::output::{Output, remove_parts, write_atomic};
 use pixelrnn::sniff::mistaken;
 use pixelrnn::train::{Checkpoint, EpochRecord, RunData, TrainConfig, Trainer, TrainingImages, plot, read_records};
 use pixelrnn::weights;
@@ -132,8 +132,7 @@ impl Out {
             return Err(format!("{} is there already; name another --out", best.display()).into());
         }
         // Written now, not found out after the first minutes.
-        let probe = tempfile_in(folder);
-        probe.map_err(|error| format!("{}: cannot be written to: {error}", folder.display()))?;
+        Output::at(&out.best())?;
         Ok(out)
     }
 
@@ -156,13 +155,6 @@ impl Out {
         records.truncate(epochs);
         Ok(records)
     }
-}
-
-/// Writes an empty file and removes it.
-fn tempfile_in(folder: &Path) -> std::io::Result<()> {
-    let path = folder.join(format!(".{}.part", std::process::id()));
-    std::fs::write(&path, "")?;
-    std::fs::remove_file(path)
 }
 
 /// A run on its way.

@@ -17,6 +17,11 @@ pub enum Network {
     DiagonalBiLstm,
 }
 
+impl Network {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::PixelCnn, Self::RowLstm, Self::DiagonalBiLstm];
+}
+
 /// A network's configuration, stored as JSON in the metadata of its weights (Table 1 and §5).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -71,6 +76,11 @@ pub struct ConfigError {
 }
 
 impl ModelConfig {
+    /// A network of one block of four features with a skip connection: for tests, which vary it.
+    pub const fn tiny(network: Network, channels: usize, levels: u16, [height, width]: [usize; 2]) -> Self {
+        Self { network, channels, levels, height, width, layers: 1, h: 4, head: 4, skip: true, conditioning: None }
+    }
+
     /// Checks every field against what the code supports, so that no later step can overflow or allocate absurdly.
     pub fn validate(&self) -> Result<(), ConfigError> {
         let check = |field, found, good: bool, expected| {

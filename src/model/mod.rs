@@ -155,18 +155,7 @@ mod tests {
 
     #[test]
     fn weights_have_the_papers_names() {
-        let config = ModelConfig {
-            network: Network::PixelCnn,
-            channels: 1,
-            levels: 2,
-            height: 4,
-            width: 4,
-            layers: 1,
-            h: 2,
-            head: 3,
-            skip: true,
-            conditioning: None,
-        };
+        let config = ModelConfig::tiny(Network::PixelCnn, 1, 2, [4, 4]);
         let model = Model::init(&config, &Device::flex()).expect("a good configuration");
         let names: Vec<String> = model.tensors().into_iter().map(|(name, ..)| name).collect();
         let expected = [

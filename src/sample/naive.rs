@@ -181,18 +181,7 @@ mod tests {
     #[test]
     fn the_network_sees_the_input_of_every_level_to_the_bit() {
         for levels in [2, 8, 256] {
-            let config = ModelConfig {
-                network: Network::PixelCnn,
-                channels: 1,
-                levels,
-                height: 1,
-                width: usize::from(levels),
-                layers: 1,
-                h: 1,
-                head: 1,
-                skip: false,
-                conditioning: None,
-            };
+            let config = ModelConfig::tiny(Network::PixelCnn, 1, levels, [1, usize::from(levels)]);
             let device = Device::flex();
             let model = Model::init(&config, &device).expect("a good configuration");
             let row: Vec<u8> = (0..levels).map(|level| level as u8).collect();

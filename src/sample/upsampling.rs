@@ -144,19 +144,7 @@ mod tests {
         let device = Device::flex();
         device.seed(5);
         for (channels, factor, [height, width]) in [(1, 4, [2, 3]), (3, 2, [4, 1])] {
-            let (network, levels) = (Network::PixelCnn, 256);
-            let small = ModelConfig {
-                network,
-                channels,
-                levels,
-                height,
-                width,
-                layers: 1,
-                h: 4,
-                head: 4,
-                skip: false,
-                conditioning: None,
-            };
+            let small = ModelConfig::tiny(Network::PixelCnn, channels, 256, [height, width]);
             let conditioning = Some(Conditioning { maps: 5, small: Box::new(small.clone()) });
             let config = ModelConfig { height: height * factor, width: width * factor, conditioning, ..small };
             let model = Model::init(&config, &device).expect("a good configuration");

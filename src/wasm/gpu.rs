@@ -62,7 +62,7 @@ impl Gpu {
     }
 }
 
-enum Engine {
+enum Kind {
     Fused(Box<FusedSampler>),
     Naive(Box<NaiveSampler>),
 }
@@ -71,7 +71,7 @@ enum Engine {
 #[wasm_bindgen]
 pub struct GpuSampler {
     device: FusedDevice,
-    engine: Engine,
+    sampler: Kind,
 }
 
 #[wasm_bindgen]
@@ -79,44 +79,44 @@ impl GpuSampler {
     /// A sampler before its first row; its method is "fused" or "naive". Throws an Error that names what does not fit.
     pub async fn create(gpu: &Gpu, model: &Model, drawing: &Drawing) -> Result<GpuSampler, JsError> {
         let (method, request) = drawing.read()?;
-        let engine = match method.as_str() {
+        let sampler = match method.as_str() {
             "fused" => {
                 let sampler = FusedSampler::new(&gpu.fused, &model.plans, request);
-                Engine::Fused(Box::new(sampler.map_err(|error| sentence(&error))?))
+                Kind::Fused(Box::new(sampler.map_err(|error| sentence(&error))?))
             }
             "naive" => {
                 let device = gpu.tested().await?;
-                Engine::Naive(Box::new(NaiveSampler::new(&model.model.clone().to_device(device), request, device)?))
+                Kind::Naive(Box::new(NaiveSampler::new(&model.model.clone().to_device(device), request, device)?))
             }
             other => return Err(JsError::new(&format!("method: found \"{other}\", expected \"fused\" or \"naive\""))),
         };
-        Ok(Self { device: gpu.fused.clone(), engine })
+        Ok(Self { device: gpu.fused.clone(), sampler })
     }
 
     /// The row drawn next, of the scale drawn next.
     #[wasm_bindgen(getter)]
     pub fn y(&self) -> usize {
-        match &self.engine {
-            Engine::Fused(sampler) => sampler.y(),
-            Engine::Naive(sampler) => sampler.y(),
+        match &self.sampler {
+            Kind::Fused(sampler) => sampler.y(),
+            Kind::Naive(sampler) => sampler.y(),
         }
     }
 
     /// The scale drawn next.
     #[wasm_bindgen(getter)]
     pub fn scale(&self) -> usize {
-        match &self.engine {
-            Engine::Fused(sampler) => sampler.scale(),
-            Engine::Naive(sampler) => sampler.scale(),
+        match &self.sampler {
+            Kind::Fused(sampler) => sampler.scale(),
+            Kind::Naive(sampler) => sampler.scale(),
         }
     }
 
     /// Whether every row of every scale is drawn.
     #[wasm_bindgen(getter)]
     pub fn done(&self) -> bool {
-        match &self.engine {
-            Engine::Fused(sampler) => sampler.done(),
-            Engine::Naive(sampler) => sampler.done(),
+        match &self.sampler {
+            Kind::Fused(sampler) => sampler.done(),
+            Kind::Naive(sampler) => sampler.done(),
         }
     }
 
@@ -124,9 +124,9 @@ impl GpuSampler {
     #[wasm_bindgen(js_name = nextRow)]
     pub async fn next_row(&mut self) -> Result<Uint8ClampedArray, JsError> {
         let (scale, y) = (self.scale(), self.y());
-        let drawn = match &mut self.engine {
-            Engine::Fused(sampler) => sampler.next_row_async().await.map_err(|error| sentence(&error))?,
-            Engine::Naive(sampler) => {
+        let drawn = match &mut self.sampler {
+            Kind::Fused(sampler) => sampler.next_row_async().await.map_err(|error| sentence(&error))?,
+            Kind::Naive(sampler) => {
                 let drawn = sampler.next_row_async().await.map_err(|error| lost(&error))?;
                 self.device.check().map_err(|error| sentence(&error))?;
                 drawn
@@ -135,17 +135,17 @@ impl GpuSampler {
         if !drawn {
             return Err(no_row());
         }
-        Ok(match &self.engine {
-            Engine::Fused(sampler) => rgba_row(sampler.of_scale(scale), y),
-            Engine::Naive(sampler) => rgba_row(sampler.of_scale(scale), y),
+        Ok(match &self.sampler {
+            Kind::Fused(sampler) => rgba_row(sampler.of_scale(scale), y),
+            Kind::Naive(sampler) => rgba_row(sampler.of_scale(scale), y),
         })
     }
 
     /// Levels so far, `[count, channels, height, width]`; 0 where nothing is drawn yet.
     pub fn levels(&self) -> Vec<u8> {
-        match &self.engine {
-            Engine::Fused(sampler) => sampler.levels(),
-            Engine::Naive(sampler) => sampler.levels(),
+        match &self.sampler {
+            Kind::Fused(sampler) => sampler.levels(),
+            Kind::Naive(sampler) => sampler.levels(),
         }
     }
 
@@ -159,9 +159,9 @@ impl GpuSampler {
     /// naive sampler draws.
     #[wasm_bindgen(js_name = nllNats)]
     pub fn nll_nats(&self) -> Option<Vec<f32>> {
-        match &self.engine {
-            Engine::Fused(sampler) => Some(sampler.nll_nats()),
-            Engine::Naive(_) => None,
+        match &self.sampler {
+            Kind::Fused(sampler) => Some(sampler.nll_nats()),
+            Kind::Naive(_) => None,
         }
     }
 }

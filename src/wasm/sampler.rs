@@ -7,7 +7,7 @@ use js_sys::Uint8ClampedArray;
 use std::sync::Arc;
 use wasm_bindgen::prelude::*;
 
-enum Engine {
+enum Kind {
     Cached(CachedSampler),
     Naive(Box<NaiveSampler>),
 }
@@ -15,7 +15,7 @@ enum Engine {
 /// Draws the images of one request on the CPU, row by row.
 #[wasm_bindgen]
 pub struct Sampler {
-    engine: Engine,
+    sampler: Kind,
     plans: Vec<Arc<Plan>>,
     count: usize,
 }
@@ -27,38 +27,38 @@ impl Sampler {
     pub fn new(model: &Model, drawing: &Drawing) -> Result<Sampler, JsError> {
         let (method, request) = drawing.read()?;
         let count = request.count;
-        let engine = match method.as_str() {
-            "cached" => Engine::Cached(CachedSampler::new(&model.plans, request)?),
-            "naive" => Engine::Naive(Box::new(NaiveSampler::new(&model.model, request, &Device::flex())?)),
+        let sampler = match method.as_str() {
+            "cached" => Kind::Cached(CachedSampler::new(&model.plans, request)?),
+            "naive" => Kind::Naive(Box::new(NaiveSampler::new(&model.model, request, &Device::flex())?)),
             other => return Err(JsError::new(&format!("method: found \"{other}\", expected \"cached\" or \"naive\""))),
         };
-        Ok(Self { engine, plans: model.plans.clone(), count })
+        Ok(Self { sampler, plans: model.plans.clone(), count })
     }
 
     /// The row drawn next, of the scale drawn next.
     #[wasm_bindgen(getter)]
     pub fn y(&self) -> usize {
-        match &self.engine {
-            Engine::Cached(sampler) => sampler.y(),
-            Engine::Naive(sampler) => sampler.y(),
+        match &self.sampler {
+            Kind::Cached(sampler) => sampler.y(),
+            Kind::Naive(sampler) => sampler.y(),
         }
     }
 
     /// The scale drawn next, by its place in the model's `scales`.
     #[wasm_bindgen(getter)]
     pub fn scale(&self) -> usize {
-        match &self.engine {
-            Engine::Cached(sampler) => sampler.scale(),
-            Engine::Naive(sampler) => sampler.scale(),
+        match &self.sampler {
+            Kind::Cached(sampler) => sampler.scale(),
+            Kind::Naive(sampler) => sampler.scale(),
         }
     }
 
     /// Whether every row of every scale is drawn.
     #[wasm_bindgen(getter)]
     pub fn done(&self) -> bool {
-        match &self.engine {
-            Engine::Cached(sampler) => sampler.done(),
-            Engine::Naive(sampler) => sampler.done(),
+        match &self.sampler {
+            Kind::Cached(sampler) => sampler.done(),
+            Kind::Naive(sampler) => sampler.done(),
         }
     }
 
@@ -66,24 +66,24 @@ impl Sampler {
     #[wasm_bindgen(js_name = nextRow)]
     pub fn next_row(&mut self) -> Result<Uint8ClampedArray, JsError> {
         let (scale, y) = (self.scale(), self.y());
-        let drawn = match &mut self.engine {
-            Engine::Cached(sampler) => sampler.next_row(),
-            Engine::Naive(sampler) => sampler.next_row(),
+        let drawn = match &mut self.sampler {
+            Kind::Cached(sampler) => sampler.next_row(),
+            Kind::Naive(sampler) => sampler.next_row(),
         };
         if !drawn {
             return Err(no_row());
         }
-        Ok(match &self.engine {
-            Engine::Cached(sampler) => rgba_row(sampler.of_scale(scale), y),
-            Engine::Naive(sampler) => rgba_row(sampler.of_scale(scale), y),
+        Ok(match &self.sampler {
+            Kind::Cached(sampler) => rgba_row(sampler.of_scale(scale), y),
+            Kind::Naive(sampler) => rgba_row(sampler.of_scale(scale), y),
         })
     }
 
     /// Levels so far, `[count, channels, height, width]`; 0 where nothing is drawn yet.
     pub fn levels(&self) -> Vec<u8> {
-        match &self.engine {
-            Engine::Cached(sampler) => sampler.levels(),
-            Engine::Naive(sampler) => sampler.levels(),
+        match &self.sampler {
+            Kind::Cached(sampler) => sampler.levels(),
+            Kind::Naive(sampler) => sampler.levels(),
         }
     }
 
@@ -96,18 +96,18 @@ impl Sampler {
     /// −ln p of every image, over the rows drawn so far, in nats; over all scales where there are several.
     #[wasm_bindgen(js_name = nllNats)]
     pub fn nll_nats(&self) -> Result<Vec<f32>, JsError> {
-        match &self.engine {
-            Engine::Cached(sampler) => Ok(sampler.nll_nats()),
+        match &self.sampler {
+            Kind::Cached(sampler) => Ok(sampler.nll_nats()),
             // The small image is part of what was drawn, and need not be the one inside the large image.
-            Engine::Naive(_) if self.plans.len() > 1 => {
+            Kind::Naive(_) if self.plans.len() > 1 => {
                 Err(JsError::new("the naive sampler does not know the likelihood of images of several scales"))
             }
-            Engine::Naive(sampler) if self.done() => {
+            Kind::Naive(sampler) if self.done() => {
                 let mut scorer = scorer(&self.plans, sampler.levels(), self.count)?;
                 while scorer.next_row() {}
                 Ok(scorer.nll_nats())
             }
-            Engine::Naive(_) => Err(JsError::new("the naive sampler knows the likelihood of finished images only")),
+            Kind::Naive(_) => Err(JsError::new("the naive sampler knows the likelihood of finished images only")),
         }
     }
 }

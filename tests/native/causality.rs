@@ -3,9 +3,9 @@
 //! Mistakes caught: masks A and B mixed up, no colour mask at all or groups that are not those of each gate (7, 8), kernels
 //! that reach below or to the right of the pixel (2), a right-to-left map that is not shifted down (1).
 
-use crate::common::{NETWORKS, Place, bits, config, draw_cached, logits, model, perturbed, random_levels, trial};
+use crate::common::{Place, bits, config, draw_cached, logits, model, perturbed, random_levels, trial};
 use libtest_mimic::Trial;
-use pixelrnn::model::{Model, ModelConfig};
+use pixelrnn::model::{Model, ModelConfig, Network};
 use pixelrnn::sample::Request;
 
 pub fn trials() -> Vec<Trial> {
@@ -59,7 +59,7 @@ pub fn check_moves(config: &ModelConfig, value: Place, base: &[u32], found: &[u3
 
 /// A lively network for each case.
 fn models() -> impl Iterator<Item = Model> {
-    let cases = NETWORKS.into_iter().flat_map(|network| CASES.map(|case| (network, case)));
+    let cases = Network::ALL.into_iter().flat_map(|network| CASES.map(|case| (network, case)));
     cases.map(|(network, (channels, levels, size, h, head))| {
         lively(&ModelConfig { network, h, head, ..config(channels, levels, size) })
     })

@@ -6,11 +6,11 @@
 
 use crate::causality::{check_moves, lively};
 use crate::common::{
-    NETWORKS, Place, bits, config, draw_cached_scales, enlarging, logits_given, perturbed, random_levels, trial,
+    Place, bits, config, draw_cached_scales, enlarging, logits_given, perturbed, random_levels, trial,
 };
 use crate::reach_scales::steep_scales;
 use libtest_mimic::Trial;
-use pixelrnn::model::{Model, ModelConfig};
+use pixelrnn::model::{Model, ModelConfig, Network};
 use pixelrnn::sample::Request;
 
 pub fn trials() -> Vec<Trial> {
@@ -35,7 +35,7 @@ const CASES: [(usize, u16, [usize; 2], usize, usize, usize); 8] = [
 ];
 
 fn models() -> impl Iterator<Item = Model> {
-    let cases = NETWORKS.into_iter().flat_map(|network| CASES.map(|case| (network, case)));
+    let cases = Network::ALL.into_iter().flat_map(|network| CASES.map(|case| (network, case)));
     cases.map(|(network, (channels, levels, size, factor, h, head))| {
         lively(&enlarging(&ModelConfig { network, h, head, ..config(channels, levels, size) }, factor))
     })

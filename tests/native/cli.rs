@@ -1,12 +1,10 @@
 //! The program itself: formats byte for byte, one JSON object where one is promised, and errors of one sentence.
 
-use crate::common::{
-    NETWORKS, RECURRENT, config, data_trial, draw_cached, images, model, random_levels, trial, zero_model,
-};
+use crate::common::{RECURRENT, config, data_trial, draw_cached, images, model, random_levels, trial, zero_model};
 use burn::tensor::Device;
 use libtest_mimic::Trial;
 use pixelrnn::likelihood::score;
-use pixelrnn::model::{Model, ModelConfig};
+use pixelrnn::model::{Model, ModelConfig, Network};
 use pixelrnn::sample::{Given, Request};
 use pixelrnn::{npy, weights};
 use serde_json::{Value, json};
@@ -200,7 +198,7 @@ fn json_of(args: &[&str]) -> Value {
 }
 
 fn info_tells_what_a_file_is() {
-    for (network, name) in NETWORKS.into_iter().zip(["pixelcnn", "row_lstm", "diagonal_bilstm"]) {
+    for (network, name) in Network::ALL.into_iter().zip(["pixelcnn", "row_lstm", "diagonal_bilstm"]) {
         let config = ModelConfig { network, ..config(3, 2, [6, 5]) };
         let (folder, model) = (Folder::new(), model(&config, 1));
         let (training, results) = (json!({ "epochs": 3 }), json!({ "valid": { "nats_per_image": 81.5 } }));

@@ -29,27 +29,24 @@ pub fn data_trial(name: &str, set: &str, body: fn(&Path)) -> Trial {
     Trial::test(name, run).with_ignored_flag(missing).with_kind(kind)
 }
 
-/// The three networks of the paper.
-pub const NETWORKS: [Network; 3] = [Network::PixelCnn, Network::RowLstm, Network::DiagonalBiLstm];
-
 /// The two recurrent ones.
 pub const RECURRENT: [Network; 2] = [Network::RowLstm, Network::DiagonalBiLstm];
 
 /// A small PixelCNN: two blocks with skip connections, widths that no number of colours divides.
-pub fn config(channels: usize, levels: u16, [height, width]: [usize; 2]) -> ModelConfig {
-    let network = Network::PixelCnn;
-    ModelConfig { network, channels, levels, height, width, layers: 2, h: 5, head: 7, skip: true, conditioning: None }
+pub fn config(channels: usize, levels: u16, size: [usize; 2]) -> ModelConfig {
+    ModelConfig { layers: 2, h: 5, head: 7, ..ModelConfig::tiny(Network::PixelCnn, channels, levels, size) }
 }
 
 /// A network of two scales: `config`'s images are drawn from images `factor` times smaller. These have a network of another
 /// kind and depth.
 pub fn enlarging(config: &ModelConfig, factor: usize) -> ModelConfig {
     let (height, width) = (config.height / factor, config.width / factor);
-    let network = NETWORKS[NETWORKS.iter().position(|&network| network == config.network).map_or(0, |k| (k + 1) % 3)];
+    let network =
+        Network::ALL[Network::ALL.iter().position(|&network| network == config.network).map_or(0, |k| (k + 1) % 3)];
     enlarging_from(config, ModelConfig { network, layers: 1, height, width, ..config.clone() })
 }
 
-/// The same with a network of one's choice for the smaller images, which may enlarge even smaller ones.
+/// The same with the network `small` for the smaller images, which may enlarge even smaller ones.
 pub fn enlarging_from(config: &ModelConfig, small: ModelConfig) -> ModelConfig {
     ModelConfig { conditioning: Some(Conditioning { maps: 3, small: Box::new(small) }), ..config.clone() }
 }

@@ -5,10 +5,10 @@
 
 use crate::causality::lively;
 use crate::common::{
-    NETWORKS, Place, assert_close, bits, config, enlarging, enlarging_from, logits, model, random_levels, trial,
+    Place, assert_close, bits, config, enlarging, enlarging_from, logits, model, random_levels, trial,
 };
 use libtest_mimic::Trial;
-use pixelrnn::model::ModelConfig;
+use pixelrnn::model::{ModelConfig, Network};
 use pixelrnn::sample::{Plan, distribution};
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ pub fn trials() -> Vec<Trial> {
 
 /// Colour and grey, binary and not, one to three scales, for every network.
 fn cases() -> impl Iterator<Item = ModelConfig> {
-    NETWORKS.into_iter().flat_map(|network| {
+    Network::ALL.into_iter().flat_map(|network| {
         let of = |channels, levels, size| ModelConfig { network, ..config(channels, levels, size) };
         let middle = enlarging(&of(3, 2, [4, 2]), 2);
         [

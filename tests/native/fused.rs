@@ -2,13 +2,12 @@
 //! wgpu finds, software ones included; ignored, with the reason, where there is none.
 
 use crate::cli::{Folder, Run, pixelrnn, save};
-use crate::common::{
-    NETWORKS, assert_close, config, draw_cached_scales, enlarging, enlarging_from, model, random_levels,
-};
+use crate::common::{assert_close, config, draw_cached_scales, enlarging, enlarging_from, model, random_levels};
 use crate::sampling::cases;
 use libtest_mimic::Trial;
 use pixelrnn::model::{Model, ModelConfig, Network};
 use pixelrnn::sample::{FusedDevice, FusedError, FusedSampler, Given, Plan, Request, Scale, Scored};
+use pixelrnn::selftest;
 
 type Body = fn(&FusedDevice);
 
@@ -22,7 +21,7 @@ pub fn trials() -> Vec<Trial> {
         ("fused::what_does_not_fit_is_refused", misfits_are_refused),
         ("fused::one_given_up_leaves_others_alone_from_any_row", one_given_up_leaves_others_alone),
         ("fused::the_command_line_draws_what_cached_draws", commands_are_cached_s),
-        ("fused::the_start_up_test_passes", |device| device.test().expect("an honest device")),
+        ("fused::the_start_up_test_passes", |device| selftest::run_fused_here(device).expect("an honest device")),
     ];
     let device = FusedDevice::open_wgpu();
     let missing = device.as_ref().err().map(FusedError::to_string);
@@ -76,7 +75,7 @@ fn fused_is_cached(device: &FusedDevice) {
 }
 
 fn completions_are_cached_s(device: &FusedDevice) {
-    for network in NETWORKS {
+    for network in Network::ALL {
         for (channels, levels) in [(1, 2), (3, 256), (1, 256), (1, 3), (3, 37)] {
             let config = ModelConfig { network, ..config(channels, levels, [6, 5]) };
             let mask: Vec<u8> = (0..3 * 30).map(|k| u8::from(k % 30 > 12 + k / 30 && k % 4 > 0)).collect();
@@ -88,7 +87,7 @@ fn completions_are_cached_s(device: &FusedDevice) {
 }
 
 fn scores_are_cached_s(device: &FusedDevice) {
-    for network in NETWORKS {
+    for network in Network::ALL {
         for (channels, levels) in [(1, 2), (3, 256)] {
             let config = ModelConfig { network, ..config(channels, levels, [5, 7]) };
             let request = Request::scoring(random_levels(&config, 4, 3), 4, &config);
@@ -98,7 +97,7 @@ fn scores_are_cached_s(device: &FusedDevice) {
 }
 
 fn scales_are_cached_s(device: &FusedDevice) {
-    for network in NETWORKS {
+    for network in Network::ALL {
         for (channels, levels) in [(1, 2), (3, 256)] {
             let two = enlarging(&ModelConfig { network, ..config(channels, levels, [6, 4]) }, 2);
             let three = enlarging_from(&ModelConfig { network, ..config(channels, levels, [12, 8]) }, two.clone());
@@ -118,7 +117,7 @@ fn top_given(config: &ModelConfig) -> Vec<u8> {
 }
 
 fn wide_layers_are_cached_s(device: &FusedDevice) {
-    for network in NETWORKS {
+    for network in Network::ALL {
         for (channels, levels, h) in [(1, 2, 100), (3, 256, 130)] {
             let config = ModelConfig { network, layers: 1, h, head: 150, ..config(channels, levels, [3, 4]) };
             assert_same(device, &model(&config, 12), &Request::samples(2, 2));

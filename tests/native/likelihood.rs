@@ -4,12 +4,12 @@
 //! Mistakes caught: anything that sees its own value or later ones (the sum is then not 1), bits per dimension divided
 //! twice, a ragged last batch dropped or weighted wrongly, nats called bits (12).
 
-use crate::common::{NETWORKS, bits, config, data_trial, draw_cached, images, model, random_images, trial, zero_model};
+use crate::common::{bits, config, data_trial, draw_cached, images, model, random_images, trial, zero_model};
 use burn::tensor::Device;
 use libtest_mimic::Trial;
 use pixelrnn::data::{DatasetKind, Split, load};
 use pixelrnn::likelihood::{evaluate, score};
-use pixelrnn::model::ModelConfig;
+use pixelrnn::model::{ModelConfig, Network};
 use pixelrnn::sample::Request;
 use std::f64::consts::LN_2;
 use std::path::Path;
@@ -32,7 +32,7 @@ pub fn trials() -> Vec<Trial> {
 fn probabilities_add_up() {
     let all: Vec<u8> = (0..64u8).flat_map(|image| (0..6).map(move |bit| image >> bit & 1)).collect();
     let sizes = [(1, [2, 3]), (1, [3, 2]), (1, [1, 6]), (1, [6, 1]), (3, [1, 2]), (3, [2, 1])];
-    for (network, (channels, size)) in NETWORKS.into_iter().flat_map(|network| sizes.map(|size| (network, size))) {
+    for (network, (channels, size)) in Network::ALL.into_iter().flat_map(|network| sizes.map(|size| (network, size))) {
         for (layers, h, head, skip) in [(1, 3, 3, false), (1, 4, 5, true), (3, 5, 7, true), (2, 8, 4, false)] {
             for seed in [1, 2] {
                 let config = ModelConfig { network, layers, h, head, skip, ..config(channels, 2, size) };
@@ -56,7 +56,7 @@ fn uniform_likelihood() {
         (config(1, 256, [28, 28]), 784.0 * 8.0 * LN_2, 8.0),
         (config(3, 256, [8, 9]), 3.0 * 72.0 * 8.0 * LN_2, 8.0),
     ];
-    for (network, (config, nats, bits)) in NETWORKS.into_iter().flat_map(|n| cases.clone().map(|case| (n, case))) {
+    for (network, (config, nats, bits)) in Network::ALL.into_iter().flat_map(|n| cases.clone().map(|case| (n, case))) {
         let config = ModelConfig { network, ..config };
         let found = evaluate(&zero_model(&config), &random_images(&config, 3, 1), 2, &Device::flex(), |_| ());
         // ln 2 and ln 256 in 24 bits, times the number of values.
@@ -70,7 +70,8 @@ fn uniform_likelihood() {
 /// 53 images are not a whole number of batches of 7 or of 50.
 fn ragged_batches_agree() {
     let cases = [(1, 2), (1, 256), (3, 256), (3, 8)];
-    for (network, (channels, levels)) in NETWORKS.into_iter().flat_map(|network| cases.map(|case| (network, case))) {
+    for (network, (channels, levels)) in Network::ALL.into_iter().flat_map(|network| cases.map(|case| (network, case)))
+    {
         let config = ModelConfig { network, ..config(channels, levels, [5, 6]) };
         let (model, images, device) = (model(&config, 4), random_images(&config, 53, 9), Device::flex());
         let scored = |batch| score(&model, &images, batch, &device, |_| ());

@@ -5,13 +5,13 @@
 //! the dimensions of another scale.
 
 use crate::common::{
-    NETWORKS, config, draw_cached_scales, enlarging, enlarging_from, images, logits_given, model, random_images,
-    scales, trial, zero_model,
+    config, draw_cached_scales, enlarging, enlarging_from, images, logits_given, model, random_images, scales, trial,
+    zero_model,
 };
 use burn::tensor::Device;
 use libtest_mimic::Trial;
 use pixelrnn::likelihood::{evaluate, score};
-use pixelrnn::model::{Model, ModelConfig};
+use pixelrnn::model::{Model, ModelConfig, Network};
 use pixelrnn::sample::{CachedSampler, Plan, Request, nll_nats};
 use std::f64::consts::LN_2;
 
@@ -52,7 +52,7 @@ pub fn log_probabilities(model: &Model) -> (Vec<Vec<f64>>, Vec<f64>) {
 /// Pairs of binary images: 2×2 and one pixel, grey and in colour, 2×4 and 1×2, 4×2 and 2×1.
 fn models() -> impl Iterator<Item = Model> {
     let cases = [(1, [2, 2]), (1, [2, 4]), (1, [4, 2]), (3, [2, 2])];
-    let cases = NETWORKS.into_iter().flat_map(move |network| cases.map(|case| (network, case)));
+    let cases = Network::ALL.into_iter().flat_map(move |network| cases.map(|case| (network, case)));
     cases.flat_map(|(network, (channels, size))| {
         [(1, 3, 3, false, 4), (2, 5, 7, true, 5)].map(|(layers, h, head, skip, seed)| {
             let config = ModelConfig { network, layers, h, head, skip, ..config(channels, 2, size) };
@@ -109,7 +109,9 @@ fn pairs_are_a_bound() {
 
 /// Two and three scales: the sum over them of what each scale's network says of its images inside the large ones.
 fn scales_are_added() {
-    for (network, (channels, levels)) in NETWORKS.into_iter().flat_map(|n| [(1, 2), (1, 256), (3, 2)].map(|c| (n, c))) {
+    for (network, (channels, levels)) in
+        Network::ALL.into_iter().flat_map(|n| [(1, 2), (1, 256), (3, 2)].map(|c| (n, c)))
+    {
         let config = ModelConfig { network, ..config(channels, levels, [8, 4]) };
         let middle = enlarging(&ModelConfig { height: 4, width: 2, ..config.clone() }, 2);
         for config in [enlarging(&config, 4), enlarging_from(&config, middle)] {

@@ -5,7 +5,7 @@
 //! what is above and to the right (10), a right pass over the reversed skewed map, which is nearly blind (9), cells taken
 //! from another pixel than the one the scan comes from, colour groups that are not those of each gate (7).
 
-use crate::common::{NETWORKS, Place, RECURRENT, config, trial};
+use crate::common::{Place, RECURRENT, config, trial};
 use burn::tensor::{Device, Tensor, TensorData};
 use libtest_mimic::Trial;
 use pixelrnn::model::{Model, ModelConfig, Network};
@@ -223,7 +223,7 @@ pub fn expected_moves(config: &ModelConfig, source: Place) -> Vec<bool> {
 
 /// Colours: every colour sees all colours of the earlier pixels in reach, and the earlier colours of its own.
 fn colour_reach_is_complete() {
-    for network in NETWORKS {
+    for network in Network::ALL {
         for (h, head, skip) in [(3, 3, false), (4, 5, true), (7, 11, true)] {
             let config = ModelConfig { network, layers: 2, h, head, skip, ..config(3, 2, [9, 11]) };
             let response = responses(&config, Through::States);

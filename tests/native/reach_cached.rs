@@ -4,7 +4,7 @@
 //! Mistakes caught: a cached sampler that differs from the full pass at row ends (15), states read back in another order (5),
 //! learned initial states that some path forgets or puts in another place.
 
-use crate::common::{NETWORKS, Place, RECURRENT, bits, config, draw_cached, logits, perturbed, random_levels, trial};
+use crate::common::{Place, RECURRENT, bits, config, draw_cached, logits, perturbed, random_levels, trial};
 use crate::reach::expected_moves;
 use burn::tensor::Device;
 use libtest_mimic::Trial;
@@ -70,7 +70,7 @@ pub fn moved(config: &ModelConfig, base: &[Vec<u32>; 2], found: [&[u32]; 2]) -> 
 
 /// The engine that draws against the full pass and both against the wiring, every value seen by every other.
 fn cached_reach_is_complete() {
-    for network in NETWORKS {
+    for network in Network::ALL {
         for (channels, levels, size, layers) in
             [(1, 2, [7, 8], 1), (1, 2, [8, 6], 2), (1, 256, [4, 7], 1), (3, 2, [5, 6], 2), (3, 256, [3, 5], 1)]
         {

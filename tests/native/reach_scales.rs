@@ -5,7 +5,7 @@
 //! small one, whatever their sizes. Mistakes caught: a deconvolution that is shifted, a small image that does not lie
 //! where the large one has it, a condition that one layer, one direction or one colour does not get.
 
-use crate::common::{NETWORKS, Place, config, enlarging_from, perturbed, random_levels, trial};
+use crate::common::{Place, config, enlarging_from, perturbed, random_levels, trial};
 use crate::reach::{Reached, Through, expected_moves, ones, thin};
 use crate::reach_cached::{moved, scores, steep};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -60,7 +60,7 @@ fn reach_of_small(config: &ModelConfig, y: usize, x: usize) -> Vec<bool> {
 fn small_reach_is_complete() {
     let grey =
         [([10, 14], 2, 1), ([16, 12], 4, 2), ([14, 14], 2, 3), ([28, 28], 2, 1), ([16, 2], 2, 2), ([24, 8], 8, 1)];
-    for network in NETWORKS {
+    for network in Network::ALL {
         let grey = grey.map(|(size, factor, layers)| two(&thin(network, size, layers, true), factor));
         let colour = two(&ModelConfig { network, h: 4, head: 5, ..config(3, 2, [8, 14]) }, 2);
         for config in grey.into_iter().chain([colour]) {
@@ -110,7 +110,7 @@ pub fn steep_scales(config: &ModelConfig) -> Model {
 
 /// The engine takes the small image from the large one, so a value moves what it does in both.
 fn cached_small_reach_is_complete() {
-    for network in NETWORKS {
+    for network in Network::ALL {
         for (channels, levels, size, factor, layers) in [
             (1, 2, [8, 10], 2, 1),
             (1, 2, [8, 8], 4, 2),

@@ -4,13 +4,12 @@
 //! place, an image that depends on its batch, given pixels that are drawn over, drawing by argmax (13).
 
 use crate::common::{
-    NETWORKS, assert_close, bits, config, draw_cached, draw_naive, images, logits_given, mask_of, model, random_levels,
-    trial,
+    assert_close, bits, config, draw_cached, draw_naive, images, logits_given, mask_of, model, random_levels, trial,
 };
 use burn::tensor::Device;
 use libtest_mimic::Trial;
 use pixelrnn::likelihood::score;
-use pixelrnn::model::{Model, ModelConfig};
+use pixelrnn::model::{Model, ModelConfig, Network};
 use pixelrnn::sample::{CachedSampler, Given, MAX_COUNT, NaiveSampler, Plan, Request, RequestError, uniform};
 
 pub fn trials() -> Vec<Trial> {
@@ -50,7 +49,7 @@ pub fn cases() -> Vec<ModelConfig> {
     const LEVELS: [Case; 3] =
         [(1, 3, [5, 6], 1, 4, 6, true), (3, 8, [5, 4], 2, 7, 11, true), (3, 37, [3, 4], 1, 4, 5, false)];
     let of = |cases: &'static [Case]| {
-        NETWORKS.into_iter().flat_map(|network| cases.iter().map(move |&case| (network, case)))
+        Network::ALL.into_iter().flat_map(|network| cases.iter().map(move |&case| (network, case)))
     };
     of(&CASES)
         .chain(of(&LEVELS))
@@ -197,7 +196,7 @@ fn completion_has_two_ends() {
 }
 
 fn images_and_masks_are_shared() {
-    let cases = NETWORKS.into_iter().flat_map(|network| {
+    let cases = Network::ALL.into_iter().flat_map(|network| {
         [config(1, 2, [6, 5]), config(3, 256, [4, 3])].map(|config| ModelConfig { network, ..config })
     });
     for config in cases {
@@ -218,7 +217,7 @@ fn images_and_masks_are_shared() {
 
 /// Rows that are given whole at the top are made once for all images that have the same there.
 fn images_that_start_alike_are_those_drawn_alone() {
-    let cases = NETWORKS.into_iter().flat_map(|network| {
+    let cases = Network::ALL.into_iter().flat_map(|network| {
         [config(1, 2, [6, 5]), config(3, 256, [4, 3])].map(|config| ModelConfig { network, ..config })
     });
     for config in cases {

@@ -5,8 +5,8 @@
 //! wrong row or column, scores that leave a scale out.
 
 use crate::common::{
-    NETWORKS, assert_close, bits, config, draw_cached_scales, draw_naive_scales, enlarging, enlarging_from, images,
-    logits_given, mask_of, model, random_levels, scales, trial, zero_model,
+    assert_close, bits, config, draw_cached_scales, draw_naive_scales, enlarging, enlarging_from, images, logits_given,
+    mask_of, model, random_levels, scales, trial, zero_model,
 };
 use crate::sampling::assert_same_levels_given;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -48,7 +48,7 @@ fn cases() -> Vec<ModelConfig> {
         (3, 2, [4, 8], &[2, 2], 6, 9, true),
         (3, 256, [4, 4], &[2, 2], 5, 6, true),
     ];
-    let cases = NETWORKS.into_iter().flat_map(|network| CASES.map(|case| (network, case)));
+    let cases = Network::ALL.into_iter().flat_map(|network| CASES.map(|case| (network, case)));
     cases
         .map(|(network, (channels, levels, size, factors, h, head, skip))| {
             let config = ModelConfig { network, h, head, skip, ..config(channels, levels, size) };
@@ -282,8 +282,7 @@ fn weights_are_counted() {
 /// The browser's tests read the same file: one seed, one picture, on every machine; the small image, then the large one.
 fn seed_gives_these_levels() {
     let expected: [[u8; 30]; 3] = include!("../fixtures/tiny-levels-scales.in");
-    assert_eq!(NETWORKS, [Network::PixelCnn, Network::RowLstm, Network::DiagonalBiLstm]);
-    let found = NETWORKS.map(|network| {
+    let found = Network::ALL.map(|network| {
         let small = ModelConfig { network, h: 4, head: 6, ..config(1, 2, [2, 3]) };
         let config = enlarging_from(&ModelConfig { height: 4, width: 6, ..small.clone() }, small);
         let mut tensor = 0;

@@ -3,14 +3,12 @@
 //! Mistakes caught: drawing by argmax (13), a temperature that multiplies or is left out, a cumulative distribution
 //! that is off by one level, uniforms that repeat from pixel to pixel, image to image or scale to scale.
 
-use crate::common::{
-    NETWORKS, config, draw_cached, draw_cached_scales, draw_naive, enlarging, images, logits, model, trial,
-};
+use crate::common::{config, draw_cached, draw_cached_scales, draw_naive, enlarging, images, logits, model, trial};
 use crate::likelihood_scales::log_probabilities;
 use burn::tensor::Device;
 use libtest_mimic::Trial;
 use pixelrnn::likelihood::score;
-use pixelrnn::model::ModelConfig;
+use pixelrnn::model::{ModelConfig, Network};
 use pixelrnn::sample::Request;
 
 pub fn trials() -> Vec<Trial> {
@@ -81,7 +79,7 @@ fn first_pixel_follows_its_softmax() {
 /// Every conditional at once: how often each of the 64 images of six binary values is drawn.
 fn images_follow_their_likelihood() {
     let sizes = [(1, [2, 3]), (3, [2, 1])];
-    for (network, (channels, size)) in NETWORKS.into_iter().flat_map(|network| sizes.map(|size| (network, size))) {
+    for (network, (channels, size)) in Network::ALL.into_iter().flat_map(|network| sizes.map(|size| (network, size))) {
         let config = ModelConfig { network, layers: 3, ..config(channels, 2, size) };
         let model = model(&config, 8);
         let all: Vec<u8> = (0..64u8).flat_map(|image| (0..6).map(move |bit| image >> bit & 1)).collect();
@@ -98,7 +96,7 @@ fn images_follow_their_likelihood() {
 
 /// The small image and the large one together: p(small) p(large | small) for each of the 32 pairs of a pixel and 2×2.
 fn pairs_follow_their_likelihood() {
-    for network in NETWORKS {
+    for network in Network::ALL {
         let config = enlarging(&ModelConfig { network, layers: 1, ..config(1, 2, [2, 2]) }, 2);
         let model = model(&config, 8);
         let (large, small) = log_probabilities(&model);

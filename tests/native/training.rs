@@ -4,13 +4,13 @@
 //! optimiser, an average, an order of images or a learning rate that starts anew after an interruption.
 
 use crate::common::{
-    NETWORKS, bits, config, draw_cached, logits, mask_of, model, model as model_of, random_images, random_levels, trial,
+    bits, config, draw_cached, logits, mask_of, model, model as model_of, random_images, random_levels, trial,
 };
 use burn::tensor::Device;
 use libtest_mimic::Trial;
 use pixelrnn::image::Images;
 use pixelrnn::likelihood::evaluate;
-use pixelrnn::model::{Model, ModelConfig};
+use pixelrnn::model::{Model, ModelConfig, Network};
 use pixelrnn::sample::Request;
 use pixelrnn::train::{Augment, Checkpoint, EpochRecord, TrainConfig, Trainer, TrainingImages, Varied};
 use pixelrnn::weights;
@@ -57,7 +57,7 @@ pub fn load(bytes: &[u8]) -> Model {
 /// Grey and colour for every network.
 fn grey_and_colour() -> impl Iterator<Item = ModelConfig> {
     let sizes = [(1, 2), (3, 256)].map(|(channels, levels)| config(channels, levels, [6, 5]));
-    NETWORKS.into_iter().flat_map(move |network| sizes.clone().map(|config| ModelConfig { network, ..config }))
+    Network::ALL.into_iter().flat_map(move |network| sizes.clone().map(|config| ModelConfig { network, ..config }))
 }
 
 fn masked_weights_stay_zero() {
@@ -97,7 +97,8 @@ pub fn masked_weights_stay_zero_in(optimizer: &str, model: &ModelConfig) {
 /// Two weights files that differ only where the masks are zero: the same logits, scores and pictures.
 fn garbage_behind_the_mask_is_not_seen() {
     let cases = [(1, 2), (1, 256), (3, 2), (3, 256)];
-    for (network, (channels, levels)) in NETWORKS.into_iter().flat_map(|network| cases.map(|case| (network, case))) {
+    for (network, (channels, levels)) in Network::ALL.into_iter().flat_map(|network| cases.map(|case| (network, case)))
+    {
         let config = ModelConfig { network, ..config(channels, levels, [6, 5]) };
         let file = |garbage: f32| {
             let tensors = model(&config, 5).tensors();
@@ -227,7 +228,7 @@ pub fn training_nats_count_every_image_of(model: &ModelConfig) {
 
 fn loss_falls() {
     let ways = [("adam", 0.5), ("rms_prop", 0.0)];
-    for (network, (optimizer, average)) in NETWORKS.into_iter().flat_map(|network| ways.map(|way| (network, way))) {
+    for (network, (optimizer, average)) in Network::ALL.into_iter().flat_map(|network| ways.map(|way| (network, way))) {
         let model = ModelConfig { network, ..config(1, 2, [6, 5]) };
         let config = TrainConfig { epochs: 40, ..run_with(optimizer, average, &model) };
         // Stripes: whatever is learnt, each pixel follows from the one above.

@@ -3,7 +3,7 @@
 //! Mistakes caught: a scale that is not trained, not averaged or not in the checkpoint, an optimiser that takes one scale's memory
 //! for another's, a loss that leaves a scale out, a run that goes on with images it was validated on.
 
-use crate::common::{NETWORKS, config, enlarging, enlarging_from, trial};
+use crate::common::{config, enlarging, enlarging_from, trial};
 use crate::training::{
     IMAGES, finish, masked_weights_stay_zero_in, resume_is_uninterrupted_in, run_with, trainer,
     training_nats_count_every_image_of,
@@ -11,7 +11,7 @@ use crate::training::{
 use burn::tensor::Device;
 use libtest_mimic::Trial;
 use pixelrnn::likelihood::evaluate;
-use pixelrnn::model::ModelConfig;
+use pixelrnn::model::{ModelConfig, Network};
 use pixelrnn::train::{Checkpoint, TrainConfig};
 use serde_json::{Value, json};
 
@@ -28,7 +28,7 @@ pub fn trials() -> Vec<Trial> {
 
 /// Two scales in colour and three in grey for every network.
 fn cases() -> impl Iterator<Item = ModelConfig> {
-    NETWORKS.into_iter().flat_map(|network| {
+    Network::ALL.into_iter().flat_map(|network| {
         let of = |channels, levels, size| ModelConfig { network, ..config(channels, levels, size) };
         let three = enlarging_from(&of(1, 2, [8, 4]), enlarging(&of(1, 2, [4, 2]), 2));
         [enlarging(&of(3, 256, [4, 6]), 2), three]
@@ -53,7 +53,7 @@ fn nats_count_every_scale() {
 }
 
 fn loss_of_both_falls() {
-    for network in NETWORKS {
+    for network in Network::ALL {
         let model = enlarging(&ModelConfig { network, ..config(1, 2, [6, 4]) }, 2);
         let config = TrainConfig { epochs: 40, ..run_with("adam", 0.5, &model) };
         // The left half of every other image is ink, the right half of the others: one pixel tells all the rest.

@@ -2,7 +2,7 @@
 //!
 //! The files are written with the safetensors library, not with the writer under test.
 
-use crate::common::{NETWORKS, bits, config, logits, mask_of, model, random_levels, trial};
+use crate::common::{bits, config, logits, mask_of, model, random_levels, trial};
 use burn::tensor::{Device, bf16, f16};
 use libtest_mimic::Trial;
 use pixelrnn::model::{Model, ModelConfig, Network};
@@ -87,7 +87,8 @@ pub fn error(bytes: &[u8]) -> LoadError {
 
 fn files_are_read_back() {
     let cases = [tiny(), config(3, 256, [5, 4]), ModelConfig { skip: false, ..config(1, 256, [3, 4]) }];
-    for (network, config) in NETWORKS.into_iter().flat_map(|network| cases.clone().map(|config| (network, config))) {
+    for (network, config) in Network::ALL.into_iter().flat_map(|network| cases.clone().map(|config| (network, config)))
+    {
         let config = ModelConfig { network, ..config };
         let (model, training, results) = (model(&config, 2), json!({ "epochs": 3 }), json!({ "valid": { "n": 1.5 } }));
         let ours = load(&save(&model, Some(&training), Some(&results)), &Device::flex()).expect("a good file");
@@ -141,7 +142,7 @@ fn equal_models_are_equal_files() {
         assert_eq!(save(&loaded.model, loaded.training.as_ref(), loaded.results.as_ref()), first);
     }
     // Fresh weights show their mask: what it forbids is zero in the file.
-    for network in NETWORKS {
+    for network in Network::ALL {
         let config = ModelConfig { network, ..config(3, 2, [5, 4]) };
         let fresh = Model::init(&config, &Device::flex()).expect("a good configuration");
         for (name, shape, values) in fresh.tensors() {
@@ -169,7 +170,7 @@ fn names(network: Network) -> Vec<String> {
 
 /// For every network: each tensor left out, given another shape, or replaced by those of another network.
 fn every_tensor_is_checked() {
-    for network in NETWORKS {
+    for network in Network::ALL {
         let config = ModelConfig { network, ..tiny() };
         let json = config_json(&config).to_string();
         let good = f32_tensors(&model(&config, 1));
@@ -185,7 +186,7 @@ fn every_tensor_is_checked() {
             let expected = format!("tensor `{name}`: shape {:?} found, {shape:?} expected", misshaped[at].shape);
             assert_eq!(found, expected, "{network:?}");
         }
-        for other in NETWORKS.into_iter().filter(|&other| other != network) {
+        for other in Network::ALL.into_iter().filter(|&other| other != network) {
             // Plenty of bytes, so that the names decide.
             let mut theirs = f32_tensors(&model(&ModelConfig { network: other, ..tiny() }, 1));
             theirs.push(Tensor { name: "room".into(), dtype: Dtype::F32, shape: vec![4096], data: vec![0; 16_384] });

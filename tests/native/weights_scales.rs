@@ -1,9 +1,7 @@
 //! Weights files of several scales (§3.6): read as they were written, every tensor of every scale checked, sizes that do not fit
 //! one another and configurations nested without end refused.
 
-use crate::common::{
-    NETWORKS, bits, config, draw_cached_scales, enlarging, enlarging_from, logits, model, scales, trial,
-};
+use crate::common::{bits, config, draw_cached_scales, enlarging, enlarging_from, logits, model, scales, trial};
 use crate::common::{model_on, random_levels};
 use crate::weights::{Tensor, config_json, error, f32_tensors, file};
 use burn::tensor::{Device, f16};
@@ -30,7 +28,7 @@ fn two(network: Network) -> ModelConfig {
 }
 
 fn files_are_read_back() {
-    let cases = NETWORKS.into_iter().flat_map(|network| {
+    let cases = Network::ALL.into_iter().flat_map(|network| {
         let of = |channels, levels, size| ModelConfig { network, ..config(channels, levels, size) };
         let three = enlarging_from(&of(1, 256, [8, 4]), enlarging(&of(1, 256, [4, 2]), 2));
         [two(network), enlarging(&of(3, 2, [4, 6]), 2), three]
@@ -84,7 +82,7 @@ fn names_of(network: Network, conditioned: bool) -> Vec<String> {
 }
 
 fn every_tensor_is_checked() {
-    for network in NETWORKS {
+    for network in Network::ALL {
         let config = two(network);
         let (json, good) = (config_json(&config).to_string(), f32_tensors(&model(&config, 1)));
         let small = names_of(config.scales()[0].network, false).into_iter().map(|name| format!("small.{name}"));

@@ -8,12 +8,11 @@ use wasm_bindgen_test::wasm_bindgen_test;
 
 /// 4×5 images of all networks, binary and in colour, and one drawn from a smaller one.
 fn configs() -> Vec<ModelConfig> {
-    let networks = [Network::PixelCnn, Network::RowLstm, Network::DiagonalBiLstm];
     let each = |network| {
         let grey = ModelConfig { network, ..CONFIG };
         [grey.clone(), ModelConfig { channels: 3, levels: 256, h: 5, height: 2, width: 3, ..grey }, two_scales(network)]
     };
-    networks.into_iter().flat_map(each).collect()
+    Network::ALL.into_iter().flat_map(each).collect()
 }
 
 fn unwrap<T>(result: Result<T, JsError>) -> T {
@@ -64,7 +63,7 @@ async fn the_gpu_passes_its_test_and_draws_and_scores_like_the_cpu() {
     assert!(message.contains("quick"), "{message}");
 
     // Burn's own operations: many small kernels a pixel, so few pixels.
-    for network in [Network::PixelCnn, Network::RowLstm, Network::DiagonalBiLstm] {
+    for network in Network::ALL {
         let config = ModelConfig { network, height: 2, width: 3, layers: 1, ..CONFIG };
         let model = unwrap(Model::load(&weights_file(&config)));
         let mut cached = sampler(&model, "cached", None);

@@ -15,18 +15,7 @@ mod gpu;
 
 wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
-const CONFIG: ModelConfig = ModelConfig {
-    network: Network::PixelCnn,
-    channels: 1,
-    levels: 2,
-    height: 4,
-    width: 5,
-    layers: 2,
-    h: 4,
-    head: 6,
-    skip: true,
-    conditioning: None,
-};
+const CONFIG: ModelConfig = ModelConfig { layers: 2, head: 6, ..ModelConfig::tiny(Network::PixelCnn, 1, 2, [4, 5]) };
 
 /// 4×6 from 2×3.
 fn two_scales(network: Network) -> ModelConfig {
@@ -135,8 +124,7 @@ fn a_model_tells_what_it_is() {
 
 #[wasm_bindgen_test]
 fn naive_and_cached_draw_the_same_rows_and_count_them() {
-    let networks = [Network::PixelCnn, Network::RowLstm, Network::DiagonalBiLstm];
-    for config in networks.into_iter().flat_map(|network| {
+    for config in Network::ALL.into_iter().flat_map(|network| {
         let grey = ModelConfig { network, ..CONFIG };
         [grey.clone(), ModelConfig { channels: 3, levels: 256, h: 5, ..grey }]
     }) {
@@ -158,8 +146,7 @@ fn naive_and_cached_draw_the_same_rows_and_count_them() {
 /// The small image first, then the large one: their rows are of their own widths.
 #[wasm_bindgen_test]
 fn naive_and_cached_draw_the_same_rows_of_every_scale() {
-    let networks = [Network::PixelCnn, Network::RowLstm, Network::DiagonalBiLstm];
-    for config in networks.map(two_scales) {
+    for config in Network::ALL.map(two_scales) {
         let model = Model::load(&weights_file(&config)).unwrap_or_else(|_| panic!("a good file"));
         let (mut naive, mut cached) = (sampler(&model, "naive", None), sampler(&model, "cached", None));
         let mut likelihoods = vec![cached.nll_nats().unwrap_or_else(|_| panic!("a likelihood"))];
@@ -230,8 +217,7 @@ fn the_seed_gives_the_same_levels_as_natively() {
     }
     // Two scales: the small image, then the large one.
     let expected: [[u8; 30]; 3] = include!("../fixtures/tiny-levels-scales.in");
-    for (network, expected) in [Network::PixelCnn, Network::RowLstm, Network::DiagonalBiLstm].into_iter().zip(expected)
-    {
+    for (network, expected) in Network::ALL.into_iter().zip(expected) {
         let loaded = weights::load(&weights_file(&two_scales(network)), &Device::flex());
         let plans = Plan::of(&loaded.unwrap_or_else(|_| panic!("a good file")).model);
         let mut sampler = CachedSampler::new(&plans, Request::samples(11, 1)).expect("good");

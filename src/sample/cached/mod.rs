@@ -168,19 +168,7 @@ mod tests {
             (Network::RowLstm, include!("../../../tests/fixtures/tiny-levels-row.in")),
             (Network::DiagonalBiLstm, include!("../../../tests/fixtures/tiny-levels-diagonal.in")),
         ] {
-            let (height, width) = (4, 5);
-            let config = ModelConfig {
-                network,
-                channels: 1,
-                levels: 2,
-                height,
-                width,
-                layers: 2,
-                h: 4,
-                head: 6,
-                skip: true,
-                conditioning: None,
-            };
+            let config = ModelConfig { layers: 2, head: 6, ..ModelConfig::tiny(network, 1, 2, [4, 5]) };
             let mut tensor = 0;
             let model = Model::init(&config, &Device::flex()).expect("a good configuration").map_tensors(|_, shape| {
                 tensor += 1;

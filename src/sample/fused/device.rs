@@ -83,15 +83,6 @@ impl FusedDevice {
         .map_err(|_| FusedError::NoDevice("no CUDA driver answers".to_owned()))
     }
 
-    /// Whether it computes what the CPU computes, on tiny networks.
-    ///
-    /// # Errors
-    /// When it does not.
-    #[cfg(not(target_family = "wasm"))]
-    pub fn test(&self) -> Result<(), crate::selftest::SelfTestError> {
-        cubecl::future::block_on(crate::selftest::run_fused(self))
-    }
-
     /// What the adapter calls itself.
     pub fn name(&self) -> &str {
         &self.name

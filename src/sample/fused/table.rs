@@ -180,14 +180,12 @@ mod tests {
     /// What a kernel would read and write without being asked.
     #[test]
     fn every_place_is_one_of_the_image_s_or_the_workgroup_s() {
-        let networks = [Network::PixelCnn, Network::RowLstm, Network::DiagonalBiLstm];
         for (network, (channels, levels, h)) in
-            networks.into_iter().flat_map(|n| [(1, 2, 5), (1, 2, 100), (3, 256, 130)].map(|case| (n, case)))
+            Network::ALL.into_iter().flat_map(|n| [(1, 2, 5), (1, 2, 100), (3, 256, 130)].map(|case| (n, case)))
         {
-            let (height, width) = (3, 4);
-            let (layers, head, skip) = (2, 20, true);
-            let config =
-                ModelConfig { network, channels, levels, height, width, layers, h, head, skip, conditioning: None };
+            let [height, width] = [3, 4];
+            let tiny = ModelConfig::tiny(network, channels, levels, [height, width]);
+            let config = ModelConfig { layers: 2, h, head: 20, ..tiny };
             let model = Model::init(&config, &Device::flex()).expect("a good configuration");
             let plan = Plan::new(&config, model.net());
             let layout = Layout::new(&plan);
