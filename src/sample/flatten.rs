@@ -1,7 +1,7 @@
 //! From a network's layers to the steps of a [`Plan`].
 
 use super::plan::{Border, Conditioning, HERE, LANES, PANEL, Pass, Place, Plan, Run, Slot, Step, Sums, Term};
-use super::upsampling::Upsampling;
+use super::upsampling::{Upsampling, values};
 use crate::model::{Block, ModelConfig, Net, Network};
 use crate::nn::gates::GATES;
 use crate::nn::mask::{MaskKind, features_of};
@@ -247,11 +247,6 @@ impl Outputs {
     fn iter(&self) -> impl Iterator<Item = usize> {
         (0..self.gates).flat_map(move |gate| self.units.clone().map(move |unit| gate * self.width + unit))
     }
-}
-
-/// A weight as plain numbers.
-pub(super) fn values<const D: usize>(param: &Param<Tensor<D>>) -> Vec<f32> {
-    param.val().into_data().try_into_vec().expect("weights are 32-bit floats")
 }
 
 fn kernel_of(layer: &MaskedConv2d) -> [usize; 2] {

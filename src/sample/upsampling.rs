@@ -1,6 +1,5 @@
 //! The network between a small image and the map that conditions a large one (§3.6), in plain loops: it runs once an image.
 
-use super::flatten::values;
 use crate::image::level_to_input;
 use crate::model::Upsampler;
 use burn::module::Param;
@@ -131,6 +130,11 @@ impl Layer {
             (from < inputs).then_some((k, from))
         })
     }
+}
+
+/// A weight as plain numbers.
+pub(super) fn values<const D: usize>(param: &Param<Tensor<D>>) -> Vec<f32> {
+    param.val().into_data().try_into_vec().expect("weights are 32-bit floats")
 }
 
 #[cfg(all(test, feature = "native"))]

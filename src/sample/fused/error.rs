@@ -1,6 +1,6 @@
 //! Why the fused sampler does not draw.
 
-use super::table::TooWide;
+use super::operation::TooWide;
 use crate::sample::request::RequestError;
 
 /// Bytes of the features of images drawn in one launch: WebGPU promises to bind as much.

@@ -10,42 +10,13 @@
 
 use super::maths::{exp, rectified, sigmoid, tanh, times, uniform};
 use super::softmax::{SUMS, SUMS_AT_1, highest_of, pick, weight_of};
-use super::table::{
+use super::words::{
     ADD, ALSO, CELLS, CELLS_TO, COUNT, DRAW_CHUNKS, DRAW_HIGHEST, DRAW_LEVEL, FIRST_SEGMENT, KIND, NONE, OPERATION,
-    PART, PARTS, PLACE, RECTIFY, SEGMENT_WORDS, SEGMENTS, SHARED, TO,
+    PART, PARTS, PLACE, RECTIFY, SEGMENT_WORDS, SEGMENTS, SHARED, Shape, TO,
 };
 use crate::sample::draw::CHUNK;
 use crate::sample::plan::{PANEL, SEGMENT};
 use cubecl::prelude::*;
-
-/// What a kernel is compiled for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Shape {
-    /// Threads of a workgroup.
-    pub threads: usize,
-    /// Columns of an image.
-    pub width: usize,
-    /// Colours of a pixel.
-    pub channels: usize,
-    /// Levels of a value.
-    pub levels: usize,
-    /// Operations of a pixel.
-    pub operations: usize,
-    /// Values of workgroup memory.
-    pub shared: usize,
-    /// Where in it the sums of segments start.
-    pub partials: usize,
-    /// Where in it sums are kept that go on in the next operation.
-    pub unfinished: usize,
-    /// Where in it the softmax starts: a weight a level, then the same at temperature 1.
-    pub softmax: usize,
-    /// Where in it the softmax's [`CHUNK_VALUES`](super::softmax::CHUNK_VALUES) start.
-    pub chunks: usize,
-    /// Values kept for an image.
-    pub image: usize,
-    /// Whether this is a scan from right to left, which draws nothing.
-    pub scan: bool,
-}
 
 /// Draws one row of every image (workgroup x), or makes its scans (workgroup y makes scan y).
 ///

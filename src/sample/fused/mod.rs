@@ -11,6 +11,7 @@ mod maths;
 mod operation;
 mod softmax;
 mod table;
+mod words;
 
 pub use device::FusedDevice;
 pub use error::FusedError;
@@ -23,13 +24,14 @@ use crate::model::ModelConfig;
 use cubecl::prelude::*;
 use cubecl::server::Handle;
 use error::{MOST_BYTES, first_line};
-use kernel::{Shape, draw_row};
+use kernel::draw_row;
 use std::collections::VecDeque;
 use std::future::{Future, ready};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use table::{NONE, Table};
+use table::Table;
+use words::{NONE, Shape};
 
 /// Rows asked for before the first of them is read: a browser may answer late, but it answers all that is done.
 const ROWS_AHEAD: usize = 4;

@@ -1,12 +1,22 @@
 //! The words of a program: what the kernel does at a pixel, one operation after another.
 
-use super::table::{
-    ADD, ALSO, CELLS, CELLS_TO, CONVOLVE, COUNT, FIRST_SEGMENT, KIND, MOST_PARTIALS, NONE, OPERATION, PART, PARTS,
-    PLACE, RECTIFY, SEGMENT_WORDS, SEGMENTS, TO, TooWide,
+use super::words::{
+    ADD, ALSO, CELLS, CELLS_TO, CONVOLVE, COUNT, FIRST_SEGMENT, KIND, NONE, OPERATION, PART, PARTS, PLACE, RECTIFY,
+    SEGMENT_WORDS, SEGMENTS, TO,
 };
 use crate::sample::layout::At;
 use crate::sample::plan::SEGMENT;
 use crate::sample::program::{Op, Program, Sums};
+
+/// Most values for the sums of segments: more are made in several operations.
+const MOST_PARTIALS: usize = 1536;
+
+/// A network that the kernel has no room for.
+#[derive(Clone, Debug, thiserror::Error, PartialEq)]
+#[error("{outputs} outputs in one step: the fused sampler has room for {MOST_PARTIALS}")]
+pub struct TooWide {
+    outputs: usize,
+}
 
 /// Operations, and the segments of their sums.
 #[derive(Default)]

@@ -2,9 +2,8 @@
 //! pick.
 #![allow(missing_docs, reason = "the macro makes public items of its own")]
 
-use super::kernel::Shape;
 use super::maths::{exp, times};
-use super::table::NONE;
+use super::words::{NONE, Shape};
 use crate::sample::draw::CHUNK;
 use cubecl::prelude::*;
 

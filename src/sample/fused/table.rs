@@ -1,58 +1,14 @@
 //! A plan as a table of numbers for the kernel: the operations of a pixel, with places worked out for every row of the rings.
 
-use super::kernel::Shape;
-use super::operation::Words;
+use super::operation::{TooWide, Words};
 use super::softmax::CHUNK_VALUES;
+use super::words::{COUNT, DRAW_CHUNKS, DRAW_HIGHEST, DRAW_LEVEL, NONE, OPERATION, PART, SEGMENTS, SHARED, Shape};
 use crate::sample::layout::{At, Layout};
 use crate::sample::plan::{Place, Plan};
 use crate::sample::program::Program;
 
-/// Nothing: no place, no bias, no given level.
-pub const NONE: u32 = u32::MAX;
-/// Added to places in workgroup memory.
-pub const SHARED: u32 = 1 << 30;
-
-/// Words of an operation.
-pub const OPERATION: usize = 24;
-/// What it is: below [`CELLS`] a convolution or a sum.
-pub const KIND: usize = 0;
-/// Outputs; of a draw, its colour.
-pub const COUNT: usize = 1;
-/// Segments of all its sums, and the word of the first.
-pub const SEGMENTS: usize = 2;
-pub const FIRST_SEGMENT: usize = 3;
-/// For each part of the sums: where its weights start ([`NONE`]: it goes on with an unfinished sum), inputs, segments.
-pub const PART: usize = 4;
-/// Parts.
-pub const PARTS: usize = 3;
-/// A place whose values are added, or a draw's logits; as every place, its column 0 and, behind it, values a column.
-pub const ADD: usize = 13;
-/// Another; of cells, the cells before.
-pub const ALSO: usize = 15;
-/// Where the outputs, or the states of cells, or what is drawn go to.
-pub const TO: usize = 17;
-/// Where the cells go to.
-pub const CELLS_TO: usize = 19;
-/// 1 where outputs are rectified.
-pub const RECTIFY: usize = 21;
-/// From a place's column 0 to its values a column.
-pub const PLACE: usize = 1;
-
-/// Kinds.
-pub const CONVOLVE: u32 = 0;
-pub const CELLS: u32 = 1;
-pub const DRAW_HIGHEST: u32 = 2;
-pub const DRAW_CHUNKS: u32 = 3;
-pub const DRAW_LEVEL: u32 = 4;
-
-/// Words of a segment: place (2), values, whether they are rectified, where its part's weights start, inputs of the part, rows
-/// of weights before its own.
-pub const SEGMENT_WORDS: usize = 7;
-
 /// Values of workgroup memory in use at most: every WebGPU has 16 KiB.
 const SHARED_VALUES: usize = 4096;
-/// Most values for the sums of segments: more are made in several operations.
-pub const MOST_PARTIALS: usize = 1536;
 
 /// A plan for the kernel.
 pub struct Table {
@@ -66,13 +22,6 @@ pub struct Table {
     pub scan: Option<Shape>,
     /// Scans.
     pub scans: u32,
-}
-
-/// A network that the kernel has no room for.
-#[derive(Clone, Debug, thiserror::Error, PartialEq)]
-#[error("{outputs} outputs in one step: the fused sampler has room for {MOST_PARTIALS}")]
-pub struct TooWide {
-    pub outputs: usize,
 }
 
 impl Table {
@@ -173,6 +122,7 @@ impl Room {
 
 #[cfg(all(test, feature = "native"))]
 mod tests {
+    use super::super::words::{ADD, ALSO, CELLS, CELLS_TO, FIRST_SEGMENT, KIND, PLACE, SEGMENT_WORDS, TO};
     use super::*;
     use crate::model::{Model, ModelConfig, Network};
     use burn::tensor::Device;
