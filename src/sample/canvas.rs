@@ -11,8 +11,8 @@ pub struct Canvas {
     /// −ln p of each value decided, at temperature 1, in the order of `levels`.
     pub nll_nats: Vec<f32>,
     index: usize,
-    /// A value whose logits are kept, and these.
-    watched: Option<([usize; 3], Vec<f32>)>,
+    /// The logits of the row drawn last, `[channels, width, logits]`, where they are kept.
+    row_logits: Option<Vec<f32>>,
 }
 
 impl Canvas {
@@ -23,18 +23,18 @@ impl Canvas {
     pub fn all(request: &Request, config: &ModelConfig) -> Result<Vec<Self>, RequestError> {
         request.validate(config)?;
         let values = config.dimensions();
-        let canvas = |index| Self { levels: vec![0; values], nll_nats: vec![0.0; values], index, watched: None };
+        let canvas = |index| Self { levels: vec![0; values], nll_nats: vec![0.0; values], index, row_logits: None };
         Ok((0..request.count).map(canvas).collect())
     }
 
-    /// Keeps the logits of one value when they come by: channel, row and column.
-    pub fn watch(&mut self, place: [usize; 3]) {
-        self.watched = Some((place, Vec::new()));
+    /// Keeps the logits of every row from now on, until the next.
+    pub fn keep_logits(&mut self, config: &ModelConfig) {
+        self.row_logits = Some(vec![0.0; config.channels * config.width * config.logits()]);
     }
 
-    /// The logits kept.
-    pub fn watched(&self) -> Option<&[f32]> {
-        self.watched.as_ref().map(|(_, logits)| logits.as_slice()).filter(|logits| !logits.is_empty())
+    /// The logits of the row drawn last, `[channels, width, logits]`, where they are kept.
+    pub fn row_logits(&self) -> Option<&[f32]> {
+        self.row_logits.as_deref()
     }
 
     /// Takes row `y` over from another canvas.
@@ -60,10 +60,8 @@ impl Canvas {
             Some(level) => (level, nll_nats(logits, level)),
             None => draw_and_score(logits, request.temperature, request.uniform_at(self.index, channel, y, x)),
         };
-        if let Some((watched, kept)) = &mut self.watched
-            && *watched == [channel, y, x]
-        {
-            *kept = logits.to_vec();
+        if let Some(kept) = &mut self.row_logits {
+            kept[(channel * config.width + x) * logits.len()..][..logits.len()].copy_from_slice(logits);
         }
         let place = (channel * config.height + y) * config.width + x;
         self.levels[place] = level;

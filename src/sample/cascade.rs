@@ -113,8 +113,8 @@ impl<S: Scale> Cascade<S> {
         self.image().levels()
     }
 
-    pub(super) fn image_mut(&mut self) -> &mut S {
-        self.scales.last_mut().expect("at least one scale")
+    pub(super) fn scales_mut(&mut self) -> &mut [S] {
+        &mut self.scales
     }
 }
 

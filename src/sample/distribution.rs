@@ -1,6 +1,7 @@
 //! The predictive distribution of one value (Fig. 6), and nothing but it.
 
 use super::cached::CachedSampler;
+use super::cascade::Scale;
 use super::draw::probabilities;
 use super::plan::Plan;
 use super::request::{Request, RequestError};
@@ -22,7 +23,10 @@ pub fn distribution(plans: &[Arc<Plan>], levels: &[u8], [channel, y, x]: [usize;
         }
     }
     let mut sampler = CachedSampler::new(plans, Request::scoring(levels.to_vec(), 1, config))?;
-    sampler.watch([channel, y, x]);
-    while sampler.watched().is_none() && sampler.next_row() {}
-    Ok(probabilities(sampler.watched().expect("every value has been passed"), 1.0))
+    sampler.trace(0);
+    while sampler.image().y() <= y {
+        sampler.next_row();
+    }
+    let row = sampler.image().trace().expect("the row drawn last");
+    Ok(probabilities(&row.logits[(channel * config.width + x) * config.logits()..][..config.logits()], 1.0))
 }

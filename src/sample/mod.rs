@@ -22,7 +22,7 @@ mod request;
 mod uniform;
 mod upsampling;
 
-pub use cached::{CachedSampler, CachedScale};
+pub use cached::{CachedSampler, CachedScale, RowTrace};
 pub use cascade::{Cascade, Scale, Scored};
 pub use distribution::distribution;
 pub use draw::{draw, nll_nats, probabilities};

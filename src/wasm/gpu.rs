@@ -1,7 +1,7 @@
 //! WebGPU: the fused sampler, and the burn model itself, a whole forward pass for every pixel, for comparison. Reads never
 //! block.
 
-use super::{Drawing, Model, no_row, rgba_row};
+use super::{Model, SampleRequest, no_row, rgba_row};
 use crate::likelihood::nll_of;
 use crate::sample::{FusedDevice, FusedSampler, NaiveSampler};
 use crate::selftest;
@@ -77,8 +77,8 @@ pub struct GpuSampler {
 #[wasm_bindgen]
 impl GpuSampler {
     /// A sampler before its first row; its method is "fused" or "naive". Throws an Error that names what does not fit.
-    pub async fn create(gpu: &Gpu, model: &Model, drawing: &Drawing) -> Result<GpuSampler, JsError> {
-        let (method, request) = drawing.read()?;
+    pub async fn create(gpu: &Gpu, model: &Model, request: &SampleRequest) -> Result<GpuSampler, JsError> {
+        let (method, request) = request.read()?;
         let sampler = match method.as_str() {
             "fused" => {
                 let sampler = FusedSampler::new(&gpu.fused, &model.plans, request);

@@ -1,16 +1,16 @@
 //! The browser's door to the crate: conversions only. JavaScript sees typed arrays, numbers and `Error`s whose message is
 //! for a person.
 
-mod drawing;
 #[cfg(feature = "webgpu")]
 mod gpu;
 mod model;
+mod request;
 mod sampler;
 
-pub use drawing::Drawing;
 #[cfg(feature = "webgpu")]
 pub use gpu::{Gpu, GpuSampler};
 pub use model::Model;
+pub use request::SampleRequest;
 pub use sampler::Sampler;
 
 use crate::image::row_rgba;

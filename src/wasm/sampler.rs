@@ -1,6 +1,6 @@
-//! Drawing on the CPU.
+//! SampleRequest on the CPU.
 
-use super::{Drawing, Model, no_row, rgba_row, scorer};
+use super::{Model, SampleRequest, no_row, rgba_row, scorer};
 use crate::sample::{CachedSampler, NaiveSampler, Plan};
 use burn::tensor::Device;
 use js_sys::Uint8ClampedArray;
@@ -24,8 +24,8 @@ pub struct Sampler {
 impl Sampler {
     /// A sampler before its first row; its method is "cached" or "naive". Throws an Error that names what does not fit.
     #[wasm_bindgen(constructor)]
-    pub fn new(model: &Model, drawing: &Drawing) -> Result<Sampler, JsError> {
-        let (method, request) = drawing.read()?;
+    pub fn new(model: &Model, request: &SampleRequest) -> Result<Sampler, JsError> {
+        let (method, request) = request.read()?;
         let count = request.count;
         let sampler = match method.as_str() {
             "cached" => Kind::Cached(CachedSampler::new(&model.plans, request)?),

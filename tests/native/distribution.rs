@@ -1,7 +1,10 @@
 //! The predictive distribution of one value: the softmax of the full pass's logits there, whatever stands after it.
 //!
+//! And the trace of an image while it is drawn: what the network said of every value, row by row.
+//!
 //! Mistakes caught: a distribution at another place or of another channel, one that the value itself or later ones move, rows
-//! that are drawn further than needed and overwrite what was kept, a place beyond the image.
+//! that are drawn further than needed and overwrite what was kept, a trace of another image, row or scale, a place beyond the
+//! image.
 
 use crate::causality::lively;
 use crate::common::{
@@ -9,13 +12,16 @@ use crate::common::{
 };
 use libtest_mimic::Trial;
 use pixelrnn::model::{ModelConfig, Network};
-use pixelrnn::sample::{Plan, distribution};
+use pixelrnn::sample::{
+    self, CachedSampler, Given, Plan, Request, Scale, Scored, distribution, probabilities, uniform,
+};
 use std::sync::Arc;
 
 pub fn trials() -> Vec<Trial> {
     vec![
         trial("distribution::it_is_the_softmax_of_the_full_pass_everywhere", it_is_the_softmax),
         trial("distribution::later_values_do_not_move_it", later_values_do_not_move_it),
+        trial("distribution::a_trace_is_what_the_network_said", a_trace_is_what_the_network_said),
         trial("distribution::a_place_beyond_the_image_is_named", errors_are_named),
     ]
 }
@@ -87,6 +93,47 @@ fn later_values_do_not_move_it() {
             moved += usize::from(bits(&of(&plans, &before, place)) != expected);
         }
         assert!(2 * moved > places.len(), "{config:?}: {moved} of {} see what is before them", places.len());
+    }
+}
+
+/// Of an image in a batch, also where its first rows are given like those of another and made there: the logits are those of its
+/// distributions, −ln p is what it is scored by, and the uniform numbers are those it was drawn with.
+fn a_trace_is_what_the_network_said() {
+    for config in cases() {
+        let (model, pixels) = (lively(&config), config.height * config.width);
+        let (plans, levels) = (Plan::of(&model), random_levels(&config, 1, 3));
+        let upper: Vec<u8> = (0..pixels).map(|pixel| u8::from(pixel >= config.width)).collect();
+        for (given, image) in [(None, 1), (Some(Given { levels, mask: upper.repeat(3) }), 2)] {
+            let request = Request { given, first: 6, temperature: 0.8, ..Request::samples(17, 3) };
+            let mut sampler = CachedSampler::new(&plans, request.clone()).expect("a good request");
+            sampler.trace(image);
+            assert_eq!(sampler.image().trace(), None);
+            let mut traces = vec![Vec::new(); plans.len()];
+            while !sampler.done() {
+                let scale = sampler.scale();
+                sampler.next_row();
+                traces[scale].push(sampler.of_scale(scale).trace().expect("a row"));
+            }
+            for (smaller, (scale, traces)) in traces.iter().enumerate().rev().enumerate() {
+                let (config, drawn) = (config.scales()[scale], sampler.of_scale(scale));
+                let nll_nats = drawn.nll_nats_of_values().nth(image).expect("an image");
+                let levels = drawn.images().nth(image).expect("an image");
+                for (k, place) in Place::all(config).into_iter().enumerate() {
+                    let (trace, at) = (&traces[place.y], place.channel * config.width + place.x);
+                    assert_eq!(trace.y, place.y);
+                    let (row, image) = (4096 * smaller + place.y, 6 + image as u32);
+                    assert_eq!(trace.uniforms[at], uniform(17, image, row, place.x, place.channel), "{config:?}");
+                    assert_eq!(trace.nll_nats[at], nll_nats[k], "{config:?}: {place:?}");
+                    let logits = &trace.logits[at * config.logits()..][..config.logits()];
+                    assert_eq!(sample::nll_nats(logits, levels[k]), nll_nats[k], "{config:?}: {place:?}");
+                    // Larger scales are drawn from the small image that was drawn, be it inside them or not.
+                    if scale == 0 {
+                        let expected = of(&plans[..1], levels, place);
+                        assert_eq!(bits(&probabilities(logits, 1.0)), bits(&expected), "{config:?}: {place:?}");
+                    }
+                }
+            }
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! WebGPU, on whatever adapter the browser has; in continuous integration that is SwiftShader.
 
-use super::{CONFIG, drawing, message, sampler, set, two_scales, weights_file};
+use super::{CONFIG, message, request, sampler, set, two_scales, weights_file};
 use pixelrnn::model::{ModelConfig, Network};
 use pixelrnn::wasm::{Gpu, GpuSampler, Model, Sampler, score};
 use wasm_bindgen::{JsError, JsValue};
@@ -27,7 +27,7 @@ async fn the_gpu_passes_its_test_and_draws_and_scores_like_the_cpu() {
     for config in configs() {
         let model = unwrap(Model::load(&weights_file(&config)));
         let mut cached = sampler(&model, "cached", None);
-        let mut fused = unwrap(GpuSampler::create(&gpu, &model, &drawing("fused", None)).await);
+        let mut fused = unwrap(GpuSampler::create(&gpu, &model, &request("fused", None)).await);
         while !cached.done() {
             assert_eq!((fused.scale(), fused.y(), fused.done()), (cached.scale(), cached.y(), false), "{config:?}");
             let row = unwrap(fused.next_row().await);
@@ -45,10 +45,10 @@ async fn the_gpu_passes_its_test_and_draws_and_scores_like_the_cpu() {
         let mask: Vec<u8> = (0..pixels).map(|k| u8::from(k > pixels / 2)).collect();
         let given = cached.levels();
         let completion = |method| {
-            let drawing = drawing(method, Some((&given, &mask)));
-            set(&drawing, "seed", 4u64.into());
-            set(&drawing, "temperature", 0.8.into());
-            drawing
+            let request = request(method, Some((&given, &mask)));
+            set(&request, "seed", 4u64.into());
+            set(&request, "temperature", 0.8.into());
+            request
         };
         let mut cached = unwrap(Sampler::new(&model, &completion("cached")));
         let mut fused = unwrap(GpuSampler::create(&gpu, &model, &completion("fused")).await);
@@ -59,7 +59,7 @@ async fn the_gpu_passes_its_test_and_draws_and_scores_like_the_cpu() {
         assert_eq!(fused.levels(), cached.levels(), "{config:?}, completed");
     }
     let model = unwrap(Model::load(&weights_file(&CONFIG)));
-    let message = message(GpuSampler::create(&gpu, &model, &drawing("quick", None)).await);
+    let message = message(GpuSampler::create(&gpu, &model, &request("quick", None)).await);
     assert!(message.contains("quick"), "{message}");
 
     // Burn's own operations: many small kernels a pixel, so few pixels.
@@ -67,7 +67,7 @@ async fn the_gpu_passes_its_test_and_draws_and_scores_like_the_cpu() {
         let config = ModelConfig { network, height: 2, width: 3, layers: 1, ..CONFIG };
         let model = unwrap(Model::load(&weights_file(&config)));
         let mut cached = sampler(&model, "cached", None);
-        let mut naive = unwrap(GpuSampler::create(&gpu, &model, &drawing("naive", None)).await);
+        let mut naive = unwrap(GpuSampler::create(&gpu, &model, &request("naive", None)).await);
         while !cached.done() {
             let row = unwrap(naive.next_row().await);
             assert_eq!(row.to_vec(), unwrap(cached.next_row()).to_vec(), "{network:?}");

@@ -5,7 +5,7 @@ use burn::tensor::Device;
 use js_sys::{Object, Reflect, Uint8Array};
 use pixelrnn::model::{self, Conditioning, ModelConfig, Network};
 use pixelrnn::sample::{CachedSampler, Plan, Request, Scale, uniform};
-use pixelrnn::wasm::{Drawing, Model, Sampler, distribution, score};
+use pixelrnn::wasm::{Model, SampleRequest, Sampler, distribution, score};
 use pixelrnn::weights;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -41,7 +41,7 @@ fn weights_with_config(config: &ModelConfig) -> Vec<u8> {
 }
 
 /// What a page hands over: images 3 and 4 of seed 9, some pixels of which may be given.
-fn drawing(method: &str, given: Option<(&[u8], &[u8])>) -> Drawing {
+fn request(method: &str, given: Option<(&[u8], &[u8])>) -> SampleRequest {
     let fields = [
         ("method", method.into()),
         ("seed", 9u64.into()),
@@ -51,25 +51,25 @@ fn drawing(method: &str, given: Option<(&[u8], &[u8])>) -> Drawing {
         ("given", given.map_or(JsValue::UNDEFINED, |(levels, _)| bytes(levels))),
         ("mask", given.map_or(JsValue::UNDEFINED, |(_, mask)| bytes(mask))),
     ];
-    let drawing = Drawing::from(JsValue::from(Object::new()));
-    fields.into_iter().for_each(|(name, value)| set(&drawing, name, value));
-    drawing
+    let request = SampleRequest::from(JsValue::from(Object::new()));
+    fields.into_iter().for_each(|(name, value)| set(&request, name, value));
+    request
 }
 
 fn bytes(values: &[u8]) -> JsValue {
     Uint8Array::from(values).into()
 }
 
-fn set(drawing: &Drawing, name: &str, value: JsValue) {
-    assert!(Reflect::set(drawing, &name.into(), &value).is_ok());
+fn set(request: &SampleRequest, name: &str, value: JsValue) {
+    assert!(Reflect::set(request, &name.into(), &value).is_ok());
 }
 
 fn sampler(model: &Model, method: &str, given: Option<(&[u8], &[u8])>) -> Sampler {
-    Sampler::new(model, &drawing(method, given)).unwrap_or_else(|_| panic!("a good request"))
+    Sampler::new(model, &request(method, given)).unwrap_or_else(|_| panic!("a good request"))
 }
 
 #[wasm_bindgen_test]
-fn what_is_wrong_with_a_drawing_is_named() {
+fn what_is_wrong_with_a_request_is_named() {
     let model = Model::load(&weights_file(&CONFIG)).unwrap_or_else(|_| panic!("a good file"));
     for (name, value, reason) in [
         ("method", JsValue::UNDEFINED, "method: found undefined, expected a string"),
@@ -86,9 +86,9 @@ fn what_is_wrong_with_a_drawing_is_named() {
         ("mask", bytes(&[0; 20]), "come together"),
         ("mask", Object::new().into(), "mask: found object, expected a Uint8Array or nothing"),
     ] {
-        let drawing = drawing("cached", None);
-        set(&drawing, name, value);
-        let found = message(Sampler::new(&model, &drawing));
+        let request = request("cached", None);
+        set(&request, name, value);
+        let found = message(Sampler::new(&model, &request));
         assert!(found.contains(reason), "{reason}: {found}");
     }
     for (reason, given, mask) in [
@@ -96,7 +96,7 @@ fn what_is_wrong_with_a_drawing_is_named() {
         ("given levels", &[2; 20], &[0; 20]),
         ("mask", &[0; 20], &[0; 21]),
     ] {
-        let found = message(Sampler::new(&model, &drawing("cached", Some((given, mask)))));
+        let found = message(Sampler::new(&model, &request("cached", Some((given, mask)))));
         assert!(found.contains(reason), "{reason}: {found}");
     }
 }

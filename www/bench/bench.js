@@ -8,7 +8,7 @@ import { openGpu } from '../worker/gpu-run.js';
 import { cpuPackage, gpuPackage } from '../worker/wasm.js';
 import { WorkerLink } from '../worker/worker-link.js';
 
-/** Drawing before the first repetition, for as long: a browser compiles what runs often a second time, and better. */
+/** SampleRequest before the first repetition, for as long: a browser compiles what runs often a second time, and better. */
 const WARM_UP_MS = 300;
 
 /**
@@ -108,18 +108,18 @@ async function pixelBench({ model: shape, batch = 1, reps = 3, budgetMs = Infini
  */
 
 /**
- * @param {import('../worker/wasm.js').Drawing["method"]} method
+ * @param {import('../worker/wasm.js').SampleRequest["method"]} method
  * @param {bigint} seed
  * @param {number} count
  */
-const drawing = (method, seed, count) => ({ method, seed, first: 0, count, temperature: 1 });
+const request = (method, seed, count) => ({ method, seed, first: 0, count, temperature: 1 });
 
 /** @returns {Promise<Draws<any>>} */
 async function cpuDraws() {
   const { Model, Sampler } = await cpuPackage();
   return {
     untrained: (config) => Model.untrained(config, 1n),
-    open: (model, method, seed, batch) => new Sampler(model, drawing(method === 'naive' ? 'naive' : 'cached', seed, batch)),
+    open: (model, method, seed, batch) => new Sampler(model, request(method === 'naive' ? 'naive' : 'cached', seed, batch)),
     adapter: '',
   };
 }
@@ -131,7 +131,7 @@ async function gpuDraws() {
   const { name: adapter } = await findAdapter();
   return {
     untrained: (config) => Model.untrained(config, 1n),
-    open: (model, method, seed, batch) => GpuSampler.create(gpu, model, drawing(method === 'naive' ? 'naive' : 'fused', seed, batch)),
+    open: (model, method, seed, batch) => GpuSampler.create(gpu, model, request(method === 'naive' ? 'naive' : 'fused', seed, batch)),
     adapter,
   };
 }

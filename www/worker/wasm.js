@@ -44,7 +44,7 @@ import { sentence } from '../shared/sentence.js';
 /**
  * Images to draw; the fields are those of a request.
  * @typedef {{ method: "naive" | "cached" | "fused" }
- *   & Pick<import('../shared/protocol.js').SampleRequest, "seed" | "first" | "count" | "temperature" | "given" | "mask">} Drawing
+ *   & Pick<import('../shared/protocol.js').SampleRequest, "seed" | "first" | "count" | "temperature" | "given" | "mask">} SampleRequest
  */
 
 /**
@@ -52,7 +52,7 @@ import { sentence } from '../shared/sentence.js';
  * @typedef {object} CpuPackage
  * @property {(options: { module_or_path: WebAssembly.Module }) => Promise<{ memory?: WebAssembly.Memory } | undefined>} default
  * @property {{ load(bytes: Uint8Array): WasmModel, untrained(config: string, seed: bigint): WasmModel }} Model
- * @property {new (model: WasmModel, drawing: Drawing) => WasmSampler} Sampler
+ * @property {new (model: WasmModel, request: SampleRequest) => WasmSampler} Sampler
  * @property {(model: WasmModel, levels: Uint8Array, count: number) => Float32Array<ArrayBuffer>} score
  * @property {(model: WasmModel, levels: Uint8Array, channel: number, y: number, x: number) => Float32Array<ArrayBuffer>} distribution
  */
@@ -61,7 +61,7 @@ import { sentence } from '../shared/sentence.js';
  * What only the GPU bundle exports.
  * @typedef {object} GpuExports
  * @property {{ init(software: boolean): Promise<WasmGpu> }} Gpu
- * @property {{ create(gpu: WasmGpu, model: WasmModel, drawing: Drawing): Promise<WasmGpuSampler> }} GpuSampler
+ * @property {{ create(gpu: WasmGpu, model: WasmModel, request: SampleRequest): Promise<WasmGpuSampler> }} GpuSampler
  */
 
 /** @typedef {CpuPackage & GpuExports} GpuPackage */

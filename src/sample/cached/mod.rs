@@ -37,15 +37,27 @@ impl CachedSampler {
         self.due().map(CachedScale::next_row).is_some()
     }
 
-    /// Keeps the logits of one value of the first image when they come by: channel, row and column.
-    pub(super) fn watch(&mut self, place: [usize; 3]) {
-        self.image_mut().images[0].canvas.watch(place);
+    /// Keeps what the network says of one image of the request, at every scale: see [`CachedScale::trace`]. Asked for before the
+    /// first row.
+    ///
+    /// # Panics
+    /// When there is no such image.
+    pub fn trace(&mut self, image: usize) {
+        self.scales_mut().iter_mut().for_each(|scale| scale.keep_trace(image));
     }
+}
 
-    /// The logits kept.
-    pub(super) fn watched(&self) -> Option<&[f32]> {
-        self.image().images[0].canvas.watched()
-    }
+/// What the network said of a row of an image, and what was drawn with; arrays in the order of channels, then columns.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RowTrace {
+    /// The row.
+    pub y: usize,
+    /// `[channels, width, logits]`; one logit, the log-odds of level 1, for two levels.
+    pub logits: Vec<f32>,
+    /// The uniform number of every value, also of one that is given and needs none.
+    pub uniforms: Vec<f32>,
+    /// −ln p of every value at temperature 1.
+    pub nll_nats: Vec<f32>,
 }
 
 /// Draws the images of one scale.
@@ -63,6 +75,8 @@ pub struct CachedScale {
     first_of: Vec<usize>,
     /// Rows at the top that are given whole, to all of them.
     rows_given: usize,
+    /// The image of which a trace is kept.
+    traced: Option<usize>,
     y: usize,
 }
 
@@ -87,7 +101,7 @@ impl CachedScale {
         let images = images.collect();
         let program = |y| Program::new(&plan, |slot, from| layout.at(slot, from, y));
         let programs = (0..layout.phases(plan.config.height)).map(program).collect();
-        Ok(Self { plan, request, layout, programs, images, places, first_of, rows_given, y: 0 })
+        Ok(Self { plan, request, layout, programs, images, places, first_of, rows_given, traced: None, y: 0 })
     }
 
     fn next_row(&mut self) {
@@ -105,6 +119,30 @@ impl CachedScale {
             }
         }
         self.y += 1;
+    }
+
+    fn keep_trace(&mut self, image: usize) {
+        self.traced = Some(image);
+        for place in [self.drawn_at(image, 0), self.places[image]] {
+            self.images[place].canvas.keep_logits(&self.plan.config);
+        }
+    }
+
+    /// Where row `y` of an image of the request is drawn: where it is given like that of another, it is that one's.
+    fn drawn_at(&self, image: usize, y: usize) -> usize {
+        let (place, firsts) = (self.places[image], self.images.len() - self.first_of.len());
+        if y < self.rows_given && place >= firsts { self.first_of[place - firsts] } else { place }
+    }
+
+    /// What the network said of the row drawn last, of the image of which a trace is kept.
+    pub fn trace(&self) -> Option<RowTrace> {
+        let (image, y, config) = (self.traced?, self.y.checked_sub(1)?, &self.plan.config);
+        let canvas = &self.images[self.drawn_at(image, y)].canvas;
+        let values = (0..config.channels).flat_map(|channel| (0..config.width).map(move |x| (channel, x)));
+        let uniforms = values.map(|(channel, x)| self.request.uniform_at(image, channel, y, x)).collect();
+        let rows = canvas.nll_nats.chunks_exact(config.height * config.width);
+        let nll_nats = rows.flat_map(|plane| &plane[y * config.width..][..config.width]).copied().collect();
+        Some(RowTrace { y, logits: canvas.row_logits()?.to_vec(), uniforms, nll_nats })
     }
 
     fn canvases(&self) -> impl Iterator<Item = &Canvas> {

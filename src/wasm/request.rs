@@ -7,7 +7,7 @@ use wasm_bindgen::prelude::*;
 #[wasm_bindgen(typescript_custom_section)]
 const TYPE: &str = r#"
 /** Images to draw, complete: with the weights it decides every pixel. */
-export interface Drawing {
+export interface SampleRequest {
   /** A full pass of the network for every value ("naive"), or each feature once: on the CPU ("cached"), on a GPU ("fused"). */
   method: "naive" | "cached" | "fused";
   seed: bigint;
@@ -27,11 +27,11 @@ export interface Drawing {
 #[wasm_bindgen]
 extern "C" {
     /// The interface of this name.
-    #[wasm_bindgen(typescript_type = "Drawing")]
-    pub type Drawing;
+    #[wasm_bindgen(typescript_type = "SampleRequest")]
+    pub type SampleRequest;
 }
 
-impl Drawing {
+impl SampleRequest {
     /// Its method, and the request it makes of a sampler.
     pub(super) fn read(&self) -> Result<(String, Request), JsError> {
         let method = self.field("method", "a string", |value| value.as_string())?;
