@@ -72,6 +72,18 @@ export interface Row {
   height: number;
   /** RGBA, `[count, width, 4]`. */
   rgba: Uint8ClampedArray<ArrayBuffer>;
+  /** Of the image named by `trace`. */
+  trace?: RowTrace;
+}
+
+/** What the network said of a row of one image, and what was drawn with; channels first, then columns. */
+export interface RowTrace {
+  /** `[C, W, logits]`; one logit, the log-odds of level 1, for two levels. */
+  logits: Float32Array<ArrayBuffer>;
+  /** The random number of every value, at least 0 and below 1: where it falls among the probabilities is what is drawn. `[C, W]`. */
+  uniforms: Float32Array<ArrayBuffer>;
+  /** Minus the log-probability of every value, at temperature 1, `[C, W]`. */
+  nll_nats: Float32Array<ArrayBuffer>;
 }
 
 export interface SampleOptions {
@@ -93,6 +105,8 @@ export interface SampleOptions {
    * first batch of a model is always drawn by one, the others are started after it. The images are the same.
    */
   threads?: number;
+  /** An image of the batch whose rows tell what the network said of them. It is drawn on the CPU, by one worker. */
+  trace?: number;
   onRow?(row: Row): void;
   /** Told, in one sentence, when the GPU asked for does not draw and the CPU does. */
   onFallback?(reason: string): void;

@@ -5,7 +5,7 @@
  */
 
 import { findAdapter } from './shared/adapter.js';
-import { SCORING, check } from './shared/arguments.js';
+import { SCORING, check, checkDrawing } from './shared/arguments.js';
 import { fetchFile, mistaken } from './shared/fetching.js';
 import { formatDuration } from './shared/format.js';
 import { modelUrl } from './shared/models-folder.js';
@@ -76,7 +76,7 @@ export class Engine extends EventTarget {
    * @param {SampleOptions} options
    */
   async sample(options) {
-    check(options, ['model', 'seed']);
+    checkDrawing(options, ['model', 'seed']);
     return this.#draw(options);
   }
 
@@ -85,7 +85,7 @@ export class Engine extends EventTarget {
    * @param {CompleteOptions} options
    */
   async complete(options) {
-    check(options, ['model', 'seed', 'given', 'mask']);
+    checkDrawing(options, ['model', 'seed', 'given', 'mask']);
     return this.#draw(options);
   }
 
@@ -203,18 +203,20 @@ export class Engine extends EventTarget {
    * @returns {Promise<import('./engine.js').Drawing>}
    */
   async #draw(options) {
-    const { model, seed, first = 0, count = 1, temperature = 1, threads = threadsHere(), given, mask, signal, onRow, onFallback } = options;
+    const { model, seed, first = 0, count = 1, temperature = 1, threads = threadsHere(), given, mask, trace, signal, onRow, onFallback } = options;
     const info = await this.load(model, { signal });
     const weights = await this.#weights(model);
     const method = await this.#method(options);
     signal?.throwIfAborted();
     /** @type {import('./shared/protocol.js').SampleRequest} */
-    const request = { type: 'sample', id: 0, weights, method, seed: BigInt(seed), first, count, temperature, threads, given, mask };
+    const request = { type: 'sample', id: 0, weights, method, seed: BigInt(seed), first, count, temperature, threads, given, mask, trace };
     this.#busy += 1;
     /** @type {import('./shared/protocol.js').DoneReply} */
     const done = await this.#link.request(request, signal, (reply) => {
-      if (reply.type === 'row') onRow?.({ scale: reply.scale, y: reply.y, ...info.scales[reply.scale], rgba: reply.rgba });
-      else if (reply.type === 'fallback') {
+      if (reply.type === 'row') {
+        const { scale, y, rgba, trace } = reply;
+        onRow?.({ scale, y, ...info.scales[scale], rgba, ...(trace && { trace }) });
+      } else if (reply.type === 'fallback') {
         // What was faster is not there any more.
         this.#choices.set(keyOf({ model, count }), { refused: reply.reason });
         onFallback?.(reply.reason);
@@ -238,8 +240,8 @@ export class Engine extends EventTarget {
    * @param {SampleOptions} options
    * @returns {Promise<import('./shared/protocol.js').Method>}
    */
-  async #method({ method = 'cached', backend = 'auto', model, count = 1, onFallback }) {
-    if (method === 'naive' || backend === 'cpu') return method;
+  async #method({ method = 'cached', backend = 'auto', model, count = 1, trace, onFallback }) {
+    if (method === 'naive' || backend === 'cpu' || trace !== undefined) return method;
     if (backend === 'auto') {
       const choice = this.#choices.get(keyOf({ model, count }));
       return choice && 'measured' in choice && choice.measured.backend === 'gpu' ? 'gpu' : method;

@@ -11,7 +11,7 @@ mod sampler;
 pub use gpu::{Gpu, GpuSampler};
 pub use model::Model;
 pub use request::SampleRequest;
-pub use sampler::Sampler;
+pub use sampler::{RowTrace, Sampler};
 
 use crate::image::row_rgba;
 use crate::model::ModelConfig;

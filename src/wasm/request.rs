@@ -19,6 +19,8 @@ export interface SampleRequest {
   temperature: number;
   /** Levels `[channels, height, width]` for all images or `[count, channels, height, width]`; with it goes `mask`. */
   given?: Uint8Array;
+  /** An image of which "cached" keeps a trace, counted from 0. */
+  trace?: number;
   /** 1 where a pixel is drawn, 0 where it is given, `[height, width]` for all images or `[count, height, width]`. */
   mask?: Uint8Array;
 }
@@ -32,6 +34,15 @@ extern "C" {
 }
 
 impl SampleRequest {
+    /// The image to be traced, if there is one.
+    pub(super) fn trace(&self, count: usize) -> Result<Option<usize>, JsError> {
+        let image = |value: JsValue| match value {
+            nothing if nothing.is_undefined() || nothing.is_null() => Some(None),
+            number => number.as_f64().map(|image| image as usize).filter(|&image| image < count).map(Some),
+        };
+        self.field("trace", "nothing or the number of an image", image)
+    }
+
     /// Its method, and the request it makes of a sampler.
     pub(super) fn read(&self) -> Result<(String, Request), JsError> {
         let method = self.field("method", "a string", |value| value.as_string())?;

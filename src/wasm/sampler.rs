@@ -1,7 +1,7 @@
 //! SampleRequest on the CPU.
 
 use super::{Model, SampleRequest, no_row, rgba_row, scorer};
-use crate::sample::{CachedSampler, NaiveSampler, Plan};
+use crate::sample::{self, CachedSampler, NaiveSampler, Plan};
 use burn::tensor::Device;
 use js_sys::Uint8ClampedArray;
 use std::sync::Arc;
@@ -10,6 +10,31 @@ use wasm_bindgen::prelude::*;
 enum Kind {
     Cached(CachedSampler),
     Naive(Box<NaiveSampler>),
+}
+
+/// What the network said of a row of an image, and what was drawn with.
+#[wasm_bindgen]
+pub struct RowTrace(sample::RowTrace);
+
+#[wasm_bindgen]
+impl RowTrace {
+    /// `[channels, width, logits]`; one logit, the log-odds of level 1, for two levels.
+    #[wasm_bindgen(getter)]
+    pub fn logits(&self) -> Vec<f32> {
+        self.0.logits.clone()
+    }
+
+    /// The uniform number of every value, also of one that is given and needs none, `[channels, width]`.
+    #[wasm_bindgen(getter)]
+    pub fn uniforms(&self) -> Vec<f32> {
+        self.0.uniforms.clone()
+    }
+
+    /// −ln p of every value at temperature 1, in nats, `[channels, width]`.
+    #[wasm_bindgen(getter, js_name = nllNats)]
+    pub fn nll_nats(&self) -> Vec<f32> {
+        self.0.nll_nats.clone()
+    }
 }
 
 /// Draws the images of one request on the CPU, row by row.
@@ -25,11 +50,18 @@ impl Sampler {
     /// A sampler before its first row; its method is "cached" or "naive". Throws an Error that names what does not fit.
     #[wasm_bindgen(constructor)]
     pub fn new(model: &Model, request: &SampleRequest) -> Result<Sampler, JsError> {
-        let (method, request) = request.read()?;
-        let count = request.count;
+        let (method, drawn) = request.read()?;
+        let count = drawn.count;
+        let trace = request.trace(count)?;
         let sampler = match method.as_str() {
-            "cached" => Kind::Cached(CachedSampler::new(&model.plans, request)?),
-            "naive" => Kind::Naive(Box::new(NaiveSampler::new(&model.model, request, &Device::flex())?)),
+            "cached" => {
+                let mut sampler = CachedSampler::new(&model.plans, drawn)?;
+                if let Some(image) = trace {
+                    sampler.trace(image);
+                }
+                Kind::Cached(sampler)
+            }
+            "naive" => Kind::Naive(Box::new(NaiveSampler::new(&model.model, drawn, &Device::flex())?)),
             other => return Err(JsError::new(&format!("method: found \"{other}\", expected \"cached\" or \"naive\""))),
         };
         Ok(Self { sampler, plans: model.plans.clone(), count })
@@ -77,6 +109,14 @@ impl Sampler {
             Kind::Cached(sampler) => rgba_row(sampler.of_scale(scale), y),
             Kind::Naive(sampler) => rgba_row(sampler.of_scale(scale), y),
         })
+    }
+
+    /// What the network said of the row drawn last, of the image that is traced; nothing where none is.
+    #[wasm_bindgen(js_name = rowTrace)]
+    pub fn row_trace(&self) -> Option<RowTrace> {
+        let Kind::Cached(sampler) = &self.sampler else { return None };
+        // Of the scale drawn last: the next one has no row yet.
+        (0..self.plans.len()).rev().find_map(|scale| sampler.of_scale(scale).trace()).map(RowTrace)
     }
 
     /// Levels so far, `[count, channels, height, width]`; 0 where nothing is drawn yet.

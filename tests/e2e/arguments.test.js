@@ -31,6 +31,7 @@ const REFUSED = [
   [['sample', 'complete'], 'temperature', [[NaN, 'NaN'], [0, '0'], [-1, '-1'], [Infinity, 'Infinity'], [1e39, '1e+39'], [0.0001, '0.0001'], ['1', '"1"']], TEMPERATURES],
   [['sample', 'complete'], 'first', [[-1, '-1'], [0.5, '0.5'], [2 ** 32, '4294967296'], [1n, '1n']], 'a whole number from 0 to 4294967295'],
   [['sample', 'complete'], 'threads', [[0, '0'], [1.5, '1.5'], [NaN, 'NaN']], 'a whole number, 1 or more'],
+  [['sample', 'complete'], 'trace', [[-1, '-1'], [0.5, '0.5'], [1024, '1024'], ['0', '"0"']], 'a whole number from 0 to 1023'],
   [['sample', 'complete'], 'method', [['fast', '"fast"'], [1, '1']], '"cached" or "naive"'],
   [['sample', 'complete', 'describe'], 'backend', [['webgpu', '"webgpu"'], [true, 'true']], '"auto" or "cpu" or "gpu"'],
   [['complete'], 'given', [[undefined, 'undefined'], [[1, 0], 'an object of class Array'], [new Float32Array(2), 'an object of class Float32Array']], BYTES],
@@ -60,6 +61,14 @@ describe('the engine refuses', () => {
       });
     }
   }
+
+  test('a trace of an image that is not drawn, and one that nobody can keep', async () => {
+    const refusal = (/** @type {object} */ options) => new Engine().sample({ model: 'any', seed: 1, ...options }).then(() => null, (reason) => reason.message);
+    assert.equal(await refusal({ trace: 1 }), 'trace: found 1, expected a whole number from 0 to 0.');
+    assert.equal(await refusal({ trace: 4, count: 4 }), 'trace: found 4, expected a whole number from 0 to 3.');
+    assert.equal(await refusal({ trace: 0, method: 'naive' }), 'method: found "naive", expected "cached".');
+    assert.equal(await refusal({ trace: 0, backend: 'gpu' }), 'backend: found "gpu", expected "auto" or "cpu".');
+  });
 
   test('to do without an argument at all', async () => {
     const engine = new Engine();

@@ -51,6 +51,41 @@ describe('engine.distribution', () => {
     });
   }
 
+  test('is what a trace says, whoever shares the batch; the picture is the same with a trace and without', async () => {
+    await page.goto(`${site.url}embed.html?loading=manual`);
+    const found = await page.evaluate(async (model) => {
+      const { Engine } = await import('./engine.js');
+      const engine = new Engine();
+      const { width, channels } = await engine.load(model);
+      const batch = { model, seed: 3n, count: 4, threads: 2, backend: /** @type {const} */ ('cpu') };
+      let plain = await engine.sample(batch);
+      // From now on there is somebody to share it with.
+      while (plain.threads < 2) plain = await engine.sample(batch);
+      const rows = [];
+      const { levels, nll_nats, threads } = await engine.sample({ ...batch, trace: 2, onRow: ({ y, trace }) => rows.push({ y, ...trace }) });
+      const one = levels.length / 4;
+      const { y, logits, uniforms } = rows[13];
+      const probabilities = await engine.distribution({ model, levels: levels.slice(2 * one, 3 * one), channel: 1, y, x: 11 });
+      const own = logits.slice((width + 11) * 256, (width + 12) * 256);
+      const highest = Math.max(...own);
+      const total = own.reduce((sum, logit) => sum + Math.exp(logit - highest), 0);
+      engine.dispose();
+      return {
+        same: plain.levels.join() === levels.join(),
+        threads,
+        lengths: rows.every((row, at) => row.y === at && row.logits.length === channels * width * 256 && row.uniforms.length === channels * width),
+        uniforms: uniforms.every((u) => u >= 0 && u < 1) && new Set(uniforms).size > channels * width - 3,
+        furthest: Math.max(...own.map((logit, level) => Math.abs(Math.exp(logit - highest) / total - probabilities[level]))),
+        sum: rows.flatMap((row) => [...row.nll_nats]).reduce((sum, nll) => sum + nll, 0),
+        nll: nll_nats[2],
+      };
+    }, MODEL);
+    assert.deepEqual([found.same, found.threads, found.lengths, found.uniforms], [true, 1, true, true]);
+    // Sums and exponentials of 32-bit floats.
+    assert.ok(found.furthest < 1e-6, `${found.furthest} off`);
+    assert.ok(Math.abs(found.sum - found.nll) < 1e-4 * found.nll, `${found.sum} nats in the rows, ${found.nll} of the image`);
+  });
+
   for (const [what, change] of /** @type {const} */ ([['a channel there is none of', { channel: 3 }], ['a row outside', { y: 32 }], ['a column outside', { x: 32 }], ['a picture too short', { levels: [1, 2, 3] }], ['no such model', { model: 'nonsense' }]])) {
     test(`refuses ${what} in one sentence, and goes on`, async () => {
       await page.goto(`${site.url}embed.html?loading=manual`);

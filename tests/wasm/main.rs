@@ -4,7 +4,7 @@
 use burn::tensor::Device;
 use js_sys::{Object, Reflect, Uint8Array};
 use pixelrnn::model::{self, Conditioning, ModelConfig, Network};
-use pixelrnn::sample::{CachedSampler, Plan, Request, Scale, uniform};
+use pixelrnn::sample::{CachedSampler, Plan, Request, Scale, probabilities, uniform};
 use pixelrnn::wasm::{Model, SampleRequest, Sampler, distribution, score};
 use pixelrnn::weights;
 use wasm_bindgen::JsValue;
@@ -15,7 +15,11 @@ mod gpu;
 
 wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
-const CONFIG: ModelConfig = ModelConfig { layers: 2, head: 6, ..ModelConfig::tiny(Network::PixelCnn, 1, 2, [4, 5]) };
+const CONFIG: ModelConfig = {
+    let mut config = ModelConfig::tiny(Network::PixelCnn, 1, 2, [4, 5]);
+    (config.layers, config.head) = (2, 6);
+    config
+};
 
 /// 4×6 from 2×3.
 fn two_scales(network: Network) -> ModelConfig {
@@ -84,6 +88,8 @@ fn what_is_wrong_with_a_request_is_named() {
         ("temperature", f64::NAN.into(), "temperature: found NaN"),
         ("given", bytes(&[0; 20]), "come together"),
         ("mask", bytes(&[0; 20]), "come together"),
+        ("trace", "first".into(), "trace: found string, expected nothing or the number of an image"),
+        ("trace", 2.into(), "trace: found number"),
         ("mask", Object::new().into(), "mask: found object, expected a Uint8Array or nothing"),
     ] {
         let request = request("cached", None);
@@ -198,6 +204,40 @@ fn distributions_are_those_that_images_are_scored_by() {
             let found = message(found);
             assert!(found.contains(reason), "{reason}: {found}");
         }
+    }
+}
+
+/// What comes with a row: of the image asked for, of the scale drawn last, and what the distributions say.
+#[wasm_bindgen_test]
+fn a_trace_goes_with_every_row() {
+    for config in [ModelConfig { channels: 3, levels: 256, ..CONFIG }, two_scales(Network::RowLstm)] {
+        let model = Model::load(&weights_file(&config)).unwrap_or_else(|_| panic!("a good file"));
+        let traced = request("cached", None);
+        set(&traced, "trace", 1.into());
+        let mut sampler = Sampler::new(&model, &traced).unwrap_or_else(|_| panic!("a good request"));
+        let mut total = 0.0;
+        while !sampler.done() {
+            let (scale, y) = (sampler.scale(), sampler.y());
+            sampler.next_row().unwrap_or_else(|_| panic!("a row"));
+            let row = sampler.row_trace().expect("a trace");
+            let own = config.scales()[scale];
+            let values = own.channels * own.width;
+            let lengths = (row.logits().len(), row.uniforms().len(), row.nll_nats().len());
+            assert_eq!(lengths, (values * own.logits(), values, values), "{config:?}, scale {scale}, row {y}");
+            total += row.nll_nats().iter().sum::<f32>();
+            if config.conditioning.is_none() {
+                let levels = sampler.levels()[config.dimensions()..].to_vec();
+                let found = distribution(&model, levels, 2, y, 1).unwrap_or_else(|_| panic!("a place"));
+                let logits = &row.logits()[(2 * own.width + 1) * own.logits()..][..own.logits()];
+                assert_eq!(probabilities(logits, 1.0), found, "{config:?}, row {y}");
+                let u = uniform(9, 4, y, 1, 2);
+                assert_eq!(row.uniforms()[2 * own.width + 1], u, "{config:?}, row {y}");
+            }
+        }
+        let nll = sampler.nll_nats().unwrap_or_else(|_| panic!("a likelihood"))[1];
+        // A hundred values, added in 32 and in 64 bits.
+        assert!((total - nll).abs() < 1e-3, "{config:?}: {total} {nll}");
+        assert!(self::sampler(&model, "cached", None).row_trace().is_none());
     }
 }
 

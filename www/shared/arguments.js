@@ -35,6 +35,7 @@ const RULES = Object.freeze({
     holds: (temperature) => temperature >= LEAST_TEMPERATURE && Number.isFinite(Math.fround(temperature)),
   },
   threads: whole(1, Infinity),
+  trace: whole(0, MAX_COUNT - 1),
   channel: whole(0, Infinity),
   y: whole(0, Infinity),
   x: whole(0, Infinity),
@@ -65,6 +66,20 @@ export function check(options, needed = [], rules = {}) {
   for (const [name, rule] of Object.entries({ ...RULES, ...rules })) {
     if (values[name] !== undefined || needed.includes(name)) checkOne(name, values[name], rule);
   }
+}
+
+/**
+ * The same for a drawing: a trace is of one of its images, and only the CPU's cached sampler keeps one.
+ * @param {import('../engine.js').SampleOptions} options
+ * @param {readonly string[]} needed
+ */
+export function checkDrawing(options, needed) {
+  check(options, needed);
+  const { trace, count = 1, method, backend } = options;
+  if (trace === undefined) return;
+  checkOne('trace', trace, whole(0, count - 1));
+  if (method === 'naive') checkOne('method', method, oneOf(['cached']));
+  if (backend === 'gpu') checkOne('backend', backend, oneOf(['auto', 'cpu']));
 }
 
 /**

@@ -82,6 +82,15 @@ export const BACKENDS = Object.freeze(['auto', 'cpu', 'gpu']);
  * @property {number} threads      workers that may draw it on the CPU
  * @property {Uint8Array} [given]  levels of known pixels, `[C, H, W]` or `[count, C, H, W]`
  * @property {Uint8Array} [mask]   `[H, W]` or `[count, H, W]`, 1 = draw this pixel, 0 = keep the given one
+ * @property {number} [trace]      an image of the batch whose rows come with what the network said of them; `cached` only
+ */
+
+/**
+ * What the network said of a row of one image, and what was drawn with.
+ * @typedef {object} RowTrace
+ * @property {Float32Array<ArrayBuffer>} logits    `[C, W, logits]`; one logit, the log-odds of level 1, for two levels
+ * @property {Float32Array<ArrayBuffer>} uniforms  `[C, W]`, also of values that are given
+ * @property {Float32Array<ArrayBuffer>} nll_nats  `[C, W]`, at temperature 1
  */
 
 /**
@@ -151,6 +160,7 @@ export const BACKENDS = Object.freeze(['auto', 'cpu', 'gpu']);
  * @property {number} scale  index into the model's `scales`: their pictures come one after the other
  * @property {number} y      in the picture of that scale
  * @property {Uint8ClampedArray<ArrayBuffer>} rgba  `[count, width, 4]`, as wide as that picture
+ * @property {RowTrace} [trace]
  */
 
 /**

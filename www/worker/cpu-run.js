@@ -89,6 +89,11 @@ export class CpuRun {
     return join(await Promise.all(this.#shares.map((share) => share.nextRow())), (length) => new Uint8ClampedArray(length));
   }
 
+  /** What the network said of the row drawn last, of the image that is traced. */
+  trace() {
+    return this.#own.trace();
+  }
+
   /** The images, once every row is drawn. */
   async drawn() {
     const drawn = await Promise.all(this.#shares.map((share) => share.drawn()));
@@ -189,11 +194,12 @@ class HelpedShare {
  * @param {SampleRequest} request
  * @param {WasmModel} model
  */
-function divisible({ method, first, count, given, mask }, { width, height, channels }) {
+function divisible({ method, first, count, given, mask, trace }, { width, height, channels }) {
   const fits = (/** @type {Uint8Array | undefined} */ array, /** @type {number} */ one) =>
     !array || array.length === one || array.length === count * one;
   const counted = Number.isInteger(first) && Number.isInteger(count) && first >= 0 && first + count <= 2 ** 32;
-  return method !== 'naive' && counted && fits(given, width * height * channels) && fits(mask, width * height);
+  // An image that is looked into is drawn here.
+  return method !== 'naive' && trace === undefined && counted && fits(given, width * height * channels) && fits(mask, width * height);
 }
 
 /**

@@ -41,6 +41,18 @@ export class SamplerRun {
     return rgba;
   }
 
+  /**
+   * What the network said of the row drawn last, of the image that is traced.
+   * @returns {import('../shared/protocol.js').RowTrace | undefined}
+   */
+  trace() {
+    const row = 'rowTrace' in this.#sampler ? this.#sampler.rowTrace() : undefined;
+    if (!row) return undefined;
+    const { logits, uniforms, nllNats: nll_nats } = row;
+    row.free();
+    return { logits, uniforms, nll_nats };
+  }
+
   /** The images, once every row is drawn. */
   async drawn() {
     return {

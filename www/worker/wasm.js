@@ -25,6 +25,16 @@ import { sentence } from '../shared/sentence.js';
  * @property {() => Uint8ClampedArray<ArrayBuffer>} nextRow
  * @property {() => Uint8Array<ArrayBuffer>} levels
  * @property {() => Float32Array<ArrayBuffer>} nllNats
+ * @property {() => WasmRowTrace | undefined} rowTrace
+ * @property {() => void} free
+ */
+
+/**
+ * Each array is made anew when it is asked for.
+ * @typedef {object} WasmRowTrace
+ * @property {Float32Array<ArrayBuffer>} logits
+ * @property {Float32Array<ArrayBuffer>} uniforms
+ * @property {Float32Array<ArrayBuffer>} nllNats
  * @property {() => void} free
  */
 
@@ -44,7 +54,7 @@ import { sentence } from '../shared/sentence.js';
 /**
  * Images to draw; the fields are those of a request.
  * @typedef {{ method: "naive" | "cached" | "fused" }
- *   & Pick<import('../shared/protocol.js').SampleRequest, "seed" | "first" | "count" | "temperature" | "given" | "mask">} SampleRequest
+ *   & Pick<import('../shared/protocol.js').SampleRequest, "seed" | "first" | "count" | "temperature" | "given" | "mask" | "trace">} SampleRequest
  */
 
 /**

@@ -144,7 +144,9 @@ async function drawRows(id, run, signal) {
     while (!run.done) {
       const { scale, y } = run;
       const rgba = await run.nextRow();
-      scope.postMessage({ type: 'row', id, scale, y, rgba }, [rgba.buffer]);
+      const trace = run.trace();
+      const traced = trace ? [trace.logits.buffer, trace.uniforms.buffer, trace.nll_nats.buffer] : [];
+      scope.postMessage({ type: 'row', id, scale, y, rgba, trace }, [rgba.buffer, ...traced]);
       await nextTurn();
       signal.throwIfAborted();
     }
