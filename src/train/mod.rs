@@ -137,29 +137,15 @@ impl Trainer {
     pub fn resume(checkpoint: Checkpoint, images: usize, device: &Device) -> Result<Self, CheckpointError> {
         let Checkpoint { config, from, progress, weights, average, optimizer } = checkpoint;
         let device = device.clone().autodiff();
-        let load = |bytes: &[u8]| weights::load(bytes, &device).map(|loaded| number_parameters(loaded.model));
-        let model = load(&weights)?;
-        let steps_per_epoch = images.div_ceil(config.batch);
-        let steps = progress.epoch * steps_per_epoch + progress.step;
-        let average = match config.average > 0.0 {
-            true => Some(Average::new(config.average, &load(&average)?, steps)),
+        let load = |bytes: &[u8]| weights::load(bytes, &device).map(|loaded| loaded.model);
+        let fresh = Self::begin(config, from, load(&weights)?, images, device.clone());
+        let steps = progress.epoch * fresh.steps_per_epoch + progress.step;
+        let average = match fresh.config.average > 0.0 {
+            true => Some(Average::new(fresh.config.average, &load(&average)?, steps)),
             false => None,
         };
-        let optimizer = load_optimizer(config.init_optimizer(), optimizer)?;
-        Ok(Self {
-            config,
-            from,
-            device,
-            model,
-            average,
-            optimizer,
-            progress,
-            steps_per_epoch,
-            order: Vec::new(),
-            images,
-            pending: Vec::new(),
-            recent_nats: 0.0,
-        })
+        let optimizer = load_optimizer(fresh.config.init_optimizer(), optimizer)?;
+        Ok(Self { average, optimizer, progress, ..fresh })
     }
 
     /// The record of the weights it began with, where these were not fresh.
