@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Holds each part of the source ("room") to what it may use, so that the path from weights to canvas
-# stays straight: layers know no models, samplers know no JavaScript, the worker knows no document, the element no page.
+# stays straight: kernels know no layers, layers no models, samplers no JavaScript, the worker no document, the element no page.
 # A line is judged without its comment; the tests at the end of a file may use what they like.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
@@ -19,8 +19,10 @@ rule() {
     done < <(find "$@" -type f \( -name '*.rs' -o -name '*.js' \) 2>/dev/null)
 }
 
-rule 'crate::(model|sample|weights|data|train|wasm)\b' 'layers know nothing above them' src/nn
-rule 'std::(fs|time)\b' 'layers touch no files and no clock' src/nn
+rule 'crate::|\bburn::' 'the common numbers know nothing' src/maths.rs
+rule 'crate::(nn|model|likelihood|image|sample|weights|data|train|cli|wasm)\b' 'kernels know no layers' src/cpu
+rule 'crate::(model|likelihood|image|sample|weights|data|train|cli|wasm)\b' 'layers know nothing above them' src/nn
+rule 'std::(fs|time)\b' 'layers and kernels touch no files and no clock' src/nn src/cpu
 rule 'crate::(sample|weights|data|train|wasm)\b' 'models and likelihoods know no sampler, file or trainer' src/model src/likelihood.rs
 rule 'std::(fs|path)\b' 'weights are bytes in, bytes out' src/weights.rs src/weights
 rule '\b(wasm_bindgen|js_sys|web_sys)\b' 'samplers know no JavaScript' src/sample

@@ -17,11 +17,14 @@
 #![warn(missing_docs)]
 
 #[cfg(feature = "native")]
+mod cpu;
+#[cfg(feature = "native")]
 pub mod data;
 #[cfg(feature = "native")]
 pub mod grid;
 pub mod image;
 pub mod likelihood;
+pub mod maths;
 pub mod model;
 pub mod nn;
 #[cfg(feature = "native")]

@@ -121,7 +121,7 @@ impl DiagonalBiLstm {
         [0, 1].map(|direction| map.clone().narrow(0, direction, 1).reshape([batch, h, height, width]))
     }
 
-    /// The weights as [`lstm_block`](super::cpu_lstm::lstm_block) takes them.
+    /// The weights as [`lstm_block`](crate::cpu::lstm_block) takes them.
     #[cfg(feature = "native")]
     pub(super) fn flat(&self) -> Vec<Tensor<1>> {
         let direction = |direction: &DiagonalLstm| {

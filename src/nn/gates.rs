@@ -1,10 +1,9 @@
-//! The LSTM step (Eq. 3), once on tensors and once on plain numbers.
+//! The LSTM step (Eq. 3) on tensors; [`maths`](crate::maths) has it on plain numbers.
 //!
 //! [o, f, i, g] = (σ, σ, σ, tanh)(pre-activations), c = f ⊙ c_prev + i ⊙ g, h = o ⊙ tanh(c). Of the 4h pre-activations, feature
 //! `gate · h + k` is unit k of that gate.
-//!
-//! The plain functions have no branches and no calls, so that a loop over them becomes vector instructions, and they
-//! round alike everywhere: additions, multiplications and one division, in one order.
+
+pub use crate::maths::{GATES, cell, exp, sigmoid, tanh};
 
 use super::mask::MaskKind;
 use super::masked_conv::{MaskedConv2d, MaskedConv2dConfig};
@@ -14,9 +13,6 @@ use burn::tensor::activation::{sigmoid as sigmoid_of, tanh as tanh_of};
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor};
-
-/// Gates of a cell, in the order o, f, i, g.
-pub const GATES: usize = 4;
 
 /// A fresh input-to-state convolution (K_is), 2h → 4h under mask B, colour groups aligned inside each gate (§3.4). The
 /// forget gates start open (bias + 1), so that what the first layers see reaches the last rows from the first step on.
@@ -87,62 +83,10 @@ pub fn lstm_step<const D: usize>(pre: Tensor<D>, c_prev: Tensor<D>, dim: usize) 
     (o * tanh_of(c.clone()), c)
 }
 
-/// e^x to within 2·10⁻⁷ of itself, x held to −87..=87.
-#[inline(always)]
-pub fn exp(x: f32) -> f32 {
-    let x = if x > 87.0 { 87.0 } else { x };
-    let x = if x < -87.0 { -87.0 } else { x };
-    // Adding 1.5·2²³ leaves no bits behind the point: x = n·ln 2 + r with |r| at most ln 2 / 2, and n in the low bits.
-    let shifted = x * std::f32::consts::LOG2_E + 12_582_912.0;
-    let n = shifted - 12_582_912.0;
-    // ln 2 in two parts, the first with so few bits that its product with n is exact.
-    let r = x - n * (355.0 / 512.0) - n * -2.121_944_4e-4;
-    let series = 1.987_569_1e-4;
-    let series = series * r + 1.398_199_9e-3;
-    let series = series * r + 8.333_452e-3;
-    let series = series * r + 4.166_579_6e-2;
-    let series = series * r + 0.166_666_65;
-    let series = series * r + 0.5;
-    let power = f32::from_bits(shifted.to_bits().wrapping_add(127) << 23);
-    (series * r * r + r + 1.0) * power
-}
-
-/// The logistic function.
-#[inline(always)]
-pub fn sigmoid(x: f32) -> f32 {
-    1.0 / (1.0 + exp(-x))
-}
-
-/// The hyperbolic tangent, to within 2·10⁻⁷.
-#[inline(always)]
-pub fn tanh(x: f32) -> f32 {
-    1.0 - 2.0 / (1.0 + exp(2.0 * x))
-}
-
-/// One step of one cell: its new state (h, c).
-#[inline(always)]
-pub fn cell([o, f, i, g]: [f32; GATES], c_prev: f32) -> (f32, f32) {
-    let c = sigmoid(f) * c_prev + sigmoid(i) * tanh(g);
-    (sigmoid(o) * tanh(c), c)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use burn::tensor::Device;
-
-    #[test]
-    fn plain_functions_are_the_libraries_to_rounding() {
-        for k in -2000..=2000 {
-            let x = k as f32 * 0.05;
-            let exact = f64::from(x).clamp(-87.0, 87.0).exp();
-            assert!((f64::from(exp(x)) / exact - 1.0).abs() < 2e-7, "exp({x}) = {}", exp(x));
-            let logistic = 1.0 / (1.0 + (-f64::from(x)).exp());
-            assert!((f64::from(sigmoid(x)) - logistic).abs() < 2e-7, "sigmoid({x}) = {}", sigmoid(x));
-            assert!((f64::from(tanh(x)) - f64::from(x).tanh()).abs() < 2e-7, "tanh({x}) = {}", tanh(x));
-        }
-        assert_eq!([sigmoid(f32::MAX), sigmoid(-200.0) + 1.0, tanh(200.0), tanh(f32::MIN)], [1.0, 1.0, 1.0, -1.0]);
-    }
 
     /// c = σ(f)·c_prev + σ(i)·tanh(g) = 0.5·0.8 + 0.731059·0.462117 = 0.737835, h = σ(o)·tanh(c) = 0.880797·0.627835 = 0.552995.
     #[test]

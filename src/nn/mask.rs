@@ -3,6 +3,8 @@
 //! Three places need the same truth: the layers multiply their weights by it, the sampling plan drops what it
 //! forbids, and the tests compare it with matrices written out by hand.
 
+pub use crate::maths::{features_of, group_of};
+
 use serde::{Deserialize, Serialize};
 
 /// Which of the two masks of §3.4 a convolution carries.
@@ -12,20 +14,6 @@ pub enum MaskKind {
     A,
     /// Every later layer: a colour sees its own features at the current pixel.
     B,
-}
-
-/// The colour group that feature `feature` of `features` belongs to.
-///
-/// The paper does not say how a width that `groups` does not divide is split; here the groups are contiguous and
-/// as equal as can be: feature k of n belongs to group ⌊k·groups / n⌋.
-pub fn group_of(feature: usize, features: usize, groups: usize) -> usize {
-    feature * groups / features
-}
-
-/// The features of one colour group, the inverse of [`group_of`].
-pub fn features_of(group: usize, features: usize, groups: usize) -> std::ops::Range<usize> {
-    let start = |g: usize| (g * features).div_ceil(groups);
-    start(group)..start(group + 1)
 }
 
 /// Whether an output of colour group `group_out` may see an input of `group_in` that lies `dy` rows below and `dx`
@@ -103,18 +91,5 @@ mod tests {
     fn groups_are_aligned_inside_each_gate() {
         let gate = [1., 0., 0., 1., 1., 0., 1., 1., 1.];
         assert_eq!(conv_mask(MaskKind::B, 3, 2, [6, 3, 1, 1]), [gate, gate].concat());
-    }
-
-    #[test]
-    fn groups_cover_every_width_in_order() {
-        for features in 3..40 {
-            let groups: Vec<usize> = (0..features).map(|k| group_of(k, features, 3)).collect();
-            assert!(groups.is_sorted(), "{features} features: {groups:?}");
-            for group in 0..3 {
-                let range = features_of(group, features, 3);
-                assert!(range.len().abs_diff(features / 3) <= 1, "{features}: group {group} is {range:?}");
-                assert!(range.into_iter().all(|k| groups[k] == group), "{features}: group {group}");
-            }
-        }
     }
 }

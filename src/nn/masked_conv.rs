@@ -79,8 +79,8 @@ impl MaskedConv2d {
 
     fn convolve(&self, x: Tensor<4>, relu_first: bool) -> Tensor<4> {
         #[cfg(feature = "native")]
-        if super::cpu_conv::serves(&x.device()) {
-            return super::cpu_conv::masked_conv2d(x, self.masked_weight(), self.bias.val(), relu_first, self.centre);
+        if crate::cpu::serves(&x.device()) {
+            return crate::cpu::masked_conv2d(x, self.masked_weight(), self.bias.val(), relu_first, self.centre);
         }
         self.convolve_plain(x, relu_first)
     }

@@ -84,7 +84,7 @@ impl ConvBlock {
         let weights = Tensor::cat(layers.into_iter().flatten().flat_map(flat).chain(condition).collect(), 0);
         let [h, _, kernel, _] = self.conv.weight.dims();
         let maps = maps_of(self.condition.as_ref());
-        super::cpu_conv::conv_block(stream, weights, super::cpu_conv::BlockShape { h, kernel, maps })
+        crate::cpu::conv_block(stream, weights, crate::cpu::ConvShape { h, kernel, maps })
     }
 }
 
@@ -171,7 +171,7 @@ impl LstmBlock {
     /// - `stream`, output: `[batch, 2h + maps, height, width]`, or `[batch, 4h + maps, height, width]` with skip connections
     #[cfg(feature = "native")]
     pub fn forward_stream(&self, stream: Tensor<4>) -> Tensor<4> {
-        use super::cpu_lstm::{BlockShape, Scan, lstm_block};
+        use crate::cpu::{BlockShape, Scan, lstm_block};
         let (mut weights, scan, condition) = match &self.lstm {
             Recurrent::Row(lstm) => (lstm.flat(), Scan::Row, &lstm.condition),
             Recurrent::Diagonal(lstm) => (lstm.flat(), Scan::Diagonal, &lstm.left.condition),

@@ -74,7 +74,7 @@ impl RowLstm {
         Tensor::cat(rows, 2)
     }
 
-    /// The weights as [`lstm_block`](super::cpu_lstm::lstm_block) takes them.
+    /// The weights as [`lstm_block`](crate::cpu::lstm_block) takes them.
     #[cfg(feature = "native")]
     pub(super) fn flat(&self) -> Vec<Tensor<1>> {
         let Self { input_to_state, state_to_state, initial_h, initial_c, condition } = self;

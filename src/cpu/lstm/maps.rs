@@ -7,7 +7,7 @@
     reason = "closures are compiled without the wide registers, and iterators are closures"
 )]
 
-use crate::nn::cpu_conv::{LANES, Lanes, Packed};
+use crate::cpu::conv::{LANES, Lanes, Packed};
 
 /// How a channels-last feature map with borders lies in memory.
 #[derive(Clone, Copy, Debug)]

@@ -5,10 +5,9 @@
 )]
 
 use super::Targets;
-use crate::nn::cpu_conv::{LANES, Lanes, Packed, Processor};
-use crate::nn::cpu_lstm::{Segment, contract, weight_gradient};
-use crate::nn::gates::exp;
-use crate::nn::mask::features_of;
+use crate::cpu::conv::{LANES, Lanes, Packed, Processor};
+use crate::cpu::lstm::{Segment, contract, weight_gradient};
+use crate::maths::{exp, features_of};
 
 /// Pixels that go through the head together.
 const TILE: usize = 64;

@@ -12,7 +12,7 @@ mod scan;
 pub use direction::{BlockShape, Scan};
 pub(super) use maps::{Segment, contract, weight_gradient};
 
-use super::cpu_conv::{channels_last, from_channels_last, tensor, values};
+use super::conv::{channels_last, from_channels_last, tensor, values};
 use block::Block;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;

@@ -6,9 +6,9 @@
 //! processor's cache, each colour multiplies only what its mask lets it see, and the backward pass computes the logits again
 //! instead of keeping them. The test below holds it to the plain one, in values and gradients.
 
-mod head;
+mod tiles;
 
-use super::cpu_conv::{channels_last, from_channels_last, tensor, values};
+use super::conv::{channels_last, from_channels_last, tensor, values};
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
@@ -17,9 +17,9 @@ use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::tensor::Tensor;
-use head::Head;
 use rayon::prelude::*;
 use std::sync::Arc;
+use tiles::Head;
 
 /// What the head is asked for besides its weights.
 #[derive(Clone, Debug)]

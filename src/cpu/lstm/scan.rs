@@ -6,8 +6,8 @@
 
 use super::direction::{BlockShape, Direction, Places, Scan};
 use super::maps::{Gradients, Inputs, Layout, Line, Segment, contract, copy_lanes, weight_gradient};
-use crate::nn::cpu_conv::{LANES, Lanes};
-use crate::nn::gates::{GATES, sigmoid, tanh};
+use crate::cpu::conv::{LANES, Lanes};
+use crate::maths::{GATES, sigmoid, tanh};
 
 /// How the maps of a scan lie in memory.
 pub struct Maps {

@@ -3,7 +3,7 @@
 use super::direction::{BlockShape, Direction, Scan};
 use super::maps::{Gradients, Layout, contract, copy_lanes, weight_gradient};
 use super::scan::{Maps, Scratch};
-use crate::nn::cpu_conv::{LANES, Lanes, Packed, Processor};
+use crate::cpu::conv::{LANES, Lanes, Packed, Processor};
 
 /// A block's weights and the size of the images it works on.
 pub struct Block {

@@ -2,8 +2,8 @@
 //! come, and the weights of one direction.
 
 use super::maps::Line;
-use crate::nn::cpu_conv::{LANES, Packed};
-use crate::nn::gates::GATES;
+use crate::cpu::conv::{LANES, Packed};
+use crate::maths::GATES;
 
 /// Which pixels a state depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,9 @@
+//! Training kernels for the CPU: the slow layers, each as one operation of burn with its own backward pass.
+
+mod conv;
+mod head;
+mod lstm;
+
+pub use conv::{BlockShape as ConvShape, conv_block, masked_conv2d, serves};
+pub use head::{Targets, head_nll};
+pub use lstm::{BlockShape, Scan, lstm_block};
