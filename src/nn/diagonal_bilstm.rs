@@ -1,9 +1,8 @@
 //! Diagonal BiLSTM (§3.2): two scans along the diagonals, which together see everything above and to the left.
 
-use super::gates::{
-    GATES, add_condition, init_condition, init_input_to_state, init_state, init_state_to_state, lstm_step,
-};
+use super::gates::{add_condition, init_condition, init_input_to_state, init_state, init_state_to_state, lstm_step};
 use super::masked_conv::MaskedConv2d;
+use crate::maths::GATES;
 use burn::config::Config;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};

@@ -3,7 +3,7 @@
 //! [o, f, i, g] = (σ, σ, σ, tanh)(pre-activations), c = f ⊙ c_prev + i ⊙ g, h = o ⊙ tanh(c). Of the 4h pre-activations, feature
 //! `gate · h + k` is unit k of that gate.
 
-pub use crate::maths::{GATES, cell, exp, sigmoid, tanh};
+use crate::maths::GATES;
 
 use super::mask::MaskKind;
 use super::masked_conv::{MaskedConv2d, MaskedConv2dConfig};
@@ -95,7 +95,7 @@ mod tests {
         let device = Device::flex();
         let (h, c) =
             lstm_step(Tensor::<2>::from_data([[o, f, i, g]], &device), Tensor::from_data([[c_prev]], &device), 1);
-        for (h, c) in [(h.into_scalar::<f32>(), c.into_scalar::<f32>()), cell([o, f, i, g], c_prev)] {
+        for (h, c) in [(h.into_scalar::<f32>(), c.into_scalar::<f32>()), crate::maths::cell([o, f, i, g], c_prev)] {
             assert!((h - 0.552_995).abs() < 2e-6 && (c - 0.737_835).abs() < 2e-6, "h = {h}, c = {c}");
         }
     }

@@ -3,7 +3,7 @@
 //! Three places need the same truth: the layers multiply their weights by it, the sampling plan drops what it
 //! forbids, and the tests compare it with matrices written out by hand.
 
-pub use crate::maths::{features_of, group_of};
+use crate::maths::group_of;
 
 use serde::{Deserialize, Serialize};
 

@@ -1,9 +1,8 @@
 //! Row LSTM (§3.1): a row is one step, and each pixel's state continues those of three pixels of the row above.
 
-use super::gates::{
-    GATES, add_condition, init_condition, init_input_to_state, init_state, init_state_to_state, lstm_step,
-};
+use super::gates::{add_condition, init_condition, init_input_to_state, init_state, init_state_to_state, lstm_step};
 use super::masked_conv::MaskedConv2d;
+use crate::maths::GATES;
 use burn::config::Config;
 use burn::module::{Module, Param};
 use burn::tensor::module::conv2d;

@@ -1,6 +1,6 @@
 //! From logits to a level: the one place where randomness becomes a pixel.
 
-use crate::nn::gates::exp;
+use crate::maths::exp;
 
 /// Most levels a value can have.
 const MAX_LEVELS: usize = 256;

@@ -2,9 +2,9 @@
 
 use super::plan::{Border, Conditioning, HERE, LANES, PANEL, Pass, Place, Plan, Run, Slot, Step, Sums, Term};
 use super::upsampling::{Upsampling, values};
+use crate::maths::{GATES, features_of};
 use crate::model::{Block, ModelConfig, Net, Network};
-use crate::nn::gates::GATES;
-use crate::nn::mask::{MaskKind, features_of};
+use crate::nn::mask::MaskKind;
 use crate::nn::{ConvBlock, DiagonalLstm, LstmBlock, MaskedConv2d, Recurrent};
 use burn::module::Param;
 use burn::tensor::Tensor;

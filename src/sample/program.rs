@@ -2,7 +2,7 @@
 
 use super::layout::At;
 use super::plan::{self, HERE, Place, Plan, Step};
-use crate::nn::mask::features_of;
+use crate::maths::features_of;
 use std::ops::Range;
 
 /// The work of a row.

@@ -8,8 +8,8 @@ use crate::common::{Place, RECURRENT, bits, config, draw_cached, logits, perturb
 use crate::reach::expected_moves;
 use burn::tensor::Device;
 use libtest_mimic::Trial;
+use pixelrnn::maths::group_of;
 use pixelrnn::model::{Model, ModelConfig, Network};
-use pixelrnn::nn::mask::group_of;
 use pixelrnn::sample::{Request, uniform};
 
 pub fn trials() -> Vec<Trial> {

@@ -1,7 +1,7 @@
 //! One row of a few images, side by side, in the widest registers the processor has.
 
 use crate::image::level_to_input;
-use crate::nn::gates::{GATES, cell};
+use crate::maths::{GATES, cell};
 use crate::sample::canvas::Canvas;
 use crate::sample::lanes::{self, Lanes, Registers};
 use crate::sample::layout::At;
