@@ -3,7 +3,9 @@
 mod conv;
 mod head;
 mod lstm;
+mod operation;
 
-pub use conv::{BlockShape as ConvShape, conv_block, masked_conv2d, serves};
+pub use conv::{BlockShape as ConvShape, conv_block, masked_conv2d};
 pub use head::{Targets, head_nll};
 pub use lstm::{BlockShape, Scan, lstm_block};
+pub use operation::serves;

@@ -1,20 +1,12 @@
-//! The residual block of PixelCNN for the CPU as one operation of burn, with its backward pass.
+//! The residual block of PixelCNN for the CPU as one operation, with its backward pass.
 //!
 //! Image by image, everything between a block's input and its output stays in the processor's cache, and the backward pass
 //! computes the two inner feature maps again instead of keeping them. A block reads and writes one *stream*: the 2h features
 //! of the residual connection and, behind them, the 2h features of the sum of skip connections where there is one.
 
 use super::kernel::{LANES, Packed, Padded, Run, contract, weight_gradient};
-use super::{channels_last, from_channels_last, tensor, values};
-use burn::backend::autodiff::checkpoint::base::Checkpointer;
-use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
-use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
-use burn::backend::flex::FlexTensor;
-use burn::backend::tensor::FloatTensor;
-use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
+use crate::cpu::operation::{Image, Kernel, Operation, apply};
 use burn::tensor::Tensor;
-use rayon::prelude::*;
 
 /// The widths of a block.
 #[derive(Clone, Copy, Debug)]
@@ -35,100 +27,30 @@ pub struct BlockShape {
 /// - `weights`: the masked weights and biases of the block, flattened one after another: 1×1 2h → h, k×k h → h, 1×1
 ///   h → 2h and, where there are 4h features, 1×1 h → 2h for the skip connection; then the weights maps → h without a bias
 pub fn conv_block(stream: Tensor<4>, weights: Tensor<1>, shape: BlockShape) -> Tensor<4> {
-    let output = <Dispatch as ConvBlockOps>::conv_block(stream.into_dispatch(), weights.into_dispatch(), shape);
-    Tensor::from_dispatch(output)
+    apply(shape, stream, weights)
 }
 
-/// The operation as burn dispatches it.
-#[backend_extension(Flex, Autodiff)]
-pub trait ConvBlockOps: Backend {
-    /// See [`conv_block`].
-    fn conv_block(stream: FloatTensor<Self>, weights: FloatTensor<Self>, shape: BlockShape) -> FloatTensor<Self>;
-
-    /// Gradients of the stream and the weights, given that of the output.
-    fn conv_block_backward(
-        stream: FloatTensor<Self>,
-        weights: FloatTensor<Self>,
-        delta: FloatTensor<Self>,
-        shape: BlockShape,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>);
-}
-
-impl ConvBlockOps for Flex {
-    fn conv_block(stream: FlexTensor, weights: FlexTensor, shape: BlockShape) -> FlexTensor {
-        let block = Block::new(&stream, values(&weights), shape);
-        let mut output = values(&channels_last(stream)).to_vec();
-        output.par_chunks_mut(block.pixels() * block.stream).for_each(|stream| {
-            let features = block.inside(stream).third;
-            block.add_bias(stream, &block.expand.bias);
-            contract(&features, &[block.point()], &block.expand.forward, stream, block.stream);
-        });
-        from_channels_last(output, block.shape)
-    }
-
-    fn conv_block_backward(
-        stream: FlexTensor,
-        weights: FlexTensor,
-        delta: FlexTensor,
-        shape: BlockShape,
-    ) -> (FlexTensor, FlexTensor) {
-        let block = Block::new(&stream, values(&weights), shape);
-        let stream = channels_last(stream);
-        let mut gradient = values(&channels_last(delta)).to_vec();
-        let image = block.pixels() * block.stream;
-        // One partial sum an image, added up in order: the result does not depend on the number of threads.
-        let partials: Vec<Vec<f32>> = gradient
-            .par_chunks_mut(image)
-            .zip(values(&stream).par_chunks(image))
-            .map(|(delta, stream)| block.backward(stream, delta))
-            .collect();
-        let mut sum = vec![0.0; values(&weights).len()];
-        for partial in &partials {
-            sum.iter_mut().zip(partial).for_each(|(sum, value)| *sum += value);
-        }
-        let length = sum.len();
-        (from_channels_last(gradient, block.shape), tensor(sum, &[length]))
+impl Operation for BlockShape {
+    fn kernel<'a>(&'a self, image: [usize; 3], weights: &'a [f32], _: bool) -> Box<dyn Kernel + 'a> {
+        Box::new(Block::new(*self, image, weights))
     }
 }
 
-impl<B: ConvBlockOps, C: CheckpointStrategy> ConvBlockOps for Autodiff<B, C> {
-    fn conv_block(stream: FloatTensor<Self>, weights: FloatTensor<Self>, shape: BlockShape) -> FloatTensor<Self> {
-        #[derive(Debug)]
-        struct ConvBlock;
-
-        impl<B: ConvBlockOps> Backward<B, 2> for ConvBlock {
-            type State = (FloatTensor<B>, FloatTensor<B>, BlockShape);
-
-            fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
-                let delta = grads.consume::<B>(&ops.node);
-                let (stream, weights, shape) = ops.state;
-                let (stream, weights) = B::conv_block_backward(stream, weights, delta, shape);
-                for (node, gradient) in ops.parents.into_iter().zip([stream, weights]) {
-                    if let Some(node) = node {
-                        grads.register::<B>(node.id, gradient);
-                    }
-                }
-            }
-        }
-
-        let nodes = [stream.node(), weights.node()];
-        let (stream, weights) = (stream.into_primitive(), weights.into_primitive());
-        match ConvBlock.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => {
-                let output = B::conv_block(stream.clone(), weights.clone(), shape);
-                prep.finish((stream, weights, shape), output)
-            }
-            OpsKind::UnTracked(prep) => prep.finish(B::conv_block(stream, weights, shape)),
-        }
+impl Kernel for Block {
+    fn output(&self) -> [usize; 3] {
+        self.shape
     }
 
-    fn conv_block_backward(
-        _: FloatTensor<Self>,
-        _: FloatTensor<Self>,
-        _: FloatTensor<Self>,
-        _: BlockShape,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        unreachable!("a backward pass is not differentiated again")
+    fn forward(&self, _: usize, x: &[f32], stream: &mut [f32], _: &mut [f32]) {
+        stream.copy_from_slice(x);
+        let features = self.inside(x).third;
+        self.add_bias(stream, &self.expand.bias);
+        contract(&features, &[self.point()], &self.expand.forward, stream, self.stream);
+    }
+
+    fn backward(&self, image: Image, delta: &[f32], gradient: &mut [f32]) -> Vec<f32> {
+        gradient.copy_from_slice(delta);
+        self.backward_in_place(image.x, gradient)
     }
 }
 
@@ -218,7 +140,8 @@ impl Layer {
 
 /// A block's weights and the size of the images it works on.
 struct Block {
-    shape: [usize; 4],
+    /// Height, width and features of an image.
+    shape: [usize; 3],
     kernel: usize,
     /// Features of the residual connection.
     residual: usize,
@@ -240,8 +163,8 @@ struct Inside {
 }
 
 impl Block {
-    fn new(stream: &FlexTensor, flat: &[f32], BlockShape { h, kernel, maps }: BlockShape) -> Self {
-        let [batch, stream, height, width] = stream.shape().dims();
+    fn new(BlockShape { h, kernel, maps }: BlockShape, shape: [usize; 3], flat: &[f32]) -> Self {
+        let stream = shape[2];
         let (residual, features) = (2 * h, stream - maps);
         assert!(features == residual || features == 2 * residual, "a stream of {features} features, h is {h}");
         let start = &mut 0;
@@ -252,12 +175,11 @@ impl Block {
         let expand = Layer::take(flat, start, Take { parts, zeros: maps, ..layer([h, residual], 1) });
         let condition = (maps > 0).then(|| Layer::take(flat, start, Take { bias: false, ..layer([maps, h], 1) }));
         assert_eq!(*start, flat.len(), "a block of width {h} has {start} weights");
-        let shape = [batch, height, width, stream];
         Self { shape, kernel, residual, stream, reduce, conv, expand, condition, parameters: flat.len() }
     }
 
     fn pixels(&self) -> usize {
-        self.shape[1] * self.shape[2]
+        self.shape[0] * self.shape[1]
     }
 
     /// The one run of a 1×1 kernel; to it the image is one long row.
@@ -290,7 +212,7 @@ impl Block {
     }
 
     fn inside(&self, stream: &[f32]) -> Inside {
-        let [_, height, width, _] = self.shape;
+        let [height, width, _] = self.shape;
         let (pixels, border) = (self.pixels(), self.kernel / 2);
         let first = self.row(stream, 0..self.residual, true);
         let mut features = self.reduce.bias.repeat(pixels);
@@ -308,8 +230,8 @@ impl Block {
     }
 
     /// One image: turns the gradient of the output into that of the input, in place, and returns that of the weights.
-    fn backward(&self, stream: &[f32], delta: &mut [f32]) -> Vec<f32> {
-        let [_, height, width, _] = self.shape;
+    fn backward_in_place(&self, stream: &[f32], delta: &mut [f32]) -> Vec<f32> {
+        let [height, width, _] = self.shape;
         let (pixels, border, h) = (self.pixels(), self.kernel / 2, self.conv.c_out);
         let Inside { first, second, third, condition } = self.inside(stream);
         let mut flat = vec![0.0; self.parameters];

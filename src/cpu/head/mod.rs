@@ -1,4 +1,4 @@
-//! The head of a network of many levels (Table 1) with the softmax behind it (Eq. 2), for the CPU as one operation of burn,
+//! The head of a network of many levels (Table 1) with the softmax behind it (Eq. 2), for the CPU as one operation,
 //! with its backward pass.
 //!
 //! Written with tensor operations, the 256 logits of every colour of every pixel are moved through memory a dozen times a
@@ -8,16 +8,8 @@
 
 mod tiles;
 
-use super::conv::{channels_last, from_channels_last, tensor, values};
-use burn::backend::autodiff::checkpoint::base::Checkpointer;
-use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
-use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
-use burn::backend::flex::FlexTensor;
-use burn::backend::tensor::FloatTensor;
-use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
+use super::operation::{Image, Kernel, Operation, apply};
 use burn::tensor::Tensor;
-use rayon::prelude::*;
 use std::sync::Arc;
 use tiles::Head;
 
@@ -41,101 +33,41 @@ pub struct Targets {
 /// - `weights`: masked weight and bias of the hidden layer, then of the output layer, flattened one after another
 /// - output: `[batch, channels, height, width]`
 pub fn head_nll(x: Tensor<4>, weights: Tensor<1>, targets: Targets) -> Tensor<4> {
-    let output = <Dispatch as HeadOps>::head_nll(x.into_dispatch(), weights.into_dispatch(), targets);
-    Tensor::from_dispatch(output)
+    let ([batch, _, height, width], channels) = (x.dims(), targets.channels);
+    apply(targets, x, weights).reshape([batch, channels, height, width])
 }
 
-/// The operation as burn dispatches it.
-#[backend_extension(Flex, Autodiff)]
-pub trait HeadOps: Backend {
-    /// See [`head_nll`].
-    fn head_nll(x: FloatTensor<Self>, weights: FloatTensor<Self>, targets: Targets) -> FloatTensor<Self>;
-
-    /// Gradients of `x` and the weights, given that of the output.
-    fn head_nll_backward(
-        x: FloatTensor<Self>,
-        weights: FloatTensor<Self>,
-        delta: FloatTensor<Self>,
-        targets: Targets,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>);
-}
-
-impl HeadOps for Flex {
-    fn head_nll(x: FlexTensor, weights: FlexTensor, targets: Targets) -> FlexTensor {
-        let [batch, inputs, height, width] = x.shape().dims();
-        let head = Head::new(inputs, &targets, values(&weights));
-        let (x, pixels) = (channels_last(x), height * width);
-        let image = targets.channels * pixels;
-        let mut nll = vec![0.0; batch * image];
-        let images = values(&x).par_chunks(pixels * inputs).zip(targets.levels.par_chunks(image));
-        nll.par_chunks_mut(image).zip(images).for_each(|(nll, (x, levels))| head.forward(x, levels, nll));
-        tensor(nll, &[batch, targets.channels, height, width])
-    }
-
-    fn head_nll_backward(
-        x: FlexTensor,
-        weights: FlexTensor,
-        delta: FlexTensor,
-        targets: Targets,
-    ) -> (FlexTensor, FlexTensor) {
-        let [batch, inputs, height, width] = x.shape().dims();
-        let head = Head::new(inputs, &targets, values(&weights));
-        let (x, delta, pixels) = (channels_last(x), delta.to_contiguous(), height * width);
-        let image = targets.channels * pixels;
-        let mut gradient = vec![0.0; batch * pixels * inputs];
-        let images = values(&x).par_chunks(pixels * inputs).zip(targets.levels.par_chunks(image));
-        // One partial sum an image, added up in order: the result does not depend on the number of threads.
-        let partials: Vec<Vec<f32>> = gradient
-            .par_chunks_mut(pixels * inputs)
-            .zip(images.zip(values(&delta).par_chunks(image)))
-            .map(|(gradient, ((x, levels), delta))| head.backward(x, levels, delta, gradient))
-            .collect();
-        let mut sum = vec![0.0; values(&weights).len()];
-        for partial in &partials {
-            sum.iter_mut().zip(partial).for_each(|(sum, value)| *sum += value);
-        }
-        let length = sum.len();
-        (from_channels_last(gradient, [batch, height, width, inputs]), tensor(sum, &[length]))
+impl Operation for Targets {
+    fn kernel<'a>(&'a self, [height, width, inputs]: [usize; 3], weights: &'a [f32], _: bool) -> Box<dyn Kernel + 'a> {
+        Box::new(HeadKernel { head: Head::new(inputs, self, weights), targets: self, size: [height, width] })
     }
 }
 
-impl<B: HeadOps, C: CheckpointStrategy> HeadOps for Autodiff<B, C> {
-    fn head_nll(x: FloatTensor<Self>, weights: FloatTensor<Self>, targets: Targets) -> FloatTensor<Self> {
-        #[derive(Debug)]
-        struct HeadNll;
+struct HeadKernel<'a> {
+    head: Head,
+    targets: &'a Targets,
+    size: [usize; 2],
+}
 
-        impl<B: HeadOps> Backward<B, 2> for HeadNll {
-            type State = (FloatTensor<B>, FloatTensor<B>, Targets);
+impl HeadKernel<'_> {
+    /// The levels of an image, `[channels, height · width]`.
+    fn levels(&self, index: usize) -> &[u8] {
+        let values = self.output().iter().product();
+        &self.targets.levels[index * values..][..values]
+    }
+}
 
-            fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
-                let delta = grads.consume::<B>(&ops.node);
-                let (x, weights, targets) = ops.state;
-                let (x, weights) = B::head_nll_backward(x, weights, delta, targets);
-                for (node, gradient) in ops.parents.into_iter().zip([x, weights]) {
-                    if let Some(node) = node {
-                        grads.register::<B>(node.id, gradient);
-                    }
-                }
-            }
-        }
-
-        let nodes = [x.node(), weights.node()];
-        let (x, weights) = (x.into_primitive(), weights.into_primitive());
-        match HeadNll.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => {
-                let output = B::head_nll(x.clone(), weights.clone(), targets.clone());
-                prep.finish((x, weights, targets), output)
-            }
-            OpsKind::UnTracked(prep) => prep.finish(B::head_nll(x, weights, targets)),
-        }
+impl Kernel for HeadKernel<'_> {
+    /// Colour after colour, as the levels are: an image of one feature.
+    fn output(&self) -> [usize; 3] {
+        [self.targets.channels * self.size[0], self.size[1], 1]
     }
 
-    fn head_nll_backward(
-        _: FloatTensor<Self>,
-        _: FloatTensor<Self>,
-        _: FloatTensor<Self>,
-        _: Targets,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        unreachable!("a backward pass is not differentiated again")
+    fn forward(&self, index: usize, x: &[f32], nll: &mut [f32], _: &mut [f32]) {
+        self.head.forward(x, self.levels(index), nll);
+    }
+
+    fn backward(&self, Image { index, x, .. }: Image, delta: &[f32], gradient: &mut [f32]) -> Vec<f32> {
+        self.head.backward(x, self.levels(index), delta, gradient)
     }
 }

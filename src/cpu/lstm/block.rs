@@ -2,7 +2,7 @@
 
 use super::direction::{BlockShape, Direction, Scan};
 use super::maps::{Gradients, Layout, contract, copy_lanes, weight_gradient};
-use super::scan::{Maps, Scratch};
+use super::scan::Maps;
 use crate::cpu::conv::{LANES, Lanes, Packed, Processor};
 
 /// A block's weights and the size of the images it works on.
@@ -54,28 +54,23 @@ impl Block {
         Self::expand_place(h, out) + 2 * h * h + out % (2 * h)
     }
 
-    /// Values of one image in the stream.
-    pub fn values(&self) -> usize {
-        self.size[0] * self.size[1] * self.features
+    /// Height, width and features of an image.
+    pub fn image(&self) -> [usize; 3] {
+        [self.size[0], self.size[1], self.features]
     }
 
     /// Values kept of one image for the backward pass.
-    pub fn kept(&self) -> usize {
+    pub fn values_kept(&self) -> usize {
         self.directions.len() * self.maps.kept()
     }
 
     /// Number of flat weights.
-    pub fn parameters(&self) -> usize {
+    fn parameters(&self) -> usize {
         self.directions.len() * self.direction_length + self.added * (self.h + 1)
     }
 
-    /// Working memory for [`backward`](Self::backward).
-    pub fn scratch(&self) -> Scratch {
-        self.maps.scratch()
-    }
-
     /// One image: adds what the block computes to `stream`, and fills `kept`, zeros before.
-    pub fn forward(&self, stream: &mut [f32], kept: &mut [f32]) {
+    pub fn forward_in_place(&self, stream: &mut [f32], kept: &mut [f32]) {
         // SAFETY: each implementation is chosen only where the processor has its instructions.
         unsafe {
             match Processor::find() {
@@ -89,15 +84,15 @@ impl Block {
     }
 
     /// One image: turns the gradient of the output into that of the input, in place, and returns that of the weights.
-    pub fn backward(&self, stream: &[f32], kept: &[f32], delta: &mut [f32], scratch: &mut Scratch) -> Vec<f32> {
+    pub fn backward_in_place(&self, stream: &[f32], kept: &[f32], delta: &mut [f32]) -> Vec<f32> {
         // SAFETY: as above.
         unsafe {
             match Processor::find() {
                 #[cfg(target_arch = "x86_64")]
-                Processor::Avx512 => backward_avx512(self, stream, kept, delta, scratch),
+                Processor::Avx512 => backward_avx512(self, stream, kept, delta),
                 #[cfg(target_arch = "x86_64")]
-                Processor::Avx2 => backward_avx2(self, stream, kept, delta, scratch),
-                Processor::Any => self.backward_with::<[f32; LANES]>(stream, kept, delta, scratch),
+                Processor::Avx2 => backward_avx2(self, stream, kept, delta),
+                Processor::Any => self.backward_with::<[f32; LANES]>(stream, kept, delta),
             }
         }
     }
@@ -127,13 +122,7 @@ impl Block {
     }
 
     #[inline(always)]
-    unsafe fn backward_with<L: Lanes>(
-        &self,
-        stream: &[f32],
-        kept: &[f32],
-        delta: &mut [f32],
-        scratch: &mut Scratch,
-    ) -> Vec<f32> {
+    unsafe fn backward_with<L: Lanes>(&self, stream: &[f32], kept: &[f32], delta: &mut [f32]) -> Vec<f32> {
         let [height, width] = self.size;
         let (h, hp) = (self.h, self.h.next_multiple_of(LANES));
         let mut flat = vec![0.0; self.parameters()];
@@ -167,7 +156,7 @@ impl Block {
         }
 
         // The scans. A state of the right direction was added one row below, in mirrored columns.
-        let kept = kept.chunks_exact(self.maps.kept());
+        let (kept, mut scratch) = (kept.chunks_exact(self.maps.kept()), self.maps.scratch());
         for ((d, weights), kept) in self.directions.iter().enumerate().zip(kept) {
             let mirror = d == 1;
             let input = self.maps.inputs(stream, self.features, mirror);
@@ -182,7 +171,7 @@ impl Block {
                 &dh
             };
             let gradients = Gradients { inputs: &mut dx, condition: &mut d_condition, weights: flat };
-            unsafe { self.maps.backward::<L>(weights, &input, kept, dh, scratch, gradients) };
+            unsafe { self.maps.backward::<L>(weights, &input, kept, dh, &mut scratch, gradients) };
             for (first, added) in [(0..2 * h, &dx), (self.added..self.features, &d_condition)] {
                 let stride = added.len() / (height * width);
                 for (pixel, (y, x)) in delta.chunks_exact_mut(self.features).zip(self.pixels()) {
@@ -262,12 +251,12 @@ fn forward_avx2(block: &Block, stream: &mut [f32], kept: &mut [f32]) {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
-fn backward_avx512(block: &Block, stream: &[f32], kept: &[f32], delta: &mut [f32], scratch: &mut Scratch) -> Vec<f32> {
-    unsafe { block.backward_with::<std::arch::x86_64::__m512>(stream, kept, delta, scratch) }
+fn backward_avx512(block: &Block, stream: &[f32], kept: &[f32], delta: &mut [f32]) -> Vec<f32> {
+    unsafe { block.backward_with::<std::arch::x86_64::__m512>(stream, kept, delta) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn backward_avx2(block: &Block, stream: &[f32], kept: &[f32], delta: &mut [f32], scratch: &mut Scratch) -> Vec<f32> {
-    unsafe { block.backward_with::<[std::arch::x86_64::__m256; 2]>(stream, kept, delta, scratch) }
+fn backward_avx2(block: &Block, stream: &[f32], kept: &[f32], delta: &mut [f32]) -> Vec<f32> {
+    unsafe { block.backward_with::<[std::arch::x86_64::__m256; 2]>(stream, kept, delta) }
 }

@@ -23,7 +23,7 @@ pub struct Maps {
     dx: Layout,
 }
 
-/// Working memory of the backward pass. Borders stay zero, so it serves image after image.
+/// Working memory of the backward pass. Borders stay zero, so it serves both directions.
 pub struct Scratch {
     delta: Vec<f32>,
     dc: Vec<f32>,
