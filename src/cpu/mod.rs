@@ -1,9 +1,12 @@
 //! Training kernels for the CPU: the slow layers, each as one operation of burn with its own backward pass.
 
+mod contract;
 mod conv;
+mod frame;
 mod head;
 mod lstm;
 mod operation;
+mod vector;
 
 pub use conv::{BlockShape as ConvShape, conv_block, masked_conv2d};
 pub use head::{Targets, head_nll};

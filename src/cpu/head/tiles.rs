@@ -5,8 +5,9 @@
 )]
 
 use super::Targets;
-use crate::cpu::conv::{LANES, Lanes, Packed, Processor};
-use crate::cpu::lstm::{Segment, contract, weight_gradient};
+use crate::cpu::contract::{Packed, Start, contract, weight_gradient};
+use crate::cpu::frame::Seen;
+use crate::cpu::vector::{LANES, Vector, Vectorised, vectorised};
 use crate::maths::{exp, features_of};
 
 /// Pixels that go through the head together.
@@ -85,41 +86,23 @@ impl Head {
 
     /// One image: `[height · width, 2h]` features and `[channels, height · width]` levels to −ln p of the latter.
     pub fn forward(&self, x: &[f32], levels: &[u8], nll: &mut [f32]) {
-        // SAFETY: each implementation is chosen only where the processor has its instructions.
-        unsafe {
-            match Processor::find() {
-                #[cfg(target_arch = "x86_64")]
-                Processor::Avx512 => forward_avx512(self, x, levels, nll),
-                #[cfg(target_arch = "x86_64")]
-                Processor::Avx2 => forward_avx2(self, x, levels, nll),
-                Processor::Any => self.forward_with::<[f32; LANES]>(x, levels, nll),
-            }
-        }
+        vectorised(Forward { head: self, x, levels, nll });
     }
 
     /// One image: fills the gradient of `x` and returns that of the weights.
     pub fn backward(&self, x: &[f32], levels: &[u8], delta: &[f32], gradient: &mut [f32]) -> Vec<f32> {
-        // SAFETY: as above.
-        unsafe {
-            match Processor::find() {
-                #[cfg(target_arch = "x86_64")]
-                Processor::Avx512 => backward_avx512(self, x, levels, delta, gradient),
-                #[cfg(target_arch = "x86_64")]
-                Processor::Avx2 => backward_avx2(self, x, levels, delta, gradient),
-                Processor::Any => self.backward_with::<[f32; LANES]>(x, levels, delta, gradient),
-            }
-        }
+        vectorised(Backward { head: self, x, levels, delta, gradient })
     }
 
     /// The rectified hidden features of `count` pixels.
     #[inline(always)]
-    unsafe fn hidden<L: Lanes>(&self, x: &[f32], tile: &mut Tile, count: usize) {
+    unsafe fn hidden<V: Vector>(&self, x: &[f32], tile: &mut Tile, count: usize) {
         for (target, &value) in tile.x.iter_mut().zip(x) {
             *target = if value > 0.0 { value } else { 0.0 };
         }
-        let seen = [Segment { values: &tile.x, stride: self.inputs, length: self.inputs }];
+        let seen = [Seen { values: &tile.x, stride: self.inputs, length: self.inputs }];
         let stride = self.forward.lanes();
-        unsafe { contract::<L>(&seen, &self.forward, Some(&self.bias), &mut tile.hidden, stride, count) };
+        unsafe { contract::<V>(&seen, &self.forward, Start::Bias(&self.bias), &mut tile.hidden, stride, count) };
         for value in &mut tile.hidden[..count * stride] {
             *value = if *value > 0.0 { *value } else { 0.0 };
         }
@@ -128,11 +111,11 @@ impl Head {
     /// e^(logit − highest logit) of one colour of `count` pixels, in the place of the logits; their sums; and what the logits
     /// of `targets` were less than the highest one.
     #[inline(always)]
-    unsafe fn softmax<L: Lanes>(&self, colour: &Colour, tile: &mut Tile, targets: &[u8]) {
+    unsafe fn softmax<V: Vector>(&self, colour: &Colour, tile: &mut Tile, targets: &[u8]) {
         let count = targets.len();
-        let seen = [Segment { values: &tile.hidden, stride: self.forward.lanes(), length: colour.seen }];
-        let bias = Some(colour.bias.as_slice());
-        unsafe { contract::<L>(&seen, &colour.forward, bias, &mut tile.logits, self.logits, count) };
+        let seen = [Seen { values: &tile.hidden, stride: self.forward.lanes(), length: colour.seen }];
+        let bias = Start::Bias(&colour.bias);
+        unsafe { contract::<V>(&seen, &colour.forward, bias, &mut tile.logits, self.logits, count) };
         for p in 0..count {
             let (pixel, _) = tile.logits[p * self.logits..][..self.logits].as_chunks_mut::<LANES>();
             let mut highest = [f32::NEG_INFINITY; LANES];
@@ -175,14 +158,14 @@ impl Head {
     }
 
     #[inline(always)]
-    unsafe fn forward_with<L: Lanes>(&self, x: &[f32], levels: &[u8], nll: &mut [f32]) {
+    unsafe fn forward_with<V: Vector>(&self, x: &[f32], levels: &[u8], nll: &mut [f32]) {
         let (pixels, mut tile) = (x.len() / self.inputs, self.tile());
         for (at, x) in x.chunks(TILE * self.inputs).enumerate() {
             let (first, count) = (at * TILE, x.len() / self.inputs);
-            unsafe { self.hidden::<L>(x, &mut tile, count) };
+            unsafe { self.hidden::<V>(x, &mut tile, count) };
             for (c, colour) in self.colours.iter().enumerate() {
                 let place = c * pixels + first;
-                unsafe { self.softmax::<L>(colour, &mut tile, &levels[place..place + count]) };
+                unsafe { self.softmax::<V>(colour, &mut tile, &levels[place..place + count]) };
                 for p in 0..count {
                     nll[place + p] = tile.sum[p].ln() - tile.own[p];
                 }
@@ -191,7 +174,7 @@ impl Head {
     }
 
     #[inline(always)]
-    unsafe fn backward_with<L: Lanes>(
+    unsafe fn backward_with<V: Vector>(
         &self,
         x: &[f32],
         levels: &[u8],
@@ -210,18 +193,18 @@ impl Head {
         let tiles = x.chunks(TILE * self.inputs).zip(gradient.chunks_mut(TILE * self.inputs));
         for (at, (x, gradient)) in tiles.enumerate() {
             let (first, count) = (at * TILE, x.len() / self.inputs);
-            unsafe { self.hidden::<L>(x, &mut tile, count) };
+            unsafe { self.hidden::<V>(x, &mut tile, count) };
             d_hidden.fill(0.0);
             for (c, colour) in self.colours.iter().enumerate() {
                 let place = c * pixels + first..c * pixels + first + count;
                 let (targets, delta) = (&levels[place.clone()], &delta[place]);
-                unsafe { self.softmax::<L>(colour, &mut tile, targets) };
+                unsafe { self.softmax::<V>(colour, &mut tile, targets) };
                 self.gradients(&mut tile, targets, delta, &mut biases[c]);
-                let d_logits = Segment { values: &tile.logits, stride: self.logits, length: self.logits };
-                let seen = Segment { values: &tile.hidden, stride: hidden_lanes, length: colour.seen };
+                let d_logits = Seen { values: &tile.logits, stride: self.logits, length: self.logits };
+                let seen = Seen { values: &tile.hidden, stride: hidden_lanes, length: colour.seen };
                 unsafe {
-                    weight_gradient::<L>(&[(seen, d_logits, count)], self.logits, &mut sums[c]);
-                    contract::<L>(&[d_logits], &colour.back, None, &mut d_hidden, hidden_lanes, count);
+                    weight_gradient::<V>(&[(seen, d_logits, count)], self.logits, &mut sums[c]);
+                    contract::<V>(&[d_logits], &colour.back, Start::Output, &mut d_hidden, hidden_lanes, count);
                 }
             }
             for (d, &hidden) in d_hidden.iter_mut().zip(&tile.hidden) {
@@ -230,13 +213,13 @@ impl Head {
             for pixel in d_hidden.chunks_exact(hidden_lanes).take(count) {
                 first_bias.iter_mut().zip(pixel).for_each(|(sum, &value)| *sum += value);
             }
-            let d = Segment { values: &d_hidden, stride: hidden_lanes, length: self.hidden };
-            let padded = Segment { length: hidden_lanes, ..d };
-            let seen = Segment { values: &tile.x, stride: self.inputs, length: self.inputs };
+            let d = Seen { values: &d_hidden, stride: hidden_lanes, length: self.hidden };
+            let padded = Seen { length: hidden_lanes, ..d };
+            let seen = Seen { values: &tile.x, stride: self.inputs, length: self.inputs };
             d_x.fill(0.0);
             unsafe {
-                weight_gradient::<L>(&[(seen, padded, count)], hidden_lanes, &mut first_sums);
-                contract::<L>(&[d], &self.back, None, &mut d_x, input_lanes, count);
+                weight_gradient::<V>(&[(seen, padded, count)], hidden_lanes, &mut first_sums);
+                contract::<V>(&[d], &self.back, Start::Output, &mut d_x, input_lanes, count);
             }
             let pixels = gradient.chunks_exact_mut(self.inputs).zip(x.chunks_exact(self.inputs));
             for ((gradient, x), d) in pixels.zip(d_x.chunks_exact(input_lanes)) {
@@ -267,26 +250,35 @@ impl Head {
     }
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f")]
-fn forward_avx512(head: &Head, x: &[f32], levels: &[u8], nll: &mut [f32]) {
-    unsafe { head.forward_with::<std::arch::x86_64::__m512>(x, levels, nll) }
+struct Forward<'a> {
+    head: &'a Head,
+    x: &'a [f32],
+    levels: &'a [u8],
+    nll: &'a mut [f32],
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn forward_avx2(head: &Head, x: &[f32], levels: &[u8], nll: &mut [f32]) {
-    unsafe { head.forward_with::<[std::arch::x86_64::__m256; 2]>(x, levels, nll) }
+impl Vectorised for Forward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<V: Vector>(self) {
+        unsafe { self.head.forward_with::<V>(self.x, self.levels, self.nll) }
+    }
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f")]
-fn backward_avx512(head: &Head, x: &[f32], levels: &[u8], delta: &[f32], gradient: &mut [f32]) -> Vec<f32> {
-    unsafe { head.backward_with::<std::arch::x86_64::__m512>(x, levels, delta, gradient) }
+struct Backward<'a> {
+    head: &'a Head,
+    x: &'a [f32],
+    levels: &'a [u8],
+    delta: &'a [f32],
+    gradient: &'a mut [f32],
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn backward_avx2(head: &Head, x: &[f32], levels: &[u8], delta: &[f32], gradient: &mut [f32]) -> Vec<f32> {
-    unsafe { head.backward_with::<[std::arch::x86_64::__m256; 2]>(x, levels, delta, gradient) }
+impl Vectorised for Backward<'_> {
+    type Output = Vec<f32>;
+
+    #[inline(always)]
+    unsafe fn run<V: Vector>(self) -> Vec<f32> {
+        unsafe { self.head.backward_with::<V>(self.x, self.levels, self.delta, self.gradient) }
+    }
 }

@@ -1,9 +1,10 @@
 //! A residual block of a PixelRNN over one image: one or two scans, the 1×1 convolutions behind them, the additions.
 
 use super::direction::{BlockShape, Direction, Scan};
-use super::maps::{Gradients, Layout, contract, copy_lanes, weight_gradient};
-use super::scan::Maps;
-use crate::cpu::conv::{LANES, Lanes, Packed, Processor};
+use super::scan::{Gradients, Maps};
+use crate::cpu::contract::{Packed, Start, contract, weight_gradient};
+use crate::cpu::frame::{Frame, copy_lanes};
+use crate::cpu::vector::{LANES, Vector, Vectorised, vectorised};
 
 /// A block's weights and the size of the images it works on.
 pub struct Block {
@@ -71,50 +72,32 @@ impl Block {
 
     /// One image: adds what the block computes to `stream`, and fills `kept`, zeros before.
     pub fn forward_in_place(&self, stream: &mut [f32], kept: &mut [f32]) {
-        // SAFETY: each implementation is chosen only where the processor has its instructions.
-        unsafe {
-            match Processor::find() {
-                #[cfg(target_arch = "x86_64")]
-                Processor::Avx512 => forward_avx512(self, stream, kept),
-                #[cfg(target_arch = "x86_64")]
-                Processor::Avx2 => forward_avx2(self, stream, kept),
-                Processor::Any => self.forward_with::<[f32; LANES]>(stream, kept),
-            }
-        }
+        vectorised(Forward { block: self, stream, kept });
     }
 
     /// One image: turns the gradient of the output into that of the input, in place, and returns that of the weights.
     pub fn backward_in_place(&self, stream: &[f32], kept: &[f32], delta: &mut [f32]) -> Vec<f32> {
-        // SAFETY: as above.
-        unsafe {
-            match Processor::find() {
-                #[cfg(target_arch = "x86_64")]
-                Processor::Avx512 => backward_avx512(self, stream, kept, delta),
-                #[cfg(target_arch = "x86_64")]
-                Processor::Avx2 => backward_avx2(self, stream, kept, delta),
-                Processor::Any => self.backward_with::<[f32; LANES]>(stream, kept, delta),
-            }
-        }
+        vectorised(Backward { block: self, stream, kept, delta })
     }
 
     #[inline(always)]
-    unsafe fn forward_with<L: Lanes>(&self, stream: &mut [f32], kept: &mut [f32]) {
+    unsafe fn forward_with<V: Vector>(&self, stream: &mut [f32], kept: &mut [f32]) {
         let kept_one = self.maps.kept();
         for (d, (weights, kept)) in self.directions.iter().zip(kept.chunks_exact_mut(kept_one)).enumerate() {
             let input = self.maps.inputs(stream, self.features, d == 1);
-            unsafe { self.maps.forward::<L>(weights, &input, kept) };
+            unsafe { self.maps.forward::<V>(weights, &input, kept) };
         }
         let output = self.output(kept);
-        let layout = self.layout(output.len() / (self.size[0] * self.size[1]));
-        let added = self.layout(self.features.next_multiple_of(LANES));
+        let frame = self.frame(output.len() / (self.size[0] * self.size[1]));
+        let added = self.frame(self.features.next_multiple_of(LANES));
         let mut sums = self.padded(stream);
-        for row in layout.rows() {
-            let seen = [layout.seen(&output, &row, (0, 0), layout.channels)];
+        for row in frame.rows() {
+            let seen = [frame.seen(&output, &row, (0, 0), frame.channels)];
             let sums = &mut sums[added.at(row.y, 0)..];
             for pixel in sums.chunks_exact_mut(added.channels).take(row.count) {
                 pixel.iter_mut().zip(&self.bias).for_each(|(value, bias)| *value += bias);
             }
-            unsafe { contract::<L>(&seen, &self.expand, None, sums, added.channels, row.count) };
+            unsafe { contract::<V>(&seen, &self.expand, Start::Output, sums, added.channels, row.count) };
         }
         for (pixel, sums) in stream.chunks_exact_mut(self.features).zip(sums.chunks_exact(added.channels)) {
             pixel.copy_from_slice(&sums[..self.features]);
@@ -122,15 +105,15 @@ impl Block {
     }
 
     #[inline(always)]
-    unsafe fn backward_with<L: Lanes>(&self, stream: &[f32], kept: &[f32], delta: &mut [f32]) -> Vec<f32> {
+    unsafe fn backward_with<V: Vector>(&self, stream: &[f32], kept: &[f32], delta: &mut [f32]) -> Vec<f32> {
         let [height, width] = self.size;
         let (h, hp) = (self.h, self.h.next_multiple_of(LANES));
         let mut flat = vec![0.0; self.parameters()];
         let (recurrent, rest) = flat.split_at_mut(self.directions.len() * self.direction_length);
 
         // The 1×1 convolutions.
-        let (output, states) = (self.output(kept), self.layout(hp));
-        let (padded, wide) = (self.padded(delta), self.layout(self.features.next_multiple_of(LANES)));
+        let (output, states) = (self.output(kept), self.frame(hp));
+        let (padded, wide) = (self.padded(delta), self.frame(self.features.next_multiple_of(LANES)));
         let lines: Vec<_> = (states.rows())
             .map(|row| {
                 let delta = wide.seen(&padded, &row, (0, 0), wide.channels);
@@ -138,7 +121,7 @@ impl Block {
             })
             .collect();
         let mut sums = vec![0.0; hp * wide.channels];
-        unsafe { weight_gradient::<L>(&lines, wide.channels, &mut sums) };
+        unsafe { weight_gradient::<V>(&lines, wide.channels, &mut sums) };
         for out in 0..self.added {
             let start = Self::expand_place(h, out) + out % (2 * h) * h;
             (0..h).for_each(|unit| rest[start + unit] += sums[unit * wide.channels + out]);
@@ -148,11 +131,13 @@ impl Block {
             bias.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += value);
         }
         (0..self.added).for_each(|out| rest[Self::bias_place(h, out)] += bias[out]);
-        let stream_layout = self.layout(self.features);
+        let stream_frame = self.frame(self.features);
         let mut dh = vec![0.0; states.len()];
         for row in states.rows() {
-            let seen = [stream_layout.seen(delta, &row, (0, 0), self.features)];
-            unsafe { contract::<L>(&seen, &self.expand_back, None, &mut dh[states.at(row.y, 0)..], hp, row.count) };
+            let seen = [stream_frame.seen(delta, &row, (0, 0), self.features)];
+            unsafe {
+                contract::<V>(&seen, &self.expand_back, Start::Output, &mut dh[states.at(row.y, 0)..], hp, row.count)
+            };
         }
 
         // The scans. A state of the right direction was added one row below, in mirrored columns.
@@ -171,7 +156,7 @@ impl Block {
                 &dh
             };
             let gradients = Gradients { inputs: &mut dx, condition: &mut d_condition, weights: flat };
-            unsafe { self.maps.backward::<L>(weights, &input, kept, dh, &mut scratch, gradients) };
+            unsafe { self.maps.backward::<V>(weights, &input, kept, dh, &mut scratch, gradients) };
             for (first, added) in [(0..2 * h, &dx), (self.added..self.features, &d_condition)] {
                 let stride = added.len() / (height * width);
                 for (pixel, (y, x)) in delta.chunks_exact_mut(self.features).zip(self.pixels()) {
@@ -186,7 +171,7 @@ impl Block {
 
     /// The gradients of the right direction's states, in mirrored columns, from those of the layer's output.
     fn shifted_up(&self, dh: &[f32]) -> Vec<f32> {
-        let ([height, width], states) = (self.size, self.layout(dh.len() / (self.size[0] * self.size[1])));
+        let ([height, width], states) = (self.size, self.frame(dh.len() / (self.size[0] * self.size[1])));
         let mut shifted = vec![0.0; states.len()];
         for (y, x) in self.pixels().filter(|&(y, _)| y + 1 < height) {
             let from = states.pixel(y as isize + 1, x as isize);
@@ -201,8 +186,8 @@ impl Block {
     }
 
     /// A map of this block's images without a border.
-    fn layout(&self, channels: usize) -> Layout {
-        Layout::new([self.size[0], self.size[1], channels], [0; 4])
+    fn frame(&self, channels: usize) -> Frame {
+        Frame::new([self.size[0], self.size[1], channels], [0; 4])
     }
 
     /// `[pixels, features]` with the features padded to whole registers.
@@ -237,26 +222,33 @@ impl Block {
     }
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f")]
-fn forward_avx512(block: &Block, stream: &mut [f32], kept: &mut [f32]) {
-    unsafe { block.forward_with::<std::arch::x86_64::__m512>(stream, kept) }
+struct Forward<'a> {
+    block: &'a Block,
+    stream: &'a mut [f32],
+    kept: &'a mut [f32],
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn forward_avx2(block: &Block, stream: &mut [f32], kept: &mut [f32]) {
-    unsafe { block.forward_with::<[std::arch::x86_64::__m256; 2]>(stream, kept) }
+impl Vectorised for Forward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<V: Vector>(self) {
+        unsafe { self.block.forward_with::<V>(self.stream, self.kept) }
+    }
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f")]
-fn backward_avx512(block: &Block, stream: &[f32], kept: &[f32], delta: &mut [f32]) -> Vec<f32> {
-    unsafe { block.backward_with::<std::arch::x86_64::__m512>(stream, kept, delta) }
+struct Backward<'a> {
+    block: &'a Block,
+    stream: &'a [f32],
+    kept: &'a [f32],
+    delta: &'a mut [f32],
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn backward_avx2(block: &Block, stream: &[f32], kept: &[f32], delta: &mut [f32]) -> Vec<f32> {
-    unsafe { block.backward_with::<[std::arch::x86_64::__m256; 2]>(stream, kept, delta) }
+impl Vectorised for Backward<'_> {
+    type Output = Vec<f32>;
+
+    #[inline(always)]
+    unsafe fn run<V: Vector>(self) -> Vec<f32> {
+        unsafe { self.block.backward_with::<V>(self.stream, self.kept, self.delta) }
+    }
 }

@@ -1,8 +1,9 @@
 //! What differs between the scans of the two recurrent layers: the pixels a state depends on, the order in which they
 //! come, and the weights of one direction.
 
-use super::maps::Line;
-use crate::cpu::conv::{LANES, Packed};
+use crate::cpu::contract::Packed;
+use crate::cpu::frame::Line;
+use crate::cpu::vector::LANES;
 use crate::maths::GATES;
 
 /// Which pixels a state depends on.

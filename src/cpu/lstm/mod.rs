@@ -6,11 +6,9 @@
 
 mod block;
 mod direction;
-mod maps;
 mod scan;
 
 pub use direction::{BlockShape, Scan};
-pub(super) use maps::{Segment, contract, weight_gradient};
 
 use super::operation::{Image, Kernel, Operation, apply};
 use block::Block;

@@ -5,22 +5,41 @@
 //! not be skewed, and what the skew would pad is never computed.
 
 use super::direction::{BlockShape, Direction, Places, Scan};
-use super::maps::{Gradients, Inputs, Layout, Line, Segment, contract, copy_lanes, weight_gradient};
-use crate::cpu::conv::{LANES, Lanes};
+use crate::cpu::contract::{Start, contract, weight_gradient};
+use crate::cpu::frame::{Frame, Line, Seen, copy_lanes};
+use crate::cpu::vector::{LANES, Vector};
 use crate::maths::{GATES, sigmoid, tanh};
+
+/// What a direction of a layer sees of one image.
+pub struct Inputs {
+    /// The stream, with its border.
+    pub stream: Vec<f32>,
+    /// The conditioning map.
+    pub condition: Vec<f32>,
+}
+
+/// Where the gradients of one image and one direction are added.
+pub struct Gradients<'a> {
+    /// Of the inputs, `[height, width, 2h]`, features padded.
+    pub inputs: &'a mut [f32],
+    /// Of the conditioning map, `[height, width, maps]`, features padded.
+    pub condition: &'a mut [f32],
+    /// Of the flat weights.
+    pub weights: &'a mut [f32],
+}
 
 /// How the maps of a scan lie in memory.
 pub struct Maps {
     shape: BlockShape,
     lines: Vec<Line>,
-    input: Layout,
-    condition: Layout,
-    gates: Layout,
-    h_map: Layout,
-    c_map: Layout,
-    delta: Layout,
-    dc: Layout,
-    dx: Layout,
+    input: Frame,
+    condition: Frame,
+    gates: Frame,
+    h_map: Frame,
+    c_map: Frame,
+    delta: Frame,
+    dc: Frame,
+    dx: Frame,
 }
 
 /// Working memory of the backward pass. Borders stay zero, so it serves both directions.
@@ -34,20 +53,20 @@ impl Maps {
     pub fn new(shape: BlockShape, [height, width]: [usize; 2]) -> Self {
         let (BlockShape { scan, h, maps }, hp) = (shape, shape.h.next_multiple_of(LANES));
         let row = scan == Scan::Row;
-        let layout = |channels, border_row, border_diagonal| {
-            Layout::new([height, width, channels], if row { border_row } else { border_diagonal })
+        let frame = |channels, border_row, border_diagonal| {
+            Frame::new([height, width, channels], if row { border_row } else { border_diagonal })
         };
         Self {
             shape,
             lines: scan.lines(height, width),
-            input: layout(2 * h, [0, 0, 1, 0], [0; 4]),
-            condition: layout(maps, [0; 4], [0; 4]),
-            gates: layout(GATES * hp, [0; 4], [0; 4]),
-            h_map: layout(hp, [1, 0, 1, 1], [1, 0, 1, 0]),
-            c_map: layout(hp, [1, 0, 0, 0], [0, 0, 1, 0]),
-            delta: layout(GATES * hp, [0, 1, 1, 1], [0, 1, 0, 1]),
-            dc: layout(hp, [0, 1, 0, 0], [0, 0, 0, 1]),
-            dx: layout((2 * h).next_multiple_of(LANES), [0; 4], [0; 4]),
+            input: frame(2 * h, [0, 0, 1, 0], [0; 4]),
+            condition: frame(maps, [0; 4], [0; 4]),
+            gates: frame(GATES * hp, [0; 4], [0; 4]),
+            h_map: frame(hp, [1, 0, 1, 1], [1, 0, 1, 0]),
+            c_map: frame(hp, [1, 0, 0, 0], [0, 0, 1, 0]),
+            delta: frame(GATES * hp, [0, 1, 1, 1], [0, 1, 0, 1]),
+            dc: frame(hp, [0, 1, 0, 0], [0, 0, 0, 1]),
+            dx: frame((2 * h).next_multiple_of(LANES), [0; 4], [0; 4]),
         }
     }
 
@@ -92,13 +111,13 @@ impl Maps {
 
     /// What the gates of a line are computed from, in the order of the weights' rows.
     #[inline(always)]
-    fn seen<'a>(&self, line: &Line, input: &'a Inputs, states: &'a [f32]) -> [Segment<'a>; 4] {
+    fn seen<'a>(&self, line: &Line, input: &'a Inputs, states: &'a [f32]) -> [Seen<'a>; 4] {
         let (features, hp) = (2 * self.shape.h, self.hp());
         let Inputs { stream, condition } = input;
         let condition = self.condition.seen(condition, line, (0, 0), self.shape.maps);
         match self.shape.scan {
             Scan::Row => {
-                let empty = Segment { values: states, stride: 0, length: 0 };
+                let empty = Seen { values: states, stride: 0, length: 0 };
                 let states = self.h_map.seen(states, line, (-1, -1), 3 * hp);
                 [self.input.seen(stream, line, (0, -1), 2 * features), states, empty, condition]
             }
@@ -113,11 +132,11 @@ impl Maps {
 
     /// Gradients of the gates on the next line that were computed from the states of this one.
     #[inline(always)]
-    fn consumers<'a>(&self, line: &Line, delta: &'a [f32]) -> [Segment<'a>; 2] {
+    fn consumers<'a>(&self, line: &Line, delta: &'a [f32]) -> [Seen<'a>; 2] {
         let length = self.delta.channels;
         match self.shape.scan {
             Scan::Row => {
-                let empty = Segment { values: delta, stride: 0, length: 0 };
+                let empty = Seen { values: delta, stride: 0, length: 0 };
                 [self.delta.seen(delta, line, (1, -1), 3 * length), empty]
             }
             Scan::Diagonal => {
@@ -142,9 +161,9 @@ impl Maps {
     /// Forward in time: fills `kept`, zeros before, with gates (after their nonlinearities), cells and states.
     ///
     /// # Safety
-    /// The processor has the instructions of `L`.
+    /// The processor has the instructions of `V`.
     #[inline(always)]
-    pub unsafe fn forward<L: Lanes>(&self, weights: &Direction, input: &Inputs, kept: &mut [f32]) {
+    pub unsafe fn forward<V: Vector>(&self, weights: &Direction, input: &Inputs, kept: &mut [f32]) {
         let (gates, rest) = kept.split_at_mut(self.gates.len());
         let (c_map, h_map) = rest.split_at_mut(self.c_map.len());
         self.begin(weights, c_map, h_map);
@@ -153,8 +172,8 @@ impl Maps {
             let start = self.gates.at(line.y, line.x);
             let stride = self.gates.stride(line);
             let seen = self.seen(line, input, h_map);
-            let bias = Some(weights.bias.as_slice());
-            unsafe { contract::<L>(&seen, &weights.forward, bias, &mut gates[start..], stride, line.count) };
+            let bias = Start::Bias(&weights.bias);
+            unsafe { contract::<V>(&seen, &weights.forward, bias, &mut gates[start..], stride, line.count) };
             for p in 0..line.count as isize {
                 let (y, x) = (line.y + p * line.step.0, line.x + p * line.step.1);
                 let gates = &mut gates[self.gates.pixel(y, x)];
@@ -187,9 +206,9 @@ impl Maps {
     /// Backward in time: from the gradients of the states, `[height, width, hp]`, to those of inputs and weights.
     ///
     /// # Safety
-    /// The processor has the instructions of `L`.
+    /// The processor has the instructions of `V`.
     #[inline(always)]
-    pub unsafe fn backward<L: Lanes>(
+    pub unsafe fn backward<V: Vector>(
         &self,
         weights: &Direction,
         input: &Inputs,
@@ -201,7 +220,7 @@ impl Maps {
         let (gates, rest) = kept.split_at(self.gates.len());
         let (c_map, h_map) = rest.split_at(self.c_map.len());
         let (before, hp) = (self.before(), self.hp());
-        let plain = Layout::new([self.gates.rows().count(), self.width(), hp], [0; 4]);
+        let plain = Frame::new([self.gates.height, self.gates.width, hp], [0; 4]);
         let Scratch { delta, dc, line: dh_line } = scratch;
         for line in self.lines.iter().rev() {
             for p in 0..line.count {
@@ -209,7 +228,7 @@ impl Maps {
                 copy_lanes(&mut dh_line[p * hp..][..hp], &dh[plain.pixel(y, x)]);
             }
             let consumers = self.consumers(line, delta);
-            unsafe { contract::<L>(&consumers, &weights.state_back, None, dh_line, hp, line.count) };
+            unsafe { contract::<V>(&consumers, &weights.state_back, Start::Output, dh_line, hp, line.count) };
             for p in 0..line.count {
                 let (y, x) = (line.y + p as isize * line.step.0, line.x + p as isize * line.step.1);
                 let gates = &gates[self.gates.pixel(y, x)];
@@ -239,12 +258,12 @@ impl Maps {
                 }
             }
         }
-        unsafe { self.finish::<L>(weights, input, h_map, scratch, gradients) };
+        unsafe { self.finish::<V>(weights, input, h_map, scratch, gradients) };
     }
 
     /// What remains once the gradients of all gates are there: inputs, weights, biases, initial states.
     #[inline(always)]
-    unsafe fn finish<L: Lanes>(
+    unsafe fn finish<V: Vector>(
         &self,
         weights: &Direction,
         input: &Inputs,
@@ -262,11 +281,11 @@ impl Maps {
         for row in self.dx.rows() {
             let consumers = [self.delta.seen(delta, &row, (0, 0), scan.inputs() * lanes)];
             let out = &mut dx[self.dx.at(row.y, 0)..];
-            unsafe { contract::<L>(&consumers, &weights.input_back, None, out, self.dx.channels, row.count) };
+            unsafe { contract::<V>(&consumers, &weights.input_back, Start::Output, out, self.dx.channels, row.count) };
             if let Some(back) = &weights.condition_back {
                 let consumers = [self.delta.seen(delta, &row, (0, 0), lanes)];
                 let out = &mut d_condition[row.y as usize * row.count * back.lanes()..];
-                unsafe { contract::<L>(&consumers, back, None, out, back.lanes(), row.count) };
+                unsafe { contract::<V>(&consumers, back, Start::Output, out, back.lanes(), row.count) };
             }
         }
 
@@ -280,7 +299,7 @@ impl Maps {
                 })
                 .collect();
             let length = lines[0].0.length * lanes;
-            unsafe { weight_gradient::<L>(&lines, lanes, &mut sums[start..start + length]) };
+            unsafe { weight_gradient::<V>(&lines, lanes, &mut sums[start..start + length]) };
             start += length;
         }
         for (row, sums) in sums.chunks_exact(lanes).enumerate() {
@@ -309,8 +328,8 @@ impl Maps {
 
         // The initial states stand for a row or a column of pixels just outside the image.
         let outside = match scan {
-            Scan::Row => Line { y: -1, x: 0, step: (0, 1), count: self.width() },
-            Scan::Diagonal => Line { y: 0, x: -1, step: (1, 0), count: self.gates.rows().count() },
+            Scan::Row => Line { y: -1, x: 0, step: (0, 1), count: self.gates.width },
+            Scan::Diagonal => Line { y: 0, x: -1, step: (1, 0), count: self.gates.height },
         };
         let [mut dh, mut dc_sum] = [vec![0.0; hp], vec![0.0; hp]];
         for p in 0..outside.count as isize {
@@ -320,9 +339,9 @@ impl Maps {
             let zeros = vec![0.0; lanes];
             if scan == Scan::Diagonal {
                 // The pixel below an outside one is outside too.
-                consumers[0] = Segment { values: &zeros, stride: 0, length: lanes };
+                consumers[0] = Seen { values: &zeros, stride: 0, length: lanes };
             }
-            unsafe { contract::<L>(&consumers, &weights.state_back, None, &mut dh, hp, 1) };
+            unsafe { contract::<V>(&consumers, &weights.state_back, Start::Output, &mut dh, hp, 1) };
             let inside = self.dc.pixel(y - self.before().0, x - self.before().1);
             dc_sum.iter_mut().zip(&dc[inside]).for_each(|(sum, value)| *sum += value);
         }
@@ -330,10 +349,6 @@ impl Maps {
             let initial = &mut flat[places.initial() + part * h..][..h];
             initial.iter_mut().zip(sums).for_each(|(sum, value)| *sum += value);
         }
-    }
-
-    fn width(&self) -> usize {
-        self.gates.rows().next().map_or(0, |row| row.count)
     }
 }
 

@@ -1,23 +1,61 @@
-//! Sixteen 32-bit floats side by side, in whatever registers the processor has.
+//! Sixteen 32-bit floats side by side, in whatever registers the processor has, and the choice of these.
 //!
 //! Written with intrinsics because the compiler, left alone with arrays, vectorises the loop over pixels instead and gathers
 //! its operands one by one: six times slower, measured on the weight gradient.
 
-/// Sixteen running sums.
+/// Values of a [`Vector`]: one AVX-512 register, or two of AVX2.
+pub const LANES: usize = 16;
+
+/// Work that is compiled for every kind of registers.
+pub trait Vectorised {
+    /// What it gives.
+    type Output;
+
+    /// Does it. To be inlined always, or it is compiled without the registers.
+    ///
+    /// # Safety
+    /// The processor has the instructions of `V`.
+    unsafe fn run<V: Vector>(self) -> Self::Output;
+}
+
+/// Does the work with the widest registers this processor has.
+pub fn vectorised<W: Vectorised>(work: W) -> W::Output {
+    // SAFETY: each is called only where the processor has its instructions.
+    #[cfg(target_arch = "x86_64")]
+    {
+        #[target_feature(enable = "avx512f")]
+        fn avx512<W: Vectorised>(work: W) -> W::Output {
+            unsafe { work.run::<std::arch::x86_64::__m512>() }
+        }
+        #[target_feature(enable = "avx2,fma")]
+        fn avx2<W: Vectorised>(work: W) -> W::Output {
+            unsafe { work.run::<[std::arch::x86_64::__m256; 2]>() }
+        }
+        if std::is_x86_feature_detected!("avx512f") {
+            return unsafe { avx512(work) };
+        }
+        if std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma") {
+            return unsafe { avx2(work) };
+        }
+    }
+    unsafe { work.run::<[f32; LANES]>() }
+}
+
+/// Sixteen values in registers.
 ///
 /// # Safety
 /// The methods may only be called on a processor that has the implementation's instructions.
-pub trait Lanes: Copy {
+pub trait Vector: Copy {
     /// Whether there are registers for two dozen sums.
     const WIDE: bool;
     /// All zero.
     unsafe fn zero() -> Self;
     /// Sixteen values from memory.
-    unsafe fn load(values: &[f32; 16]) -> Self;
+    unsafe fn load(values: &[f32; LANES]) -> Self;
     /// `self + factor · values`.
     unsafe fn add_product(self, factor: f32, values: Self) -> Self;
     /// Sixteen values to memory.
-    unsafe fn store(self, values: &mut [f32; 16]);
+    unsafe fn store(self, values: &mut [f32; LANES]);
 
     /// Sixteen values from `place` on, which must be readable.
     #[inline(always)]
@@ -32,16 +70,16 @@ pub trait Lanes: Copy {
     }
 }
 
-impl Lanes for [f32; 16] {
+impl Vector for [f32; LANES] {
     const WIDE: bool = false;
 
     #[inline(always)]
     unsafe fn zero() -> Self {
-        [0.0; 16]
+        [0.0; LANES]
     }
 
     #[inline(always)]
-    unsafe fn load(values: &[f32; 16]) -> Self {
+    unsafe fn load(values: &[f32; LANES]) -> Self {
         *values
     }
 
@@ -51,19 +89,19 @@ impl Lanes for [f32; 16] {
     }
 
     #[inline(always)]
-    unsafe fn store(self, values: &mut [f32; 16]) {
+    unsafe fn store(self, values: &mut [f32; LANES]) {
         *values = self;
     }
 }
 
 #[cfg(target_arch = "x86_64")]
-pub mod x86 {
+mod x86 {
     //! AVX-512 (one register) and AVX2 with FMA (two).
 
-    use super::Lanes;
+    use super::{LANES, Vector};
     use std::arch::x86_64::*;
 
-    impl Lanes for __m512 {
+    impl Vector for __m512 {
         const WIDE: bool = true;
 
         #[inline(always)]
@@ -72,7 +110,7 @@ pub mod x86 {
         }
 
         #[inline(always)]
-        unsafe fn load(values: &[f32; 16]) -> Self {
+        unsafe fn load(values: &[f32; LANES]) -> Self {
             unsafe { _mm512_loadu_ps(values.as_ptr()) }
         }
 
@@ -82,12 +120,12 @@ pub mod x86 {
         }
 
         #[inline(always)]
-        unsafe fn store(self, values: &mut [f32; 16]) {
+        unsafe fn store(self, values: &mut [f32; LANES]) {
             unsafe { _mm512_storeu_ps(values.as_mut_ptr(), self) }
         }
     }
 
-    impl Lanes for [__m256; 2] {
+    impl Vector for [__m256; 2] {
         const WIDE: bool = false;
 
         #[inline(always)]
@@ -96,7 +134,7 @@ pub mod x86 {
         }
 
         #[inline(always)]
-        unsafe fn load(values: &[f32; 16]) -> Self {
+        unsafe fn load(values: &[f32; LANES]) -> Self {
             unsafe { [_mm256_loadu_ps(values.as_ptr()), _mm256_loadu_ps(values.as_ptr().add(8))] }
         }
 
@@ -109,7 +147,7 @@ pub mod x86 {
         }
 
         #[inline(always)]
-        unsafe fn store(self, values: &mut [f32; 16]) {
+        unsafe fn store(self, values: &mut [f32; LANES]) {
             unsafe {
                 _mm256_storeu_ps(values.as_mut_ptr(), self[0]);
                 _mm256_storeu_ps(values.as_mut_ptr().add(8), self[1]);
