@@ -1,7 +1,19 @@
-//! Plain numbers that layers, training kernels and samplers share: colour groups, the exponential, the LSTM step of one cell.
+//! What layers, training kernels and samplers share, on plain numbers: colour groups, the exponential, the LSTM step of one
+//! cell.
 //!
 //! The functions of floats have no branches and no calls, so that a loop over them becomes vector instructions, and they
 //! round alike everywhere: additions, multiplications and one division, in one order.
+
+use serde::{Deserialize, Serialize};
+
+/// The recurrent layers of the paper, by the pixels that a state depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Layer {
+    /// Row LSTM: three pixels of the row above (§3.1).
+    Row,
+    /// Diagonal BiLSTM: the pixel above and the one before it in its row (§3.2).
+    Diagonal,
+}
 
 /// Gates of a cell, in the order o, f, i, g.
 pub const GATES: usize = 4;

@@ -30,11 +30,6 @@ impl Packed {
     pub fn lanes(&self) -> usize {
         self.lanes
     }
-
-    /// The packed values, row after row.
-    pub fn values(&self) -> &[f32] {
-        &self.data
-    }
 }
 
 /// What a sum of products begins with.
@@ -148,14 +143,14 @@ impl Tile<'_> {
                 Start::Bias(bias) => {
                     for p in 0..P {
                         for b in 0..B {
-                            sums[p][b] = V::load_at(bias.as_ptr().add(self.block + b * LANES));
+                            sums[p][b] = V::load(bias.as_ptr().add(self.block + b * LANES));
                         }
                     }
                 }
                 Start::Output => {
                     for p in 0..P {
                         for b in 0..B {
-                            sums[p][b] = V::load_at(out.add(p * stride + b * LANES));
+                            sums[p][b] = V::load(out.add(p * stride + b * LANES));
                         }
                     }
                 }
@@ -166,7 +161,7 @@ impl Tile<'_> {
                 for k in 0..seen.length {
                     let mut row = [V::zero(); B];
                     for b in 0..B {
-                        row[b] = V::load_at(weights.add(b * LANES));
+                        row[b] = V::load(weights.add(b * LANES));
                     }
                     for p in 0..P {
                         let input = *inputs.add(p * seen.stride + k);
@@ -180,13 +175,13 @@ impl Tile<'_> {
             if let Start::Zero = self.start {
                 for p in 0..P {
                     for b in 0..B {
-                        sums[p][b] = V::load_at(out.add(p * stride + b * LANES)).add_product(1.0, sums[p][b]);
+                        sums[p][b] = V::load(out.add(p * stride + b * LANES)).add_product(1.0, sums[p][b]);
                     }
                 }
             }
             for p in 0..P {
                 for b in 0..B {
-                    sums[p][b].store_at(out.add(p * stride + b * LANES));
+                    sums[p][b].store(out.add(p * stride + b * LANES));
                 }
             }
         }
@@ -253,7 +248,7 @@ unsafe fn outer<V: Vector, const R: usize, const B: usize>(
             for p in 0..*count {
                 let mut row = [V::zero(); B];
                 for b in 0..B {
-                    row[b] = V::load_at(deltas.add(p * delta.stride + b * LANES));
+                    row[b] = V::load(deltas.add(p * delta.stride + b * LANES));
                 }
                 for r in 0..R {
                     let input = *inputs.add(p * seen.stride + r);
@@ -267,7 +262,7 @@ unsafe fn outer<V: Vector, const R: usize, const B: usize>(
         for r in 0..R {
             for b in 0..B {
                 let place = out.add(r * lanes + b * LANES);
-                V::load_at(place).add_product(1.0, sums[r][b]).store_at(place);
+                V::load(place).add_product(1.0, sums[r][b]).store(place);
             }
         }
     }

@@ -4,6 +4,7 @@
 //! memory, so a sum over what they see is a few [`Seen`]s walked side by side: no map is ever skewed or copied.
 
 use super::vector::LANES;
+use std::borrow::Cow;
 
 /// How a channels-last feature map with a border of zeros lies in memory.
 #[derive(Clone, Copy, Debug)]
@@ -104,4 +105,17 @@ pub fn copy_lanes(to: &mut [f32], from: &[f32]) {
     let ((to, to_rest), (from, from_rest)) = (to.as_chunks_mut::<LANES>(), from.as_chunks::<LANES>());
     to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
     to_rest.copy_from_slice(from_rest);
+}
+
+/// `[pixels, features]` with the features padded to whole registers.
+pub fn padded(values: &[f32], features: usize) -> Cow<'_, [f32]> {
+    let lanes = features.next_multiple_of(LANES);
+    if lanes == features {
+        return Cow::Borrowed(values);
+    }
+    let mut padded = vec![0.0; values.len() / features * lanes];
+    for (target, pixel) in padded.chunks_exact_mut(lanes).zip(values.chunks_exact(features)) {
+        target[..features].copy_from_slice(pixel);
+    }
+    Cow::Owned(padded)
 }

@@ -8,7 +8,7 @@ mod lstm;
 mod operation;
 mod vector;
 
-pub use conv::{BlockShape as ConvShape, conv_block, masked_conv2d};
+pub use conv::{ConvBlockShape, conv_block, masked_conv2d};
 pub use head::{Targets, head_nll};
-pub use lstm::{BlockShape, Scan, lstm_block};
+pub use lstm::{LstmBlockShape, lstm_block};
 pub use operation::serves;

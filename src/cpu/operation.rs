@@ -17,13 +17,13 @@ use std::sync::Arc;
 
 /// What is to be computed, before it is known on which images.
 pub trait Operation: Debug + Send + Sync {
-    /// The kernel for images `[height, width, features]` and these weights; `backward` where it has to give the gradient of
+    /// The operation on images `[height, width, features]` with these weights; `backward` where it has to give the gradient of
     /// the images.
-    fn kernel<'a>(&'a self, image: [usize; 3], weights: &'a [f32], backward: bool) -> Box<dyn Kernel + 'a>;
+    fn prepare<'a>(&'a self, image: [usize; 3], weights: &'a [f32], backward: bool) -> Box<dyn Prepared + 'a>;
 }
 
-/// The arithmetic of an operation on single images.
-pub trait Kernel: Sync {
+/// An operation on single images, its weights packed.
+pub trait Prepared: Sync {
     /// Height, width and features of the images it gives.
     fn output(&self) -> [usize; 3];
 
@@ -63,7 +63,7 @@ pub fn serves(device: &Device) -> bool {
 /// # Shapes
 /// - `x`: `[batch, features, height, width]`
 /// - `weights`: flattened, one after another
-/// - output: the same order of axes, sizes as the [`Kernel`] says
+/// - output: the same order of axes, sizes as the [`Prepared`] operation says
 pub fn apply(operation: impl Operation + 'static, x: Tensor<4>, weights: Tensor<1>) -> Tensor<4> {
     let (x, weights) = (x.into_dispatch(), weights.into_dispatch());
     Tensor::from_dispatch(<Dispatch as OperationOps>::apply(x, weights, Arc::new(operation)))
@@ -111,41 +111,41 @@ impl OperationOps for Flex {
         wanted: bool,
     ) -> (FlexTensor, FlexTensor) {
         let (batch, shape) = image_shape(&x);
-        let kernel = operation.kernel(shape, values(&weights), wanted);
+        let prepared = operation.prepare(shape, values(&weights), wanted);
         let (x, delta) = (channels_last(x), channels_last(delta));
-        let (size, out_size) = (shape.iter().product(), kernel.output().iter().product());
+        let (size, out_size) = (shape.iter().product(), prepared.output().iter().product());
         let mut gradient = vec![0.0; batch * size];
-        let images = values(&x).par_chunks(size).zip(values(&kept).par_chunks(kernel.kept().max(1)));
+        let images = values(&x).par_chunks(size).zip(values(&kept).par_chunks(prepared.kept().max(1)));
         // One partial sum an image, added up in order: the result does not depend on the number of threads.
         let partials: Vec<Vec<f32>> = (gradient.par_chunks_mut(size).enumerate())
             .zip(images.zip(values(&delta).par_chunks(out_size)))
-            .map(|((index, gradient), ((x, kept), delta))| kernel.backward(Image { index, x, kept }, delta, gradient))
+            .map(|((index, gradient), ((x, kept), delta))| prepared.backward(Image { index, x, kept }, delta, gradient))
             .collect();
         let mut sum = vec![0.0; values(&weights).len()];
         for partial in &partials {
             sum.iter_mut().zip(partial).for_each(|(sum, value)| *sum += value);
         }
-        kernel.backward_of_batch(values(&delta), &mut sum);
+        prepared.backward_of_batch(values(&delta), &mut sum);
         (images_from(gradient, batch, shape), flat_from(sum))
     }
 }
 
 fn forward(x: FlexTensor, weights: FlexTensor, operation: &dyn Operation, keep: bool) -> (FlexTensor, FlexTensor) {
     let (batch, shape) = image_shape(&x);
-    let kernel = operation.kernel(shape, values(&weights), false);
-    let (x, size, out_size) = (channels_last(x), shape.iter().product(), kernel.output().iter().product::<usize>());
+    let prepared = operation.prepare(shape, values(&weights), false);
+    let (x, size, out_size) = (channels_last(x), shape.iter().product(), prepared.output().iter().product::<usize>());
     let mut out = vec![0.0; batch * out_size];
     let images = out.par_chunks_mut(out_size).zip(values(&x).par_chunks(size)).enumerate();
     // One value at least, so that every image has a share.
-    let share = kernel.kept().max(1);
+    let share = prepared.kept().max(1);
     let mut kept = vec![0.0; if keep { batch * share } else { 0 }];
     if keep {
         let images = images.zip(kept.par_chunks_mut(share));
-        images.for_each(|((index, (out, x)), kept)| kernel.forward(index, x, out, kept));
+        images.for_each(|((index, (out, x)), kept)| prepared.forward(index, x, out, kept));
     } else {
-        images.for_each(|(index, (out, x))| kernel.forward(index, x, out, &mut vec![0.0; share]));
+        images.for_each(|(index, (out, x))| prepared.forward(index, x, out, &mut vec![0.0; share]));
     }
-    (images_from(out, batch, kernel.output()), flat_from(kept))
+    (images_from(out, batch, prepared.output()), flat_from(kept))
 }
 
 impl<B: OperationOps, C: CheckpointStrategy> OperationOps for Autodiff<B, C> {

@@ -50,24 +50,12 @@ pub trait Vector: Copy {
     const WIDE: bool;
     /// All zero.
     unsafe fn zero() -> Self;
-    /// Sixteen values from memory.
-    unsafe fn load(values: &[f32; LANES]) -> Self;
+    /// Sixteen values from `place` on, which must be readable.
+    unsafe fn load(place: *const f32) -> Self;
     /// `self + factor · values`.
     unsafe fn add_product(self, factor: f32, values: Self) -> Self;
-    /// Sixteen values to memory.
-    unsafe fn store(self, values: &mut [f32; LANES]);
-
-    /// Sixteen values from `place` on, which must be readable.
-    #[inline(always)]
-    unsafe fn load_at(place: *const f32) -> Self {
-        unsafe { Self::load(&*place.cast()) }
-    }
-
     /// Sixteen values to `place` and on, which must be writable.
-    #[inline(always)]
-    unsafe fn store_at(self, place: *mut f32) {
-        unsafe { self.store(&mut *place.cast()) }
-    }
+    unsafe fn store(self, place: *mut f32);
 }
 
 impl Vector for [f32; LANES] {
@@ -79,8 +67,8 @@ impl Vector for [f32; LANES] {
     }
 
     #[inline(always)]
-    unsafe fn load(values: &[f32; LANES]) -> Self {
-        *values
+    unsafe fn load(place: *const f32) -> Self {
+        unsafe { place.cast::<Self>().read_unaligned() }
     }
 
     #[inline(always)]
@@ -89,8 +77,8 @@ impl Vector for [f32; LANES] {
     }
 
     #[inline(always)]
-    unsafe fn store(self, values: &mut [f32; LANES]) {
-        *values = self;
+    unsafe fn store(self, place: *mut f32) {
+        unsafe { place.cast::<Self>().write_unaligned(self) }
     }
 }
 
@@ -98,7 +86,7 @@ impl Vector for [f32; LANES] {
 mod x86 {
     //! AVX-512 (one register) and AVX2 with FMA (two).
 
-    use super::{LANES, Vector};
+    use super::Vector;
     use std::arch::x86_64::*;
 
     impl Vector for __m512 {
@@ -110,8 +98,8 @@ mod x86 {
         }
 
         #[inline(always)]
-        unsafe fn load(values: &[f32; LANES]) -> Self {
-            unsafe { _mm512_loadu_ps(values.as_ptr()) }
+        unsafe fn load(place: *const f32) -> Self {
+            unsafe { _mm512_loadu_ps(place) }
         }
 
         #[inline(always)]
@@ -120,8 +108,8 @@ mod x86 {
         }
 
         #[inline(always)]
-        unsafe fn store(self, values: &mut [f32; LANES]) {
-            unsafe { _mm512_storeu_ps(values.as_mut_ptr(), self) }
+        unsafe fn store(self, place: *mut f32) {
+            unsafe { _mm512_storeu_ps(place, self) }
         }
     }
 
@@ -134,8 +122,8 @@ mod x86 {
         }
 
         #[inline(always)]
-        unsafe fn load(values: &[f32; LANES]) -> Self {
-            unsafe { [_mm256_loadu_ps(values.as_ptr()), _mm256_loadu_ps(values.as_ptr().add(8))] }
+        unsafe fn load(place: *const f32) -> Self {
+            unsafe { [_mm256_loadu_ps(place), _mm256_loadu_ps(place.add(8))] }
         }
 
         #[inline(always)]
@@ -147,10 +135,10 @@ mod x86 {
         }
 
         #[inline(always)]
-        unsafe fn store(self, values: &mut [f32; LANES]) {
+        unsafe fn store(self, place: *mut f32) {
             unsafe {
-                _mm256_storeu_ps(values.as_mut_ptr(), self[0]);
-                _mm256_storeu_ps(values.as_mut_ptr().add(8), self[1]);
+                _mm256_storeu_ps(place, self[0]);
+                _mm256_storeu_ps(place.add(8), self[1]);
             }
         }
     }

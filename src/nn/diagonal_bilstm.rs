@@ -123,13 +123,8 @@ impl DiagonalBiLstm {
     /// The weights as [`lstm_block`](crate::cpu::lstm_block) takes them.
     #[cfg(feature = "native")]
     pub(super) fn flat(&self) -> Vec<Tensor<1>> {
-        let direction = |direction: &DiagonalLstm| {
-            let DiagonalLstm { input_to_state, state_to_state, initial_h, initial_c, condition } = direction;
-            let weight = input_to_state.masked_weight().flatten(0, 3);
-            let states = state_to_state.val().flatten(0, 3);
-            let mut flat = vec![weight, input_to_state.bias.val(), states, initial_h.val(), initial_c.val()];
-            flat.extend(condition.as_ref().map(|weight| weight.val().flatten(0, 3)));
-            flat
+        let direction = |DiagonalLstm { input_to_state, state_to_state, initial_h, initial_c, condition }: &_| {
+            super::gates::flat(input_to_state, state_to_state, [initial_h, initial_c], condition.as_ref())
         };
         [direction(&self.left), direction(&self.right)].concat()
     }

@@ -68,6 +68,21 @@ pub(super) fn init_state(h: usize, device: &Device) -> Param<Tensor<1>> {
     Initializer::Zeros.init([h], device)
 }
 
+/// The weights of one direction of a recurrent layer as [`lstm_block`](crate::cpu::lstm_block) takes them.
+#[cfg(feature = "native")]
+pub(super) fn flat(
+    input_to_state: &MaskedConv2d,
+    state_to_state: &Param<Tensor<4>>,
+    initial: [&Param<Tensor<1>>; 2],
+    condition: Option<&Param<Tensor<4>>>,
+) -> Vec<Tensor<1>> {
+    let mut flat = input_to_state.flat().to_vec();
+    flat.push(state_to_state.val().flatten(0, 3));
+    flat.extend(initial.map(Param::val));
+    flat.extend(condition.map(|weight| weight.val().flatten(0, 3)));
+    flat
+}
+
 /// One step of every cell: the new state (h, c).
 ///
 /// # Shapes

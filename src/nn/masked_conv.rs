@@ -77,6 +77,12 @@ impl MaskedConv2d {
         self.weight.val() * self.mask.clone()
     }
 
+    /// Masked weight and bias, flattened, as the CPU's operations take them.
+    #[cfg(feature = "native")]
+    pub fn flat(&self) -> [Tensor<1>; 2] {
+        [self.masked_weight().flatten(0, 3), self.bias.val()]
+    }
+
     fn convolve(&self, x: Tensor<4>, relu_first: bool) -> Tensor<4> {
         #[cfg(feature = "native")]
         if crate::cpu::serves(&x.device()) {

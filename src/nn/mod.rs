@@ -10,7 +10,8 @@ mod row_lstm;
 
 #[cfg(feature = "native")]
 pub use crate::cpu::{Targets, head_nll, serves as on_cpu};
+pub use crate::maths::Layer;
 pub use diagonal_bilstm::{DiagonalBiLstm, DiagonalBiLstmConfig, DiagonalLstm};
 pub use masked_conv::{MaskedConv2d, MaskedConv2dConfig};
-pub use residual::{ConvBlock, ConvBlockConfig, Layer, LstmBlock, LstmBlockConfig, Recurrent};
+pub use residual::{ConvBlock, ConvBlockConfig, LstmBlock, LstmBlockConfig, Recurrent};
 pub use row_lstm::{RowLstm, RowLstmConfig};

@@ -5,6 +5,7 @@ use super::gates::{add_condition, init_condition};
 use super::mask::MaskKind;
 use super::masked_conv::{MaskedConv2d, MaskedConv2dConfig};
 use super::row_lstm::{RowLstm, RowLstmConfig};
+use crate::maths::Layer;
 use burn::config::Config;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
@@ -79,22 +80,13 @@ impl ConvBlock {
     #[cfg(feature = "native")]
     pub fn forward_stream(&self, stream: Tensor<4>) -> Tensor<4> {
         let layers = [Some(&self.reduce), Some(&self.conv), Some(&self.expand), self.skip.as_ref()];
-        let flat = |layer: &MaskedConv2d| [layer.masked_weight().flatten(0, 3), layer.bias.val()];
         let condition = self.condition.as_ref().map(|weight| weight.val().flatten(0, 3));
-        let weights = Tensor::cat(layers.into_iter().flatten().flat_map(flat).chain(condition).collect(), 0);
+        let weights =
+            Tensor::cat(layers.into_iter().flatten().flat_map(MaskedConv2d::flat).chain(condition).collect(), 0);
         let [h, _, kernel, _] = self.conv.weight.dims();
         let maps = maps_of(self.condition.as_ref());
-        crate::cpu::conv_block(stream, weights, crate::cpu::ConvShape { h, kernel, maps })
+        crate::cpu::conv_block(stream, weights, crate::cpu::ConvBlockShape { h, kernel, maps })
     }
-}
-
-/// Which recurrent layer a block holds.
-#[derive(Config, Debug, Copy, PartialEq, Eq)]
-pub enum Layer {
-    /// §3.1.
-    Row,
-    /// §3.2.
-    Diagonal,
 }
 
 /// Configuration of an [`LstmBlock`].
@@ -171,16 +163,14 @@ impl LstmBlock {
     /// - `stream`, output: `[batch, 2h + maps, height, width]`, or `[batch, 4h + maps, height, width]` with skip connections
     #[cfg(feature = "native")]
     pub fn forward_stream(&self, stream: Tensor<4>) -> Tensor<4> {
-        use crate::cpu::{BlockShape, Scan, lstm_block};
-        let (mut weights, scan, condition) = match &self.lstm {
-            Recurrent::Row(lstm) => (lstm.flat(), Scan::Row, &lstm.condition),
-            Recurrent::Diagonal(lstm) => (lstm.flat(), Scan::Diagonal, &lstm.left.condition),
+        use crate::cpu::{LstmBlockShape, lstm_block};
+        let (mut weights, layer, condition) = match &self.lstm {
+            Recurrent::Row(lstm) => (lstm.flat(), Layer::Row, &lstm.condition),
+            Recurrent::Diagonal(lstm) => (lstm.flat(), Layer::Diagonal, &lstm.left.condition),
         };
-        for layer in [Some(&self.expand), self.skip.as_ref()].into_iter().flatten() {
-            weights.extend([layer.masked_weight().flatten(0, 3), layer.bias.val()]);
-        }
+        weights.extend([Some(&self.expand), self.skip.as_ref()].into_iter().flatten().flat_map(MaskedConv2d::flat));
         let (h, maps) = (self.expand.weight.dims()[1], maps_of(condition.as_ref()));
-        lstm_block(stream, Tensor::cat(weights, 0), BlockShape { scan, h, maps })
+        lstm_block(stream, Tensor::cat(weights, 0), LstmBlockShape { layer, h, maps })
     }
 }
 

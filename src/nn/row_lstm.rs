@@ -76,12 +76,8 @@ impl RowLstm {
     /// The weights as [`lstm_block`](crate::cpu::lstm_block) takes them.
     #[cfg(feature = "native")]
     pub(super) fn flat(&self) -> Vec<Tensor<1>> {
-        let Self { input_to_state, state_to_state, initial_h, initial_c, condition } = self;
-        let weight = input_to_state.masked_weight().flatten(0, 3);
-        let states = state_to_state.val().flatten(0, 3);
-        let mut flat = vec![weight, input_to_state.bias.val(), states, initial_h.val(), initial_c.val()];
-        flat.extend(condition.as_ref().map(|weight| weight.val().flatten(0, 3)));
-        flat
+        let initial = [&self.initial_h, &self.initial_c];
+        super::gates::flat(&self.input_to_state, &self.state_to_state, initial, self.condition.as_ref())
     }
 }
 

@@ -5,12 +5,12 @@
 //! of the residual connection and, behind them, the 2h features of the sum of skip connections where there is one.
 
 use super::convolution::{Convolution, Input, Reach, Take};
-use crate::cpu::operation::{Image, Kernel, Operation, apply};
+use crate::cpu::operation::{Image, Operation, Prepared, apply};
 use burn::tensor::Tensor;
 
 /// The widths of a block.
 #[derive(Clone, Copy, Debug)]
-pub struct BlockShape {
+pub struct ConvBlockShape {
     /// The paper's h.
     pub h: usize,
     /// Side of the middle convolution.
@@ -26,17 +26,17 @@ pub struct BlockShape {
 ///   come out as they went in
 /// - `weights`: the masked weights and biases of the block, flattened one after another: 1×1 2h → h, k×k h → h, 1×1
 ///   h → 2h and, where there are 4h features, 1×1 h → 2h for the skip connection; then the weights maps → h without a bias
-pub fn conv_block(stream: Tensor<4>, weights: Tensor<1>, shape: BlockShape) -> Tensor<4> {
+pub fn conv_block(stream: Tensor<4>, weights: Tensor<1>, shape: ConvBlockShape) -> Tensor<4> {
     apply(shape, stream, weights)
 }
 
-impl Operation for BlockShape {
-    fn kernel<'a>(&'a self, image: [usize; 3], weights: &'a [f32], _: bool) -> Box<dyn Kernel + 'a> {
+impl Operation for ConvBlockShape {
+    fn prepare<'a>(&'a self, image: [usize; 3], weights: &'a [f32], _: bool) -> Box<dyn Prepared + 'a> {
         Box::new(Block::new(*self, image, weights))
     }
 }
 
-impl Kernel for Block {
+impl Prepared for Block {
     fn output(&self) -> [usize; 3] {
         self.shape
     }
@@ -75,7 +75,7 @@ struct Inside {
 }
 
 impl Block {
-    fn new(BlockShape { h, kernel, maps }: BlockShape, shape: [usize; 3], flat: &[f32]) -> Self {
+    fn new(ConvBlockShape { h, kernel, maps }: ConvBlockShape, shape: [usize; 3], flat: &[f32]) -> Self {
         let (residual, features) = (2 * h, shape[2] - maps);
         assert!(features == residual || features == 2 * residual, "a stream of {features} features, h is {h}");
         let start = &mut 0;

@@ -5,7 +5,7 @@
 //! The gradient of the input is the same contraction with the kernel turned around.
 
 use crate::cpu::contract::{Packed, Start, contract, weight_gradient};
-use crate::cpu::frame::Frame;
+use crate::cpu::frame::{Frame, padded};
 use crate::cpu::vector::{LANES, Vector, Vectorised, vectorised};
 use std::ops::Range;
 
@@ -188,16 +188,9 @@ impl Convolution {
 
     /// Adds the gradients of the weights to their places in `flat`. `delta` is `[height, width, c_out]`.
     pub fn weight_gradient(&self, input: &Input, delta: &[f32], flat: &mut [f32]) {
-        let lanes = self.c_out.next_multiple_of(LANES);
-        let padded;
-        let delta = if lanes == self.c_out {
-            delta
-        } else {
-            padded = Packed::new(delta.len() / self.c_out, self.c_out, |pixel, out| delta[pixel * self.c_out + out]);
-            padded.values()
-        };
+        let (delta, lanes) = (padded(delta, self.c_out), self.c_out.next_multiple_of(LANES));
         let mut sums = vec![0.0; self.reach.taps() * self.c_in * lanes];
-        vectorised(WeightGradient { input, rows: &self.reach.rows(), delta, lanes, sums: &mut sums });
+        vectorised(WeightGradient { input, rows: &self.reach.rows(), delta: &delta, lanes, sums: &mut sums });
         let (area, mut first) = (self.reach.kernel[0] * self.reach.kernel[1], 0);
         for &(width, weights, _) in &self.parts {
             for (row, sums) in sums.chunks_exact(lanes).enumerate() {

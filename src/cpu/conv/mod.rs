@@ -7,9 +7,9 @@
 mod block;
 mod convolution;
 
-pub use block::{BlockShape, conv_block};
+pub use block::{ConvBlockShape, conv_block};
 
-use super::operation::{Image, Kernel, Operation, apply};
+use super::operation::{Image, Operation, Prepared, apply};
 use burn::tensor::Tensor;
 use convolution::{Convolution, Reach, Take};
 
@@ -35,16 +35,16 @@ struct MaskedConv {
 }
 
 impl Operation for MaskedConv {
-    fn kernel<'a>(&'a self, image: [usize; 3], flat: &'a [f32], backward: bool) -> Box<dyn Kernel + 'a> {
+    fn prepare<'a>(&'a self, image: [usize; 3], flat: &'a [f32], backward: bool) -> Box<dyn Prepared + 'a> {
         let ([height, width, found], &Self { features, reach, relu }) = (image, self);
         assert_eq!(found, features[0], "the input has {found} features, the weight expects {}", features[0]);
         let take = Take { features, reach, parts: 1, bias: true, zeros: 0 };
         let conv = Convolution::take(flat, &mut 0, take);
-        Box::new(MaskedConvKernel { conv, relu, size: [height, width], parameters: flat.len(), backward })
+        Box::new(PreparedConv { conv, relu, size: [height, width], parameters: flat.len(), backward })
     }
 }
 
-struct MaskedConvKernel {
+struct PreparedConv {
     conv: Convolution,
     relu: bool,
     size: [usize; 2],
@@ -53,7 +53,7 @@ struct MaskedConvKernel {
     backward: bool,
 }
 
-impl Kernel for MaskedConvKernel {
+impl Prepared for PreparedConv {
     fn output(&self) -> [usize; 3] {
         [self.size[0], self.size[1], self.conv.c_out]
     }

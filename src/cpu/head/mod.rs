@@ -8,7 +8,7 @@
 
 mod tiles;
 
-use super::operation::{Image, Kernel, Operation, apply};
+use super::operation::{Image, Operation, Prepared, apply};
 use burn::tensor::Tensor;
 use std::sync::Arc;
 use tiles::Head;
@@ -38,18 +38,23 @@ pub fn head_nll(x: Tensor<4>, weights: Tensor<1>, targets: Targets) -> Tensor<4>
 }
 
 impl Operation for Targets {
-    fn kernel<'a>(&'a self, [height, width, inputs]: [usize; 3], weights: &'a [f32], _: bool) -> Box<dyn Kernel + 'a> {
-        Box::new(HeadKernel { head: Head::new(inputs, self, weights), targets: self, size: [height, width] })
+    fn prepare<'a>(
+        &'a self,
+        [height, width, inputs]: [usize; 3],
+        weights: &'a [f32],
+        _: bool,
+    ) -> Box<dyn Prepared + 'a> {
+        Box::new(PreparedHead { head: Head::new(inputs, self, weights), targets: self, size: [height, width] })
     }
 }
 
-struct HeadKernel<'a> {
+struct PreparedHead<'a> {
     head: Head,
     targets: &'a Targets,
     size: [usize; 2],
 }
 
-impl HeadKernel<'_> {
+impl PreparedHead<'_> {
     /// The levels of an image, `[channels, height · width]`.
     fn levels(&self, index: usize) -> &[u8] {
         let values = self.output().iter().product();
@@ -57,7 +62,7 @@ impl HeadKernel<'_> {
     }
 }
 
-impl Kernel for HeadKernel<'_> {
+impl Prepared for PreparedHead<'_> {
     /// Colour after colour, as the levels are: an image of one feature.
     fn output(&self) -> [usize; 3] {
         [self.targets.channels * self.size[0], self.size[1], 1]

@@ -1,10 +1,11 @@
 //! A residual block of a PixelRNN over one image: one or two scans, the 1×1 convolutions behind them, the additions.
 
-use super::direction::{BlockShape, Direction, Scan};
+use super::direction::{Direction, LstmBlockShape};
 use super::scan::{Gradients, Maps};
 use crate::cpu::contract::{Packed, Start, contract, weight_gradient};
-use crate::cpu::frame::{Frame, copy_lanes};
+use crate::cpu::frame::{Frame, copy_lanes, padded};
 use crate::cpu::vector::{LANES, Vector, Vectorised, vectorised};
+use crate::maths::Layer;
 
 /// A block's weights and the size of the images it works on.
 pub struct Block {
@@ -25,11 +26,11 @@ pub struct Block {
 
 impl Block {
     /// Takes the weights from `flat`, in the order that [`lstm_block`](super::lstm_block) gives.
-    pub fn new(shape: BlockShape, [height, width, features]: [usize; 3], flat: &[f32]) -> Self {
+    pub fn new(shape: LstmBlockShape, [height, width, features]: [usize; 3], flat: &[f32]) -> Self {
         let (h, added) = (shape.h, features - shape.maps);
         assert!(added == 2 * h || added == 4 * h, "a stream of {added} features, h is {h}");
         let direction_length = Direction::parameters(shape);
-        let count = if shape.scan == Scan::Diagonal { 2 } else { 1 };
+        let count = if shape.layer == Layer::Diagonal { 2 } else { 1 };
         let (recurrent, rest) = flat.split_at(count * direction_length);
         assert_eq!(rest.len(), added * (h + 1), "a block of width {h}");
         let directions = recurrent.chunks_exact(direction_length).map(|flat| Direction::new(shape, flat)).collect();
@@ -90,7 +91,7 @@ impl Block {
         let output = self.output(kept);
         let frame = self.frame(output.len() / (self.size[0] * self.size[1]));
         let added = self.frame(self.features.next_multiple_of(LANES));
-        let mut sums = self.padded(stream);
+        let mut sums = padded(stream, self.features).into_owned();
         for row in frame.rows() {
             let seen = [frame.seen(&output, &row, (0, 0), frame.channels)];
             let sums = &mut sums[added.at(row.y, 0)..];
@@ -113,10 +114,11 @@ impl Block {
 
         // The 1×1 convolutions.
         let (output, states) = (self.output(kept), self.frame(hp));
-        let (padded, wide) = (self.padded(delta), self.frame(self.features.next_multiple_of(LANES)));
+        let (deltas, wide) =
+            (padded(delta, self.features).into_owned(), self.frame(self.features.next_multiple_of(LANES)));
         let lines: Vec<_> = (states.rows())
             .map(|row| {
-                let delta = wide.seen(&padded, &row, (0, 0), wide.channels);
+                let delta = wide.seen(&deltas, &row, (0, 0), wide.channels);
                 (states.seen(&output, &row, (0, 0), hp), delta, row.count)
             })
             .collect();
@@ -127,7 +129,7 @@ impl Block {
             (0..h).for_each(|unit| rest[start + unit] += sums[unit * wide.channels + out]);
         }
         let mut bias = vec![0.0; wide.channels];
-        for pixel in padded.chunks_exact(wide.channels) {
+        for pixel in deltas.chunks_exact(wide.channels) {
             bias.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += value);
         }
         (0..self.added).for_each(|out| rest[Self::bias_place(h, out)] += bias[out]);
@@ -145,8 +147,8 @@ impl Block {
         for ((d, weights), kept) in self.directions.iter().enumerate().zip(kept) {
             let mirror = d == 1;
             let input = self.maps.inputs(stream, self.features, mirror);
-            let padded = |features: usize| vec![0.0; height * width * features.next_multiple_of(LANES)];
-            let (mut dx, mut d_condition) = (padded(2 * h), padded(self.features - self.added));
+            let zeros = |features: usize| vec![0.0; height * width * features.next_multiple_of(LANES)];
+            let (mut dx, mut d_condition) = (zeros(2 * h), zeros(self.features - self.added));
             let flat = &mut recurrent[d * self.direction_length..][..self.direction_length];
             let shifted;
             let dh = if mirror {
@@ -188,19 +190,6 @@ impl Block {
     /// A map of this block's images without a border.
     fn frame(&self, channels: usize) -> Frame {
         Frame::new([self.size[0], self.size[1], channels], [0; 4])
-    }
-
-    /// `[pixels, features]` with the features padded to whole registers.
-    fn padded(&self, values: &[f32]) -> Vec<f32> {
-        let lanes = self.features.next_multiple_of(LANES);
-        if lanes == self.features {
-            return values.to_vec();
-        }
-        let mut padded = vec![0.0; values.len() / self.features * lanes];
-        for (target, pixel) in padded.chunks_exact_mut(lanes).zip(values.chunks_exact(self.features)) {
-            target[..self.features].copy_from_slice(pixel);
-        }
-        padded
     }
 
     /// What the recurrent layer gives, `[height, width, h padded]`: the states of the left direction plus those of the

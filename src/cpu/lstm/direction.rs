@@ -4,20 +4,11 @@
 use crate::cpu::contract::Packed;
 use crate::cpu::frame::Line;
 use crate::cpu::vector::LANES;
-use crate::maths::GATES;
+use crate::maths::{GATES, Layer};
 
-/// Which pixels a state depends on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scan {
-    /// Three pixels of the row above (§3.1).
-    Row,
-    /// The pixel above and the one before it in its row (§3.2).
-    Diagonal,
-}
-
-impl Scan {
+impl Layer {
     /// State-to-state taps.
-    pub fn taps(self) -> usize {
+    pub(super) fn taps(self) -> usize {
         match self {
             Self::Row => 3,
             Self::Diagonal => 2,
@@ -25,7 +16,7 @@ impl Scan {
     }
 
     /// Input-to-state taps, masked ones counted.
-    pub fn kernel(self) -> usize {
+    pub(super) fn kernel_width(self) -> usize {
         match self {
             Self::Row => 3,
             Self::Diagonal => 1,
@@ -33,7 +24,7 @@ impl Scan {
     }
 
     /// Input-to-state taps that mask B leaves: the pixel itself and, along the row, the one before it.
-    pub fn inputs(self) -> usize {
+    pub(super) fn inputs(self) -> usize {
         match self {
             Self::Row => 2,
             Self::Diagonal => 1,
@@ -41,7 +32,7 @@ impl Scan {
     }
 
     /// The lines of an image, in the order of the scan.
-    pub fn lines(self, height: usize, width: usize) -> Vec<Line> {
+    pub(super) fn lines(self, height: usize, width: usize) -> Vec<Line> {
         match self {
             Self::Row => (0..height as isize).map(|y| Line { y, x: 0, step: (0, 1), count: width }).collect(),
             Self::Diagonal => (0..height + width - 1)
@@ -56,9 +47,9 @@ impl Scan {
 
 /// The recurrent layer of a block and its widths.
 #[derive(Clone, Copy, Debug)]
-pub struct BlockShape {
+pub struct LstmBlockShape {
     /// Which layer.
-    pub scan: Scan,
+    pub layer: Layer,
     /// The paper's h.
     pub h: usize,
     /// Features of the conditioning map at the end of the stream; 0 for none.
@@ -82,12 +73,12 @@ pub struct Direction {
 }
 
 /// Where the parts of a direction stand in its flat weights.
-pub struct Places(pub BlockShape);
+pub struct Places(pub LstmBlockShape);
 
 impl Places {
     pub fn input(&self, a: usize, input: usize, tap: usize) -> usize {
-        let BlockShape { scan, h, .. } = self.0;
-        (a * 2 * h + input) * scan.kernel() + tap
+        let LstmBlockShape { layer, h, .. } = self.0;
+        (a * 2 * h + input) * layer.kernel_width() + tap
     }
 
     pub fn bias(&self) -> usize {
@@ -95,8 +86,8 @@ impl Places {
     }
 
     pub fn state(&self, a: usize, unit: usize, tap: usize) -> usize {
-        let BlockShape { scan, h, .. } = self.0;
-        self.bias() + GATES * h + (a * h + unit) * scan.taps() + tap
+        let LstmBlockShape { layer, h, .. } = self.0;
+        self.bias() + GATES * h + (a * h + unit) * layer.taps() + tap
     }
 
     pub fn initial(&self) -> usize {
@@ -114,8 +105,8 @@ impl Places {
 
 impl Direction {
     /// Weights in `flat`: input-to-state weight and bias, state-to-state weight, initial h and c, condition weight.
-    pub fn new(shape: BlockShape, flat: &[f32]) -> Self {
-        let (BlockShape { scan, h, maps }, places) = (shape, Places(shape));
+    pub fn new(shape: LstmBlockShape, flat: &[f32]) -> Self {
+        let (LstmBlockShape { layer, h, maps }, places) = (shape, Places(shape));
         let hp = h.next_multiple_of(LANES);
         let unpad = |lane: usize| (lane % hp < h).then_some(lane / hp * h + lane % hp);
         let input = |tap, j, lane| unpad(lane).map_or(0.0, |a| flat[places.input(a, j, tap)]);
@@ -124,7 +115,7 @@ impl Direction {
             _ => 0.0,
         };
         let condition = |map, lane| unpad(lane).map_or(0.0, |a| flat[places.condition(a, map)]);
-        let (rows, taps, inputs) = (scan.inputs() * 2 * h, scan.taps(), scan.inputs());
+        let (rows, taps, inputs) = (layer.inputs() * 2 * h, layer.taps(), layer.inputs());
         let states = rows + taps * hp;
         let forward = Packed::new(states + maps, GATES * hp, |row, lane| match row {
             row if row < rows => input(row / (2 * h), row % (2 * h), lane),
@@ -135,7 +126,7 @@ impl Direction {
         let state_back = Packed::new(taps * GATES * hp, hp, |row, unit| {
             let tap = row / (GATES * hp);
             // Along a row, the pixel to the left saw this one with its right tap.
-            let tap = if scan == Scan::Row { taps - 1 - tap } else { tap };
+            let tap = if layer == Layer::Row { taps - 1 - tap } else { tap };
             state(tap, unit, row % (GATES * hp))
         });
         let input_back = Packed::new(inputs * GATES * hp, 2 * h, |row, j| {
@@ -152,7 +143,7 @@ impl Direction {
     }
 
     /// Number of flat weights.
-    pub fn parameters(shape: BlockShape) -> usize {
+    pub fn parameters(shape: LstmBlockShape) -> usize {
         Places(shape).len()
     }
 }

@@ -8,9 +8,9 @@ mod block;
 mod direction;
 mod scan;
 
-pub use direction::{BlockShape, Scan};
+pub use direction::LstmBlockShape;
 
-use super::operation::{Image, Kernel, Operation, apply};
+use super::operation::{Image, Operation, Prepared, apply};
 use block::Block;
 use burn::tensor::Tensor;
 
@@ -22,17 +22,17 @@ use burn::tensor::Tensor;
 /// - `weights`: flattened one after another, for each direction the masked input-to-state weight and its bias, the
 ///   state-to-state weight, initial h, initial c and the weight of the conditioning map; then weight and bias of the 1×1
 ///   convolution h → 2h and, where there are 4h features, of the one for the skip connection
-pub fn lstm_block(stream: Tensor<4>, weights: Tensor<1>, shape: BlockShape) -> Tensor<4> {
+pub fn lstm_block(stream: Tensor<4>, weights: Tensor<1>, shape: LstmBlockShape) -> Tensor<4> {
     apply(shape, stream, weights)
 }
 
-impl Operation for BlockShape {
-    fn kernel<'a>(&'a self, image: [usize; 3], weights: &'a [f32], _: bool) -> Box<dyn Kernel + 'a> {
+impl Operation for LstmBlockShape {
+    fn prepare<'a>(&'a self, image: [usize; 3], weights: &'a [f32], _: bool) -> Box<dyn Prepared + 'a> {
         Box::new(Block::new(*self, image, weights))
     }
 }
 
-impl Kernel for Block {
+impl Prepared for Block {
     fn output(&self) -> [usize; 3] {
         self.image()
     }

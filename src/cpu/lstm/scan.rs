@@ -4,11 +4,11 @@
 //! Diagonal BiLSTM (a column of the paper's skewed map). A diagonal is a line of pixels at equal distances, so the map need
 //! not be skewed, and what the skew would pad is never computed.
 
-use super::direction::{BlockShape, Direction, Places, Scan};
+use super::direction::{Direction, LstmBlockShape, Places};
 use crate::cpu::contract::{Start, contract, weight_gradient};
 use crate::cpu::frame::{Frame, Line, Seen, copy_lanes};
 use crate::cpu::vector::{LANES, Vector};
-use crate::maths::{GATES, sigmoid, tanh};
+use crate::maths::{GATES, Layer, sigmoid, tanh};
 
 /// What a direction of a layer sees of one image.
 pub struct Inputs {
@@ -30,7 +30,7 @@ pub struct Gradients<'a> {
 
 /// How the maps of a scan lie in memory.
 pub struct Maps {
-    shape: BlockShape,
+    shape: LstmBlockShape,
     lines: Vec<Line>,
     input: Frame,
     condition: Frame,
@@ -50,15 +50,15 @@ pub struct Scratch {
 }
 
 impl Maps {
-    pub fn new(shape: BlockShape, [height, width]: [usize; 2]) -> Self {
-        let (BlockShape { scan, h, maps }, hp) = (shape, shape.h.next_multiple_of(LANES));
-        let row = scan == Scan::Row;
+    pub fn new(shape: LstmBlockShape, [height, width]: [usize; 2]) -> Self {
+        let (LstmBlockShape { layer, h, maps }, hp) = (shape, shape.h.next_multiple_of(LANES));
+        let row = layer == Layer::Row;
         let frame = |channels, border_row, border_diagonal| {
             Frame::new([height, width, channels], if row { border_row } else { border_diagonal })
         };
         Self {
             shape,
-            lines: scan.lines(height, width),
+            lines: layer.lines(height, width),
             input: frame(2 * h, [0, 0, 1, 0], [0; 4]),
             condition: frame(maps, [0; 4], [0; 4]),
             gates: frame(GATES * hp, [0; 4], [0; 4]),
@@ -103,9 +103,9 @@ impl Maps {
     }
 
     fn before(&self) -> (isize, isize) {
-        match self.shape.scan {
-            Scan::Row => (-1, 0),
-            Scan::Diagonal => (0, -1),
+        match self.shape.layer {
+            Layer::Row => (-1, 0),
+            Layer::Diagonal => (0, -1),
         }
     }
 
@@ -115,13 +115,13 @@ impl Maps {
         let (features, hp) = (2 * self.shape.h, self.hp());
         let Inputs { stream, condition } = input;
         let condition = self.condition.seen(condition, line, (0, 0), self.shape.maps);
-        match self.shape.scan {
-            Scan::Row => {
+        match self.shape.layer {
+            Layer::Row => {
                 let empty = Seen { values: states, stride: 0, length: 0 };
                 let states = self.h_map.seen(states, line, (-1, -1), 3 * hp);
                 [self.input.seen(stream, line, (0, -1), 2 * features), states, empty, condition]
             }
-            Scan::Diagonal => [
+            Layer::Diagonal => [
                 self.input.seen(stream, line, (0, 0), features),
                 self.h_map.seen(states, line, (-1, 0), hp),
                 self.h_map.seen(states, line, (0, -1), hp),
@@ -134,12 +134,12 @@ impl Maps {
     #[inline(always)]
     fn consumers<'a>(&self, line: &Line, delta: &'a [f32]) -> [Seen<'a>; 2] {
         let length = self.delta.channels;
-        match self.shape.scan {
-            Scan::Row => {
+        match self.shape.layer {
+            Layer::Row => {
                 let empty = Seen { values: delta, stride: 0, length: 0 };
                 [self.delta.seen(delta, line, (1, -1), 3 * length), empty]
             }
-            Scan::Diagonal => {
+            Layer::Diagonal => {
                 [self.delta.seen(delta, line, (1, 0), length), self.delta.seen(delta, line, (0, 1), length)]
             }
         }
@@ -148,9 +148,9 @@ impl Maps {
     /// Puts the learned initial states where the scan comes from.
     fn begin(&self, weights: &Direction, c_map: &mut [f32], h_map: &mut [f32]) {
         let [h, c] = &weights.initial;
-        let places: Vec<(isize, isize)> = match self.shape.scan {
-            Scan::Row => (0..self.lines[0].count as isize).map(|x| (-1, x)).collect(),
-            Scan::Diagonal => self.gates.rows().map(|row| (row.y, -1)).collect(),
+        let places: Vec<(isize, isize)> = match self.shape.layer {
+            Layer::Row => (0..self.lines[0].count as isize).map(|x| (-1, x)).collect(),
+            Layer::Diagonal => self.gates.rows().map(|row| (row.y, -1)).collect(),
         };
         for (y, x) in places {
             h_map[self.h_map.pixel(y, x)].copy_from_slice(h);
@@ -272,14 +272,14 @@ impl Maps {
         gradients: Gradients,
     ) {
         let Gradients { inputs: dx, condition: d_condition, weights: flat } = gradients;
-        let BlockShape { scan, h, maps } = self.shape;
+        let LstmBlockShape { layer, h, maps } = self.shape;
         let (hp, places) = (self.hp(), Places(self.shape));
-        let (lanes, rows) = (GATES * hp, scan.inputs() * 2 * h);
-        let states = rows + scan.taps() * hp;
+        let (lanes, rows) = (GATES * hp, layer.inputs() * 2 * h);
+        let states = rows + layer.taps() * hp;
         let (delta, dc) = (&scratch.delta, &scratch.dc);
 
         for row in self.dx.rows() {
-            let consumers = [self.delta.seen(delta, &row, (0, 0), scan.inputs() * lanes)];
+            let consumers = [self.delta.seen(delta, &row, (0, 0), layer.inputs() * lanes)];
             let out = &mut dx[self.dx.at(row.y, 0)..];
             unsafe { contract::<V>(&consumers, &weights.input_back, Start::Output, out, self.dx.channels, row.count) };
             if let Some(back) = &weights.condition_back {
@@ -327,9 +327,9 @@ impl Maps {
         }
 
         // The initial states stand for a row or a column of pixels just outside the image.
-        let outside = match scan {
-            Scan::Row => Line { y: -1, x: 0, step: (0, 1), count: self.gates.width },
-            Scan::Diagonal => Line { y: 0, x: -1, step: (1, 0), count: self.gates.height },
+        let outside = match layer {
+            Layer::Row => Line { y: -1, x: 0, step: (0, 1), count: self.gates.width },
+            Layer::Diagonal => Line { y: 0, x: -1, step: (1, 0), count: self.gates.height },
         };
         let [mut dh, mut dc_sum] = [vec![0.0; hp], vec![0.0; hp]];
         for p in 0..outside.count as isize {
@@ -337,7 +337,7 @@ impl Maps {
             let one = Line { y, x, step: (0, 1), count: 1 };
             let mut consumers = self.consumers(&one, delta);
             let zeros = vec![0.0; lanes];
-            if scan == Scan::Diagonal {
+            if layer == Layer::Diagonal {
                 // The pixel below an outside one is outside too.
                 consumers[0] = Seen { values: &zeros, stride: 0, length: lanes };
             }
