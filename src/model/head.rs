@@ -40,8 +40,7 @@ impl Head {
     /// - output: `[batch, channels, height, width]`
     #[cfg(feature = "native")]
     pub fn nll_nats(&self, x: Tensor<4>, targets: crate::nn::Targets) -> Tensor<4> {
-        let flat = |layer: &MaskedConv2d| [layer.masked_weight().flatten(0, 3), layer.bias.val()];
-        let weights = Tensor::cat([flat(&self.hidden), flat(&self.output)].concat(), 0);
+        let weights = Tensor::cat([self.hidden.flat(), self.output.flat()].concat(), 0);
         crate::nn::head_nll(x, weights, targets)
     }
 }
