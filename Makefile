@@ -23,8 +23,15 @@ SERVE ?=
 # Arguments for `pixelrnn publish`, to put a network on the page before it is served.
 PUBLISH ?=
 
+# Where `make dist` is going to be served, as in `make dist SITE=https://example.org/pixelrnn/`: what shows previews of
+# links takes no picture at a relative address.
+SITE ?=
+
 # Arguments for the ladder, as in `make bench BENCH="--quick"`; benches/ladder.mjs lists them.
 BENCH ?=
+
+# The features of the native checks and tests: one set for all of them, so that burn is compiled once.
+NATIVE_FEATURES := --features wgpu
 
 # What a bundle is made of: everything but the native side.
 NATIVE_ONLY := src/main.rs src/npy.rs src/grid.rs src/output.rs src/cli/% src/cpu/% src/data/% src/train/%
@@ -32,15 +39,16 @@ WASM_SOURCES := $(filter-out $(NATIVE_ONLY),$(shell find src -name '*.rs')) \
 	Cargo.toml Cargo.lock .cargo/config.toml scripts/build-wasm.sh scripts/wasm-profile.toml
 
 .PHONY: help run test check setup setup-test wasm wasm-cpu wasm-gpu wasm-test wasm-test-cpu wasm-test-gpu \
-	test-native e2e bench dist fmt clippy doc types rooms size clean
+	test-native e2e sites bench dist fmt clippy doc types rooms versions audit package size clean
 
 help:
 	@echo 'make run          install what is missing, build, serve the page on localhost (PUBLISH="...": with a network of your own)'
-	@echo 'make test         install what is missing, run every test (test-native wasm-test e2e: some of them)'
-	@echo 'make check        format, lints, docs, types, rooms, size budget'
+	@echo 'make test         install what is missing, run every test (test-native wasm-test e2e test-npm: some of them)'
+	@echo 'make check        format, lints, docs, rooms, versions, advisories, the crate as packed, size budget, types'
 	@echo 'make wasm         both browser bundles into pkg/ (wasm-cpu, wasm-gpu: one)'
+	@echo 'make sites        the element in sites of documentation, built by their generators'
 	@echo 'make bench        the sampling ladder: every way to draw in one table and one picture (BENCH="--quick": some)'
-	@echo 'make dist         the page for a static host, fully optimised, into dist/'
+	@echo 'make dist         the page for a static host, fully optimised, into dist/, and the npm package into dist-npm/ (SITE="https://...": with a picture for previews of links)'
 	@echo 'make clean        remove what make built'
 
 ## Run
@@ -69,18 +77,18 @@ pkg/gpu/pixelrnn_bg.wasm: $(WASM_SOURCES)
 
 ## Tests
 
-RUNNERS := native wasm-cpu wasm-gpu e2e
+RUNNERS := native wasm-cpu wasm-gpu e2e npm
 
 # Every runner has its turn even when one before it fails; the summary and the status tell. A bundle
 # is built just before its own tests, because the two take turns in cargo's output folder.
 test: setup-test
 	@rm -rf $(LOGS)
-	@$(MAKE) --no-print-directory --keep-going test-native wasm-cpu wasm-test-cpu wasm-gpu wasm-test-gpu e2e; \
+	@$(MAKE) --no-print-directory --keep-going test-native wasm-cpu wasm-test-cpu wasm-gpu wasm-test-gpu e2e test-npm; \
 	scripts/summary.sh $(RUNNERS)
 
-# The default features: the CPU and, through wgpu, a GPU; a software one will do.
+# The CPU and, through wgpu, a GPU; a software one will do.
 test-native:
-	@scripts/logged.sh native cargo test --release
+	@scripts/logged.sh native cargo test --release $(NATIVE_FEATURES)
 
 wasm-test: wasm-test-cpu wasm-test-gpu
 
@@ -93,6 +101,15 @@ wasm-test-gpu: setup-test
 e2e: setup-test wasm-cpu wasm-gpu
 	@scripts/logged.sh e2e scripts/e2e.sh
 
+# The npm package in projects of others.
+test-npm: setup-test wasm-cpu wasm-gpu
+	@scripts/logged.sh npm scripts/e2e.sh tests/sites/npm.test.js
+
+# Not among the tests of `make test`: some hundred MB of generators are installed first.
+sites: setup-test wasm-cpu wasm-gpu
+	@scripts/docs-generators.sh
+	@CHROME=$$(scripts/browser.sh | head -n 1) node --test --test-reporter=spec --test-concurrency=1 tests/sites/docs.test.js
+
 # A machine without the peers still has a ladder: their lines say that they are not installed.
 bench: setup-test wasm-cpu $(if $(filter --gpu,$(BENCH)),wasm-gpu)
 	-@scripts/peers.sh
@@ -100,23 +117,34 @@ bench: setup-test wasm-cpu $(if $(filter --gpu,$(BENCH)),wasm-gpu)
 
 ## Checks
 
-check: setup fmt clippy doc types rooms size
+check: setup fmt clippy package doc rooms versions audit size types
 
 fmt:
 	cargo fmt --check
 
 clippy:
-	cargo clippy --all-targets -- -D warnings
-	cargo clippy --lib --test wasm --target wasm32-unknown-unknown --no-default-features --features cpu,webgpu -- -D warnings
+	cargo clippy --all-targets $(NATIVE_FEATURES) -- -D warnings
+	cargo clippy --lib --tests --target wasm32-unknown-unknown --no-default-features --features cpu,webgpu -- -D warnings
+
+package:
+	@scripts/check-package.sh $(NATIVE_FEATURES)
 
 doc:
-	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --document-private-items --quiet
+	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --document-private-items --quiet $(NATIVE_FEATURES)
 
-types: setup
+# The types of the wasm glue come with the bundles.
+types: wasm-cpu wasm-gpu
 	tsc -p tsconfig.json
 
 rooms:
 	@scripts/check-rooms.sh
+
+versions:
+	@scripts/check-versions.sh
+
+# Of the development tools; the crates are audited by the workflow, because cargo deny compiles for minutes.
+audit: setup
+	@node scripts/npm-audit.mjs
 
 size: wasm-cpu wasm-gpu
 	@node scripts/check-size.mjs pkg
@@ -124,12 +152,12 @@ size: wasm-cpu wasm-gpu
 ## Dist
 
 dist: wasm-cpu wasm-gpu $(TARGET_DIR)/dist-gpu.wasm
-	@scripts/dist.sh $(TARGET_DIR)/dist-gpu.wasm
+	@scripts/dist.sh $(TARGET_DIR)/dist-gpu.wasm "$(SITE)"
 
 $(TARGET_DIR)/dist-gpu.wasm: pkg/gpu/pixelrnn_bg.wasm scripts/optimise.sh
 	@echo 'dist: optimising the GPU bundle with wasm-opt $(OPT_GPU_DIST) (a minute or two)'
 	@scripts/optimise.sh $(OPT_GPU_DIST) $< $@
 
 clean:
-	rm -rf pkg dist $(LOGS) $(TARGET_DIR)/dist-gpu.wasm
+	rm -rf pkg dist dist-npm $(LOGS) $(TARGET_DIR)/dist-gpu.wasm
 	cargo clean

@@ -1,4 +1,5 @@
-// Lays out what `make dist` makes: node scripts/dist-layout.mjs WWW PKG DIST, the bundles being in PKG.
+// Lays out what `make dist` makes: node scripts/dist-layout.mjs WWW PKG DIST [SITE], the bundles being in PKG and the page at the
+// address SITE, where that is known.
 //
 // Hosts let browsers keep files for a while, each file on its own: just after a deployment a page could be given old and new
 // ones together. Therefore everything that must fit together lies in one folder named by the sum of its content:
@@ -9,6 +10,7 @@
 //   DIST/pixel-rnn.js, engine.js, embed.js        the addresses that other pages know: each asks for build.json, past the cache,
 //                                                 and hands on the module of that folder
 //   DIST/embed.html                               goes by embed.js: of a page in a frame a reload asks for nothing new
+//   DIST/service-worker.js                        lists what a visitor may keep, with the sum of each file
 //   DIST/models/                                  as it is: the list is always asked for anew, and has the sums of the weights
 //
 // In development nothing of this is needed: the server of `make run` lets nothing be kept.
@@ -17,6 +19,7 @@ import { createHash } from "node:crypto";
 import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { offerOffline } from "./dist-offline.mjs";
 
 /** The addresses that other pages know. */
 const ENTRIES = ["pixel-rnn.js", "engine.js", "embed.js"];
@@ -57,11 +60,22 @@ async function exportsOf(file) {
   return file.endsWith("/embed.js") ? [] : Object.keys(await import(pathToFileURL(resolve(file)).href));
 }
 
-/** @param {string} www @param {string} pkg @param {string} dist */
-export async function layOut(www, pkg, dist) {
+/**
+ * The address of the picture that previews of links show; relative, which they do not take, where that of the page is not known.
+ * @param {string | undefined} site
+ */
+function previewOf(site) {
+  if (!site) return "preview.png";
+  if (!/^https?:\/\//.test(site) || !URL.canParse(site)) throw new Error(`${site}: the address of the page expected, such as https://example.org/pixelrnn/`);
+  return new URL("preview.png", site.replace(/\/*$/, "/")).href;
+}
+
+/** @param {string} www @param {string} pkg @param {string} dist @param {string} [site] */
+export async function layOut(www, pkg, dist, site) {
+  const preview = previewOf(site);
   /** What is in the folder. @type {Map<string, Buffer>} */
   const build = new Map();
-  const files = filesIn(www);
+  const files = filesIn(www).filter((file) => file !== "service-worker.js");
   for (const file of files.filter(isCode)) build.set(file, readFileSync(join(www, file)));
   for (const file of filesIn(pkg)) build.set(`pkg/${file}`, readFileSync(join(pkg, file)));
   // A folder further down than in www/.
@@ -80,9 +94,10 @@ export async function layOut(www, pkg, dist) {
   }
   writeFileSync(join(dist, "build.json"), `${JSON.stringify(name)}\n`);
   for (const page of PAGES) {
-    const html = readFileSync(join(www, page), "utf8");
-    writeFileSync(join(dist, page), html.replace(/\b(src|href)="((?:[\w-]+\/)?[\w-]+\.js|style\.css)"/g, `$1="${name}/$2"`));
+    const html = readFileSync(join(www, page), "utf8").replace('content="preview.png"', () => `content="${preview}"`);
+    writeFileSync(join(dist, page), html.replace(/\b(src|href)="((?:[\w-]+\/)*[\w-]+\.js|style\.css)"/g, `$1="${name}/$2"`));
   }
+  offerOffline(www, dist, name, [...build.keys()]);
   // For embed.html.
   cpSync(join(www, "style.css"), join(dist, "style.css"));
   for (const entry of ENTRIES) {
@@ -103,10 +118,10 @@ ${given}await import(\`./\${build}/${entry}\`);
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const [www, pkg, dist] = process.argv.slice(2);
+  const [www, pkg, dist, site] = process.argv.slice(2);
   if (!dist) {
-    console.error("usage: node scripts/dist-layout.mjs WWW PKG DIST");
+    console.error("usage: node scripts/dist-layout.mjs WWW PKG DIST [SITE]");
     process.exit(2);
   }
-  await layOut(www, pkg, dist);
+  await layOut(www, pkg, dist, site);
 }

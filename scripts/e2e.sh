@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs the tests of the real page in Chromium. They find the browser in $CHROME.
+# e2e.sh [FILE...]: runs tests in Chromium, those of the real page where no files are named. They find the browser in $CHROME.
+# Files that failed are run once more, by themselves: what passes then is told as flaky, and summary.sh counts it as that.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 { read -r CHROME && read -r _; } < <(scripts/browser.sh) || {
@@ -7,5 +8,21 @@ cd "$(dirname "$0")/.."
     exit 1
 }
 export CHROME
+[ $# -gt 0 ] || set -- tests/e2e/*.test.*js
+
+# Where more files fail, it is not by chance.
+most_again=3
+
 # One file at a time: two browsers drawing on two cores would test the machine's patience.
-exec node --test --test-reporter=spec --test-concurrency=1 tests/e2e/*.test.*js
+run() { node --test --test-reporter=spec --test-concurrency=1 "$@" 2>&1; }
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+run "$@" | tee "$log" && exit 0
+
+mapfile -t failed < <(sed -nE 's/^test at ([^:]+):.*/\1/p' "$log" | sort -u)
+if [ ${#failed[@]} -eq 0 ] || [ ${#failed[@]} -gt $most_again ]; then exit 1; fi
+printf '\n== once more: %s\n' "${failed[*]}"
+# The summary counts the lines of the first run.
+run "${failed[@]}" | sed 's/^/again: /'
+sed -nE 's/^ℹ (fail|cancelled) ([0-9]+)$/\2/p' "$log" | awk '{ n += $1 } END { print "flaky " n }'

@@ -19,7 +19,7 @@ const PORTS_TRIED = 50;
 
 /** The content security policy the page is built for. */
 export const CONTENT_SECURITY_POLICY =
-  "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; object-src 'none'; base-uri 'self'";
+  "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; object-src 'none'; base-uri 'self'; require-trusted-types-for 'script'; trusted-types pixel-rnn pixel-rnn-offline";
 
 /** @type {Record<string, string>} */
 const MIME_TYPES = {

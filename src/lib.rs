@@ -14,8 +14,26 @@
 //!
 //! Axes are always `[batch, channel, height, width]`. A *level* is an integer value of a pixel, an *intensity* the same
 //! between 0 and 1; h is the paper's width.
+//!
+//! Four digits drawn by a network of the repository, and how probable they are:
+//!
+//! ```
+//! use pixelrnn::{Device, image::Images, likelihood, sample, weights};
+//!
+//! let file = std::fs::read("www/models/mnist-diagonal.safetensors")?;
+//! let model = weights::load(&file, &Device::flex())?.model;
+//! let mut sampler = sample::CachedSampler::new(&sample::Plan::of(&model), sample::Request::samples(7, 4))?;
+//! while sampler.next_row() {}
+//!
+//! let images = Images::new([4, 1, 28, 28], 2, sampler.levels())?;
+//! let nats = likelihood::score(&model, &images, 4, &Device::flex(), |_| ());
+//! assert_eq!(nats.len(), images.data.len());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![warn(missing_docs)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod codec;
 #[cfg(feature = "native")]
 mod cpu;
 #[cfg(feature = "native")]
@@ -40,3 +58,11 @@ pub mod train;
 #[cfg(feature = "cpu")]
 pub mod wasm;
 pub mod weights;
+
+/// What burn computes on, so that a program that only draws and scores needs no burn of its own.
+pub use burn::tensor::Device;
+
+/// The programs of the README are tested as the examples of this documentation are.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -132,6 +132,44 @@ pub fn evaluate(
     Likelihood::from_sums(&sums, count, model.config.dimensions())
 }
 
+/// The likelihood of all `images` under each of several networks, and under their mixture: −ln of the mean of their likelihoods of
+/// an image, which is at most ln(number of networks) above that of the best one. Arguments as for [`score`].
+///
+/// # Panics
+/// When the images are not of a model's size, a model has several scales, whose likelihood is not that of an image alone, or there
+/// are no images or models.
+pub fn evaluate_mixture(
+    models: &[Model],
+    images: &impl ImageSource,
+    batch: usize,
+    device: &Device,
+    mut progress: impl FnMut(usize),
+) -> (Vec<Likelihood>, Likelihood) {
+    let [count, ..] = images.shape();
+    assert!(count > 0 && !models.is_empty(), "no images to evaluate, or nothing to evaluate them by");
+    assert!(models.iter().all(|model| model.nets.len() == 1), "networks of one scale");
+    let (mut sums, mut mixed, mut done) = (vec![0.0; models.len()], 0.0, 0);
+    let dimensions = models[0].config.dimensions();
+    for levels in batches(&models[0], images, batch) {
+        let nats_of_images = |model| {
+            let nll = nll_of(model, &levels, device).into_data().try_into_vec::<f32>().expect("32-bit floats");
+            let sum = |image: &[f32]| image.iter().map(|&nll| f64::from(nll)).sum::<f64>();
+            nll.chunks_exact(dimensions).map(sum).collect::<Vec<f64>>()
+        };
+        let nats: Vec<Vec<f64>> = models.iter().map(nats_of_images).collect();
+        sums.iter_mut().zip(&nats).for_each(|(sum, nats)| *sum += nats.iter().sum::<f64>());
+        for image in 0..nats[0].len() {
+            let least = nats.iter().map(|nats| nats[image]).fold(f64::INFINITY, f64::min);
+            let likelihoods: f64 = nats.iter().map(|nats| (least - nats[image]).exp()).sum();
+            mixed += least - (likelihoods / models.len() as f64).ln();
+        }
+        done += levels.len() / dimensions;
+        progress(done);
+    }
+    let likelihood = |nats: f64| Likelihood::from_sums(&[nats], count, dimensions);
+    (sums.into_iter().map(likelihood).collect(), likelihood(mixed))
+}
+
 /// The levels of `batch` images at a time.
 fn batches<S: ImageSource>(model: &Model, images: &S, batch: usize) -> impl Iterator<Item = Vec<u8>> {
     let config = &model.config;
@@ -188,6 +226,30 @@ mod tests {
             // Sums over up to two hundred pixels of numbers near one, added in another order.
             let tolerance = burn::tensor::Tolerance::<f32>::absolute(1e-4);
             fast.iter().zip(&plain).for_each(|(fast, plain)| fast.assert_approx_eq(plain, tolerance));
+        }
+    }
+
+    /// By hand, image by image; in batches that do not divide the images.
+    #[test]
+    fn a_mixture_is_the_mean_of_likelihoods() {
+        use crate::model::{ModelConfig, Network};
+        let device = Device::flex();
+        let models = Network::ALL.map(|network| {
+            Model::init(&ModelConfig::tiny(network, 1, 2, [4, 5]), &device).expect("a good configuration")
+        });
+        let data: Vec<u8> = (0..5 * 20).map(|k| (k * 7 % 3 % 2) as u8).collect();
+        let images = Images::new([5, 1, 4, 5], 2, data).expect("five images");
+        let (each, mixture) = evaluate_mixture(&models, &images, 2, &device, |_| ());
+        let mut expected = 0.0;
+        for image in 0..5 {
+            let one = images.select(image..image + 1);
+            let likelihood = |model: &Model| (-evaluate(model, &one, 1, &device, |_| ()).nats_per_image).exp();
+            expected -= (models.iter().map(likelihood).sum::<f64>() / 3.0).ln() / 5.0;
+        }
+        assert!((mixture.nats_per_image - expected).abs() < 1e-5, "{} and {expected}", mixture.nats_per_image);
+        for (model, found) in models.iter().zip(&each) {
+            assert!((found.nats_per_image - evaluate(model, &images, 2, &device, |_| ()).nats_per_image).abs() < 1e-9);
+            assert!(mixture.nats_per_image <= found.nats_per_image + 3f64.ln());
         }
     }
 

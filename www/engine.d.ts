@@ -39,13 +39,14 @@ export interface ModelSet {
   credit?: string;
 }
 
-/** A model, as `models/index.json` lists it. */
+/** A model, as `models/index.json` lists it, or as the file that was brought says itself. */
 export interface ModelEntry {
   name: string;
   title: string;
   file: string;
   /** Exact size of the file. */
   bytes: number;
+  /** Empty where a file was brought on a page that is not served securely. */
   sha256: string;
   parameters: number;
   config?: ModelConfig;
@@ -54,6 +55,15 @@ export interface ModelEntry {
   test_nll?: MeasuredNll;
   valid_nll?: MeasuredNll;
   training?: { config?: { dataset?: string | { name?: string } } };
+  /** Whether it came as a file (`Engine.open`): it is in no list, on no server, and gone with the page. */
+  own?: boolean;
+}
+
+export interface OpenOptions extends LoadOptions {
+  /** Of the file; if left out that of a `File`, or the end of the address. */
+  name?: string;
+  /** Of the network, in `ModelEntry`; its name if left out. Numbered, as its name is, where another network came in a file of this name. */
+  title?: string;
 }
 
 export interface LoadOptions {
@@ -74,6 +84,12 @@ export interface Row {
   rgba: Uint8ClampedArray<ArrayBuffer>;
   /** Of the image named by `trace`. */
   trace?: RowTrace;
+}
+
+/** A row of which some values are drawn, pixel by pixel and the colours of each one after another; the others are 0. */
+export interface RowUnderWay extends Row {
+  /** Drawn so far, of every image. */
+  values: number;
 }
 
 /** What the network said of a row of one image, and what was drawn with; channels first, then columns. */
@@ -108,6 +124,8 @@ export interface SampleOptions {
   /** An image of the batch whose rows tell what the network said of them. It is drawn on the CPU, by one worker. */
   trace?: number;
   onRow?(row: Row): void;
+  /** With `naive`, told of a row each time one of its values is drawn; once all are, `onRow` is. */
+  onValue?(row: RowUnderWay): void;
   /** Told, in one sentence, when the GPU asked for does not draw and the CPU does. */
   onFallback?(reason: string): void;
   signal?: AbortSignal;
@@ -116,7 +134,13 @@ export interface SampleOptions {
 export interface CompleteOptions extends SampleOptions {
   /** Levels of the known pixels: one image `[C, H, W]` for all, or `[count, C, H, W]`. */
   given: Uint8Array;
-  /** `[H, W]` for all or `[count, H, W]`, 1 = draw this pixel, 0 = keep the given one. */
+  /**
+   * `[H, W]` for all or `[count, H, W]`, 1 = draw this pixel, 0 = keep the given one. In colour it may have a plane a channel,
+   * `[C, H, W]` for all or `[count, C, H, W]`; its length says which, and three planes for three images are one an image.
+   *
+   * Where everything up to one value is given as it was drawn, the same seed draws the rest again: change that value, and
+   * what differs follows from it. Not with several scales: the small picture is drawn again below what is given of it.
+   */
   mask: Uint8Array;
 }
 
@@ -148,6 +172,77 @@ export interface DistributionOptions {
   channel: number;
   y: number;
   x: number;
+  signal?: AbortSignal;
+}
+
+/** A pixel of an image that is known, at least as far as it is asked about. */
+export interface PixelOptions {
+  /** Name of a model in `models/index.json`. */
+  model: string;
+  /** `[C, H, W]` of one image. */
+  levels: Uint8Array;
+  y: number;
+  x: number;
+  signal?: AbortSignal;
+}
+
+export interface InfluenceOptions extends PixelOptions {
+  /** Told of each row of pixels before it, the nearest first, how far each of them moves it: `[W]`. */
+  onRow?(y: number, effects: Float32Array<ArrayBuffer>): void;
+}
+
+export interface InfluenceMapOptions {
+  /** Name of a model in `models/index.json`. */
+  model: string;
+  /** `[C, H, W]` of one image of at most 4096 pixels. */
+  levels: Uint8Array;
+  signal?: AbortSignal;
+  /** Told how much of the work is done, and how much there is. */
+  onProgress?(done: number, total: number): void;
+}
+
+/** How far each pixel of an image, flipped, moves the distribution of each. */
+export interface InfluenceMap {
+  /** `[H · W, H · W]`: of flipped pixel `i` on pixel `j` at `i · H · W + j`; 0 unless `j` is after `i`. */
+  effects: Float32Array<ArrayBuffer>;
+  /**
+   * The same averaged over all pairs that lie alike, `[H, 2 W − 1]`, as seen from the middle of the last row: the pixel `up` rows
+   * above and `right` columns to the right is at row `H − 1 − up`, column `W − 1 + right`.
+   */
+  mean: Float32Array<ArrayBuffer>;
+}
+
+/** Images to be written in few bytes. */
+export interface CompressOptions {
+  /** Name of a model in `models/index.json`. */
+  model: string;
+  /** `[count, C, H, W]`. */
+  levels: Uint8Array;
+  count: number;
+  signal?: AbortSignal;
+  /** Told how many rows are done, of all images, and how many there are. */
+  onProgress?(done: number, total: number): void;
+}
+
+/** Bytes to be read as images. */
+export interface DecompressOptions {
+  /** Name of the model that they were written with. */
+  model: string;
+  /** What `compress`, here or in the program, has written. */
+  file: Uint8Array;
+  signal?: AbortSignal;
+  /** Told how many rows are done, of all images, and how many there are. */
+  onProgress?(done: number, total: number): void;
+}
+
+/** A masked convolution with one feature a colour. */
+export interface MaskOptions {
+  /** A, of the first layer, or B, of the others. */
+  kind: 'A' | 'B';
+  /** Of its kernel, odd. */
+  size: number;
+  /** Colours: 1, 2 or 3. */
+  channels: number;
   signal?: AbortSignal;
 }
 
@@ -184,20 +279,67 @@ export interface BackendReport {
  * `bundle` when the GPU bundle has become available.
  */
 export class Engine extends EventTarget {
-  /** The models on offer. */
+  /** The models on offer, and after them those that were opened. */
   models(): Promise<ModelEntry[]>;
   /** The sets of pictures that they are of, none where the list does not say. */
   sets(): Promise<ModelSet[]>;
+  /**
+   * Takes a weights file made by `pixelrnn train`, of any size, scales and levels: itself, its bytes, or its address, which is
+   * relative to the document. It is checked and built, kept in memory as long as the page, and neither stored nor sent.
+   * The name of its entry, which ends in `.safetensors`, then goes wherever the name of a model does, in every engine of the page; the same file opened again
+   * is the same entry. Rejects with one sentence that says which tensor or field is wrong.
+   */
+  open(file: Blob | Uint8Array | string | URL, options?: OpenOptions): Promise<ModelEntry>;
   /** Fetches, checks and builds a model; concurrent calls share one download. */
   load(name: string, options?: LoadOptions): Promise<ModelInfo>;
+  /** Bytes that a first picture of a model fetches, code and weights, without what is here already. A host that compresses sends fewer. */
+  downloadBytes(name: string): Promise<number>;
+  /** Frees the memory that the worker holds of a model, after what draws with it. Whoever asks for the model again has it built again. */
+  unload(name: string): Promise<void>;
   /** Draws images. Rejects with the signal's reason when stopped. */
   sample(options: SampleOptions): Promise<Drawing>;
-  /** Draws the masked pixels of given images. */
+  /** Draws the masked pixels, or values, of given images. */
   complete(options: CompleteOptions): Promise<Drawing>;
   /** Minus the log-probability of each value of `[count, C, H, W]` levels. */
   score(options: { model: string; levels: Uint8Array; count: number; signal?: AbortSignal }): Promise<Float32Array<ArrayBuffer>>;
   /** The probability of each level of one value, knowing everything that is drawn before it; at temperature 1. */
   distribution(options: DistributionOptions): Promise<Float32Array<ArrayBuffer>>;
+  /**
+   * What one block of a network (0 is the first) takes in at a pixel, 2h features, and what its layers give there, one after another: h
+   * features of a recurrent layer, or h twice of two convolutions, then the 2h that what came in is added to.
+   */
+  activations(options: PixelOptions & { block: number }): Promise<Float32Array<ArrayBuffer>>;
+  /**
+   * What the wiring of a network joins with a pixel, whatever its weights: `[H, W]`, 1 at the pixels before it that its
+   * distribution may depend on, and at those after it whose distributions may depend on it.
+   */
+  reach(options: Pick<PixelOptions, 'model' | 'y' | 'x' | 'signal'>): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * How far each pixel before (`y`, `x`), flipped, moves its distribution: `[H, W]`, 0 from that pixel on. Flipped, every colour
+   * of a pixel moves by half of the levels; the effect is the total variation between the distributions before and after, 0 to 1,
+   * the mean of its colours, at temperature 1. It is 0 where no logit changes at all, and never 0 where one does: then it may be
+   * too small to be told by probabilities of 32 bits. With several scales the small picture is held.
+   */
+  influence(options: InfluenceOptions): Promise<Float32Array<ArrayBuffer>>;
+  /** The other way round: how far (`y`, `x`), flipped, moves the distribution of each pixel after it, `[H, W]`, 0 up to that pixel. */
+  changes(options: PixelOptions): Promise<Float32Array<ArrayBuffer>>;
+  /** The same of all pairs of pixels, which is as much work as drawing W (H + 1) / 2 pictures. */
+  influenceMap(options: InfluenceMapOptions): Promise<InfluenceMap>;
+  /**
+   * Images without loss in as many bits as the model finds them unlikely, -log2 p, and a few bytes beside: the file that `pixelrnn
+   * compress` writes of them.
+   */
+  compress(options: CompressOptions): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * The images of such a file, `[count, C, H, W]`, wherever it was written. Rejects with one sentence where it is damaged, another
+   * kind of file, or was written with another model.
+   */
+  decompress(options: DecompressOptions): Promise<{ levels: Uint8Array<ArrayBuffer>; count: number }>;
+  /**
+   * Mask A or B as the networks have it: `[channels, channels, size, size]`, first the colour that is made, then the one it looks
+   * at; 1 where it sees.
+   */
+  mask(options: MaskOptions): Promise<Uint8Array<ArrayBuffer>>;
   /** Finds out whether the CPU or the GPU draws a batch faster; rejects where there is no GPU to draw on. */
   calibrate(options: Batch & { signal?: AbortSignal }): Promise<Calibration>;
   /** Says where a run with this setting draws, and why. */

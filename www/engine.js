@@ -1,59 +1,59 @@
 /**
- * The JavaScript API: models, drawing, completing, scoring, and the choice of where to draw. Owns the
- * worker through `worker-link.js`; knows no element and no canvas. The types of everything public are
- * in `engine.d.ts`.
+ * The JavaScript API: models, drawing, completing, scoring, looking inside. Owns the worker through `worker-link.js`; knows no
+ * element and no canvas. The types of everything public are in `engine.d.ts`.
  */
 
+import { Backends } from './engine/backends.js';
+import { compress, decompress } from './engine/codec.js';
+import { influence, influenceMap } from './engine/influence.js';
+import { Models } from './engine/models.js';
 import { findAdapter } from './shared/adapter.js';
 import { SCORING, check, checkDrawing } from './shared/arguments.js';
-import { fetchFile, mistaken } from './shared/fetching.js';
-import { formatDuration } from './shared/format.js';
-import { modelUrl } from './shared/models-folder.js';
-import { sentence } from './shared/sentence.js';
-import { SharedLoad } from './shared/shared-load.js';
 import { WorkerLink } from './worker/worker-link.js';
 
 /** @typedef {import('./engine.js').Backend} Backend */
-/** @typedef {import('./engine.js').ModelEntry} ModelEntry */
-/** @typedef {import('./engine.js').ModelSet} ModelSet */
 /** @typedef {import('./engine.js').SampleOptions} SampleOptions */
 /** @typedef {import('./engine.js').CompleteOptions} CompleteOptions */
-
-const BUNDLE_POLL_MS = 5000;
-const BUNDLE_POLLS = 60;
 
 /** Workers that draw one batch, where there are as many cores: the further ones of a phone are slow, and a share gets small. */
 const MOST_THREADS = 4;
 
-/** Without anything drawn for as long, there is time to find out whether the GPU would be faster. */
-const IDLE_MS = 400;
-
-/**
- * @typedef {{ measured: import('./engine.js').Calibration } | { refused: string }} Choice
- */
-
 /** Owns one worker, which may have helpers. Fires `choice` when it has found out what draws a batch faster, and `bundle` when the GPU bundle has become available. */
 export class Engine extends EventTarget {
   #link = new WorkerLink();
-  /** @type {ReturnType<typeof fetchIndex> | null} */
-  #index = null;
-  /** @type {Map<string, SharedLoad<import('./shared/protocol.js').ModelInfo>>} */
-  #loads = new Map();
-  /** @type {Promise<boolean> | null} */
-  #bundle = null;
-  /** Of batches measured: what draws them faster, or why the GPU does not. @type {Map<string, Choice>} */
-  #choices = new Map();
-  /** Runs and measurements under way. */
-  #busy = 0;
+  #models = new Models(this.#link);
+  #backends = new Backends(
+    (batch) => this.calibrate(batch),
+    (news) => this.dispatchEvent(new Event(news)),
+  );
 
-  /** The models on offer. */
+  /** Once the model is there. @type {import('./shared/protocol.js').Ask} */
+  #ask = async (model, question, { signal, onReply } = {}) => {
+    await this.load(model, { signal });
+    const weights = await this.#models.weights(model);
+    return this.#link.request({ ...question, id: 0, weights }, signal, onReply);
+  };
+
+  /** The models on offer, and those brought as files. */
   async models() {
-    return (await this.#list()).models;
+    return this.#models.entries();
   }
 
   /** The sets of pictures that they are of. */
   async sets() {
-    return (await this.#list()).sets;
+    return this.#models.sets();
+  }
+
+  /**
+   * Takes a weights file that is in no list; the name of its network then goes wherever one is asked for.
+   * @param {Blob | Uint8Array | string | URL} file
+   * @param {import('./engine.js').OpenOptions} [options]
+   */
+  async open(file, options = {}) {
+    check(options);
+    check({ file }, ['file']);
+    options.signal?.throwIfAborted();
+    return this.#models.open(file, options);
   }
 
   /**
@@ -65,10 +65,26 @@ export class Engine extends EventTarget {
   async load(name, options = {}) {
     check(options);
     check({ name }, ['name']);
-    const { onProgress, signal } = options;
-    signal?.throwIfAborted();
-    const loading = this.#loads.get(name) ?? this.#startLoading(name);
-    return loading.wait({ signal, onProgress });
+    options.signal?.throwIfAborted();
+    return this.#models.load(name, options);
+  }
+
+  /**
+   * Bytes that a first picture of a model would fetch.
+   * @param {string} name
+   */
+  async downloadBytes(name) {
+    check({ name }, ['name']);
+    return this.#models.downloadBytes(name);
+  }
+
+  /**
+   * Frees the memory of a model, which is built anew when it is wanted again.
+   * @param {string} name
+   */
+  async unload(name) {
+    check({ name }, ['name']);
+    return this.#models.unload(name);
   }
 
   /**
@@ -81,7 +97,7 @@ export class Engine extends EventTarget {
   }
 
   /**
-   * Draws the masked pixels of given images.
+   * Draws the masked pixels, or values, of given images.
    * @param {CompleteOptions} options
    */
   async complete(options) {
@@ -96,10 +112,8 @@ export class Engine extends EventTarget {
   async score(options) {
     check(options, ['model', 'levels', 'count'], SCORING);
     const { model, levels, count, signal } = options;
-    await this.load(model, { signal });
-    const weights = await this.#weights(model);
     /** @type {import('./shared/protocol.js').ScoredReply} */
-    const { nll_nats } = await this.#link.request({ type: 'score', id: 0, weights, levels, count }, signal);
+    const { nll_nats } = await this.#ask(model, { type: 'score', levels, count }, { signal });
     return nll_nats;
   }
 
@@ -110,11 +124,84 @@ export class Engine extends EventTarget {
   async distribution(options) {
     check(options, ['model', 'levels', 'channel', 'y', 'x']);
     const { model, levels, channel, y, x, signal } = options;
-    await this.load(model, { signal });
-    const weights = await this.#weights(model);
-    /** @type {import('./shared/protocol.js').DistributedReply} */
-    const { probabilities } = await this.#link.request({ type: 'distribution', id: 0, weights, levels, channel, y, x }, signal);
-    return probabilities;
+    return (await this.#ask(model, { type: 'distribution', levels, channel, y, x }, { signal })).probabilities;
+  }
+
+  /**
+   * What one block makes of a pixel.
+   * @param {import('./engine.js').PixelOptions & { block: number }} options
+   */
+  async activations(options) {
+    check(options, ['model', 'levels', 'block', 'y', 'x']);
+    const { model, levels, block, y, x, signal } = options;
+    return (await this.#ask(model, { type: 'activations', levels, block, y, x }, { signal })).activations;
+  }
+
+  /**
+   * What the wiring of a network joins with a pixel, whatever its weights.
+   * @param {Pick<import('./engine.js').PixelOptions, "model" | "y" | "x" | "signal">} options
+   */
+  async reach(options) {
+    check(options, ['model', 'y', 'x']);
+    const { model, y, x, signal } = options;
+    return (await this.#ask(model, { type: 'reach', y, x }, { signal })).joined;
+  }
+
+  /**
+   * How far a pixel, flipped, moves the distributions of those after it.
+   * @param {import('./engine.js').PixelOptions} options
+   */
+  async changes(options) {
+    check(options, ['model', 'levels', 'y', 'x']);
+    return (await influence(this.#ask, { question: 'of', threads: threadsHere() }, options)).effects;
+  }
+
+  /**
+   * How far the pixels before a pixel, flipped, move its distribution.
+   * @param {import('./engine.js').InfluenceOptions} options
+   */
+  async influence(options) {
+    check(options, ['model', 'levels', 'y', 'x']);
+    const onFlipped = (/** @type {import('./shared/protocol.js').FlippedReply} */ { y, effects }) => effects && options.onRow?.(y, effects);
+    return (await influence(this.#ask, { question: 'on', threads: threadsHere() }, options, onFlipped)).effects;
+  }
+
+  /**
+   * How far each pixel, flipped, moves the distribution of each.
+   * @param {import('./engine.js').InfluenceMapOptions} options
+   * @returns {Promise<import('./engine.js').InfluenceMap>}
+   */
+  async influenceMap(options) {
+    check(options, ['model', 'levels']);
+    const { height } = await this.load(options.model, { signal: options.signal });
+    return influenceMap(this.#ask, threadsHere(), options, height);
+  }
+
+  /**
+   * Images as few bytes, which are the same on every machine.
+   * @param {import('./engine.js').CompressOptions} options
+   */
+  async compress(options) {
+    return compress(this.#ask, options);
+  }
+
+  /**
+   * The images of a compressed file.
+   * @param {import('./engine.js').DecompressOptions} options
+   */
+  async decompress(options) {
+    return decompress(this.#ask, options, (model, { signal }) => this.load(model, { signal }));
+  }
+
+  /**
+   * The mask of a convolution with one feature a colour.
+   * @param {import('./engine.js').MaskOptions} options
+   * @returns {Promise<Uint8Array<ArrayBuffer>>}
+   */
+  async mask(options) {
+    check(options, ['kind', 'size', 'channels']);
+    const { kind, size, channels, signal } = options;
+    return (await this.#link.request({ type: 'mask', id: 0, kind, size, channels }, signal)).mask;
   }
 
   /**
@@ -128,9 +215,8 @@ export class Engine extends EventTarget {
     await this.load(model, { signal });
     const report = await this.describe('gpu');
     if (report.backend === 'cpu') throw new Error(report.sentence);
-    const weights = await this.#weights(model);
     /** @type {import('./shared/protocol.js').CalibratedReply} */
-    const { cpu_ms, gpu_ms, elapsed_ms } = await this.#link.request({ type: 'calibrate', id: 0, weights, count, threads: threadsHere() }, signal);
+    const { cpu_ms, gpu_ms, elapsed_ms } = await this.#ask(model, { type: 'calibrate', count, threads: threadsHere() }, { signal });
     return { backend: gpu_ms < cpu_ms ? 'gpu' : 'cpu', adapter: report.adapter, cpu_ms, gpu_ms, elapsed_ms };
   }
 
@@ -143,24 +229,7 @@ export class Engine extends EventTarget {
   async describe(backend, batch) {
     check({ backend }, ['backend']);
     if (batch !== undefined) check(batch, ['model', 'count']);
-    if (backend === 'cpu') return onCpu('CPU, cached sampler.');
-    const adapter = await findAdapter();
-    if (!adapter.present) return onCpu(`CPU, cached sampler. ${adapter.reason}`);
-    const named = adapter.software ? `${adapter.name}, a software adapter` : adapter.name;
-    const bundle = await this.#gpuBundle();
-    if (backend === 'auto') {
-      const choice = batch && this.#choices.get(keyOf(batch));
-      if (!choice) return onCpu(`CPU, cached sampler. WebGPU adapter present: ${named}.`, adapter.name);
-      if ('refused' in choice) return onCpu(`CPU, cached sampler. ${choice.refused}`, adapter.name);
-      const { cpu_ms, gpu_ms } = choice.measured;
-      const row = `${formatDuration(Math.min(cpu_ms, gpu_ms))} for a row of ${batch.count === 1 ? 'the image' : `${batch.count} images`}`;
-      if (choice.measured.backend === 'gpu') {
-        return { backend: 'gpu', adapter: adapter.name, sentence: `GPU, whole rows in one kernel, on ${named}: ${row}, the CPU takes ${formatDuration(cpu_ms)}.` };
-      }
-      return onCpu(`CPU, cached sampler: ${row}, ${named} takes ${formatDuration(gpu_ms)}.`, adapter.name);
-    }
-    if (!bundle) return onCpu('CPU, cached sampler. The GPU bundle is not there yet.', adapter.name);
-    return { backend: 'gpu', adapter: adapter.name, sentence: `GPU, whole rows in one kernel, on ${named}.` };
+    return this.#backends.describe(backend, batch);
   }
 
   /** Stops every run. */
@@ -173,141 +242,43 @@ export class Engine extends EventTarget {
     this.#link.dispose();
   }
 
-  #list() {
-    this.#index ??= fetchIndex().catch((error) => {
-      this.#index = null;
-      throw error;
-    });
-    return this.#index;
-  }
-
-  /** @param {string} name */
-  #startLoading(name) {
-    /** @type {SharedLoad<import('./shared/protocol.js').ModelInfo>} */
-    const loading = new SharedLoad(
-      async (signal, onProgress) => {
-        const weights = await this.#weights(name);
-        const { info } = await this.#link.request({ type: 'load', id: 0, weights }, signal, (reply) => {
-          if (reply.type === 'progress') onProgress(reply.loaded, reply.total);
-        });
-        return info;
-      },
-      () => this.#loads.get(name) === loading && this.#loads.delete(name),
-    );
-    this.#loads.set(name, loading);
-    return loading;
-  }
-
   /**
    * @param {SampleOptions & Partial<CompleteOptions>} options
    * @returns {Promise<import('./engine.js').Drawing>}
    */
   async #draw(options) {
-    const { model, seed, first = 0, count = 1, temperature = 1, threads = threadsHere(), given, mask, trace, signal, onRow, onFallback } = options;
+    const { model, seed, first = 0, count = 1, temperature = 1, threads = threadsHere(), given, mask, trace, signal, onRow, onValue, onFallback } = options;
     const info = await this.load(model, { signal });
-    const weights = await this.#weights(model);
-    const method = await this.#method(options);
+    const weights = await this.#models.weights(model);
+    const method = await this.#backends.methodOf(options);
     signal?.throwIfAborted();
     /** @type {import('./shared/protocol.js').SampleRequest} */
     const request = { type: 'sample', id: 0, weights, method, seed: BigInt(seed), first, count, temperature, threads, given, mask, trace };
-    this.#busy += 1;
-    /** @type {import('./shared/protocol.js').DoneReply} */
-    const done = await this.#link.request(request, signal, (reply) => {
+    const drawing = this.#link.request(request, signal, (reply) => {
       if (reply.type === 'row') {
-        const { scale, y, rgba, trace } = reply;
-        onRow?.({ scale, y, ...info.scales[scale], rgba, ...(trace && { trace }) });
+        const { scale, y, rgba, values, trace } = reply;
+        const row = { scale, y, ...info.scales[scale], rgba, ...(trace && { trace }) };
+        if (values) onValue?.({ ...row, values });
+        else onRow?.(row);
       } else if (reply.type === 'fallback') {
-        // What was faster is not there any more.
-        this.#choices.set(keyOf({ model, count }), { refused: reply.reason });
+        this.#backends.refuse({ model, count }, reply.reason);
         onFallback?.(reply.reason);
       }
-    }).finally(() => (this.#busy -= 1));
-    if (method === 'cached' && (options.backend ?? 'auto') === 'auto') this.#chooseWhenIdle({ model, count });
+    });
+    /** @type {import('./shared/protocol.js').DoneReply} */
+    const done = await this.#backends.during(drawing);
+    if (method === 'cached' && (options.backend ?? 'auto') === 'auto') this.#backends.chooseWhenIdle({ model, count });
     const pixels = info.scales.reduce((sum, { width, height }) => sum + count * width * height, 0);
     return {
       levels: done.levels,
       nll_nats: done.nll_nats,
       elapsed_ms: done.elapsed_ms,
-      pixels_per_second: (1000 * pixels) / Math.max(done.elapsed_ms, 1e-3),
+      pixels_per_second: (1000 * pixels) / done.elapsed_ms,
       backend: done.method === 'gpu' ? 'gpu' : 'cpu',
       adapter: done.method === 'gpu' ? (await findAdapter()).name : '',
       threads: done.threads,
       wasm_bytes: done.wasm_bytes,
     };
-  }
-
-  /**
-   * @param {SampleOptions} options
-   * @returns {Promise<import('./shared/protocol.js').Method>}
-   */
-  async #method({ method = 'cached', backend = 'auto', model, count = 1, trace, onFallback }) {
-    if (method === 'naive' || backend === 'cpu' || trace !== undefined) return method;
-    if (backend === 'auto') {
-      const choice = this.#choices.get(keyOf({ model, count }));
-      return choice && 'measured' in choice && choice.measured.backend === 'gpu' ? 'gpu' : method;
-    }
-    const report = await this.describe('gpu');
-    if (report.backend === 'gpu') return 'gpu';
-    onFallback?.(report.sentence);
-    return method;
-  }
-
-  /**
-   * Calibrates a batch that was drawn on the CPU, once, when nothing else is to be done, and where there is hope: not for
-   * software adapters, nor where a visitor saves data.
-   * @param {import('./engine.js').Batch} batch
-   */
-  #chooseWhenIdle(batch) {
-    if (this.#choices.has(keyOf(batch))) return;
-    setTimeout(async () => {
-      const { connection } = /** @type {{ connection?: { saveData?: boolean } }} */ (/** @type {unknown} */ (navigator));
-      const { present, software } = await findAdapter();
-      if (!present || software || connection?.saveData || !(await this.#gpuBundle())) return;
-      if (this.#busy > 0 || this.#choices.has(keyOf(batch))) return;
-      this.#busy += 1;
-      try {
-        this.#choices.set(keyOf(batch), { measured: await this.calibrate(batch) });
-      } catch (error) {
-        if (error instanceof DOMException && error.name === 'AbortError') return;
-        this.#choices.set(keyOf(batch), { refused: sentence(error) });
-      } finally {
-        this.#busy -= 1;
-      }
-      this.dispatchEvent(new Event('choice'));
-    }, IDLE_MS);
-  }
-
-  /**
-   * Whether the GPU bundle is built. While it is not, asks again now and then.
-   * @returns {Promise<boolean>}
-   */
-  #gpuBundle() {
-    this.#bundle ??= bundleListed().then((listed) => {
-      if (!listed) void this.#awaitBundle();
-      return listed;
-    });
-    return this.#bundle;
-  }
-
-  async #awaitBundle() {
-    for (let poll = 0; poll < BUNDLE_POLLS; poll++) {
-      await new Promise((resolve) => setTimeout(resolve, BUNDLE_POLL_MS));
-      if (!(await bundleListed())) continue;
-      this.#bundle = Promise.resolve(true);
-      this.dispatchEvent(new Event('bundle'));
-      return;
-    }
-  }
-
-  /**
-   * @param {string} name
-   * @returns {Promise<import('./shared/protocol.js').WeightsFile>}
-   */
-  async #weights(name) {
-    const entry = (await this.models()).find((candidate) => candidate.name === name);
-    if (!entry) throw new Error(`There is no model named "${name}".`);
-    const { file, bytes, sha256 } = entry;
-    return { name, url: modelUrl(file, sha256), bytes, sha256 };
   }
 }
 
@@ -323,48 +294,6 @@ export function sharedEngine() {
   return shared;
 }
 
-/** @returns {Promise<{ models: ModelEntry[], sets: ModelSet[] }>} */
-async function fetchIndex() {
-  const response = await fetchFile(modelUrl('index.json'), 'The list of models', { cache: 'no-cache' });
-  const text = await response.text();
-  const index = parsed(text);
-  const other = mistaken(text);
-  if (!Array.isArray(index?.models)) throw new Error(`The list of models, models/index.json, is damaged${other && `: ${other}`}.`);
-  return { models: index.models, sets: Array.isArray(index.sets) ? index.sets : [] };
-}
-
-/** @param {string} json */
-function parsed(json) {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return null;
-  }
-}
-
-/** Whether `pkg/index.json` lists the GPU bundle. */
-async function bundleListed() {
-  try {
-    const response = await fetch(new URL('./pkg/index.json', import.meta.url), { cache: 'no-store' });
-    return response.ok && Boolean((await response.json()).gpu);
-  } catch {
-    return false;
-  }
-}
-
-/**
- * @param {string} sentence
- * @returns {import('./engine.js').BackendReport}
- */
-function onCpu(sentence, adapter = '') {
-  return { backend: 'cpu', adapter, sentence };
-}
-
 function threadsHere() {
   return Math.min(navigator.hardwareConcurrency || 1, MOST_THREADS);
-}
-
-/** @param {import('./engine.js').Batch} batch */
-function keyOf({ model, count }) {
-  return `${model} ${count}`;
 }

@@ -11,8 +11,16 @@ export interface ReadyDetail extends ModelInfo {
 export interface StartDetail {
   model: string;
   seed: bigint;
+  first: number;
   count: number;
   temperature: number;
+}
+
+/** How far it is: code and weights are fetched first, if they are not here, then rows are shown. */
+export interface ProgressDetail {
+  unit: 'bytes' | 'rows';
+  done: number;
+  total: number;
 }
 
 export interface RowDetail extends Row {
@@ -24,6 +32,7 @@ export interface RowDetail extends Row {
 export interface DoneDetail extends Drawing {
   model: string;
   seed: bigint;
+  first: number;
   count: number;
   temperature: number;
   /** Of the model. */
@@ -50,9 +59,10 @@ export interface ChangeDetail {
   live: boolean;
 }
 
-export interface PixelRnnEventMap extends HTMLElementEventMap {
+export interface PixelRnnEventMap extends Omit<HTMLElementEventMap, 'progress' | 'change'> {
   ready: CustomEvent<ReadyDetail>;
   start: CustomEvent<StartDetail>;
+  progress: CustomEvent<ProgressDetail>;
   row: CustomEvent<RowDetail>;
   done: CustomEvent<DoneDetail>;
   failed: CustomEvent<FailedDetail>;
@@ -71,12 +81,21 @@ type Nothing = null | undefined;
  * Its events do not bubble: they are heard by listeners of the element itself, and by those around it that capture.
  */
 export class PixelRnnElement extends HTMLElement {
-  /** Name of a model in `models/index.json`; empty takes the first. */
+  /** Name of a model in `models/index.json`, or of one that the engine has opened; empty takes the first. Ignored where there is a `src`. */
   get model(): string;
   set model(name: string | Nothing);
+  /**
+   * Address of a weights file made by `pixelrnn train`, relative to the document: on the page's own site, or on one that sends
+   * `Access-Control-Allow-Origin`. It is read as the attribute stands.
+   */
+  get src(): string;
+  set src(address: string | URL | Nothing);
   /** Unsigned 64-bit, 7 by default; a bigint from 2^53 on. */
   get seed(): bigint;
   set seed(seed: bigint | number | string | Nothing);
+  /** Number of the first image, 0 by default: image k of a seed is the same in any grid. */
+  get first(): number;
+  set first(first: number | string | Nothing);
   /** Images in the grid: 1 to 1024, 16 by default. */
   get count(): number;
   set count(count: number | string | Nothing);
@@ -90,7 +109,7 @@ export class PixelRnnElement extends HTMLElement {
   /** How fast rows are shown, not drawn. */
   get pace(): Pace;
   set pace(pace: Pace | Nothing);
-  /** `lazy` draws when scrolled into view, `eager` at once, `manual` when asked to. */
+  /** `lazy` fetches when it is near and draws when it is in view, `eager` at once, `manual` when asked to. */
   get loading(): 'lazy' | 'eager' | 'manual';
   set loading(loading: 'lazy' | 'eager' | 'manual' | Nothing);
   readonly running: boolean;

@@ -5,26 +5,54 @@
  */
 
 import { check } from './shared/arguments.js';
-import { onDensityChange } from './shared/density.js';
 import { sharedEngine } from './engine.js';
 import { Panel } from './element/panel.js';
-import { onPrint } from './shared/printing.js';
-import { attributeText, rescueProperties } from './element/properties.js';
+import { letGo } from './element/holders.js';
+import { keepFitted } from './element/fit.js';
+import { onApproach } from './element/approach.js';
+import { onceATurn } from './element/once-a-turn.js';
+import { rescueProperties } from './element/properties.js';
+import { SettingsElement } from './element/settings-element.js';
+import { Source } from './element/source.js';
 import { isInk } from './shared/format.js';
-import { PACES, Reveal, defaultPace } from './shared/reveal.js';
+import { PACES, Reveal } from './shared/reveal.js';
 import { RowCanvas } from './shared/row-canvas.js';
+import { saveFile } from './shared/save-file.js';
 import { sentence } from './shared/sentence.js';
-import * as read from './shared/settings.js';
+import { readSeed } from './shared/settings.js';
 
 /** Attributes that change the look only, not the picture. */
 const LOOK = new Set(['controls', 'pace', 'loading']);
 
-const Base = globalThis.HTMLElement ?? /** @type {typeof HTMLElement} */ (class {});
-
-/** Draws a grid of images row by row. */
-export class PixelRnnElement extends Base {
-  static observedAttributes = read.ATTRIBUTES;
-
+/**
+ * Draws a grid of images row by row. Its events do not bubble, so that no form takes them for a field's: listen on the element itself.
+ *
+ * @tagname pixel-rnn
+ * @slot caption - The figure's caption, below the picture and its controls, in the page's own type.
+ * @slot poster - A picture, as an `<img>`, shown in place of the grid until the first row is drawn.
+ * @fires {CustomEvent<ReadyDetail>} ready - The network is there: its name, size, channels and levels.
+ * @fires {CustomEvent<StartDetail>} start - A picture begins; the rows that follow are of it.
+ * @fires {CustomEvent<ProgressDetail>} progress - How far it is: `done` of `total`, in the `unit` `bytes` while code and weights are fetched, then in `rows`.
+ * @fires {CustomEvent<RowDetail>} row - A row of every image is shown.
+ * @fires {CustomEvent<DoneDetail>} done - All rows are shown: levels, likelihood, backend and speed.
+ * @fires {CustomEvent<FailedDetail>} failed - Nothing can be drawn; `message` says why in one sentence.
+ * @fires {CustomEvent<ChangeDetail>} change - The visitor has changed a setting.
+ * @fires {CustomEvent<PickDetail>} pick - The visitor has chosen a pixel of the picture.
+ * @csspart figure - Everything: the picture, what is beside it, the caption.
+ * @csspart stage - What the picture stands on.
+ * @csspart canvas - The picture.
+ * @csspart offer - The button that draws where `loading` is `manual`.
+ * @csspart controls - The form with the settings and buttons.
+ * @csspart report - What is said of fetching, speed, likelihood and faults.
+ * @csspart caption - What the caption stands in; not there without one.
+ * @cssproperty [--pixel-rnn-line=color-mix(in srgb, currentColor 55%, transparent)] - The edges of controls.
+ * @cssproperty [--pixel-rnn-muted=color-mix(in srgb, currentColor 72%, transparent)] - The text of labels, and of what is said in passing.
+ * @cssproperty [--pixel-rnn-accent=CanvasText] - Buttons that draw, and bars.
+ * @cssproperty [--pixel-rnn-on-accent=Canvas] - The text of those buttons.
+ * @cssproperty [--pixel-rnn-focus=currentColor] - The ring around what has the focus; that of a button that draws has the accent's colour where it is not set.
+ * @cssproperty [--pixel-rnn-invert=0] - 1 shows ink as black on white, 0 as white on black; on paper it is 1 where it is not set.
+ */
+export class PixelRnnElement extends SettingsElement {
   /** @type {Panel | null} */
   #panel = null;
   /** @type {RowCanvas | null} */
@@ -34,9 +62,14 @@ export class PixelRnnElement extends Base {
   /** @type {AbortController | null} */
   #run = null;
   #asked = false;
-  #redrawQueued = false;
+  /** Several attributes changed in one turn make one run. */
+  #redraw = onceATurn(() => void (this.isConnected && this.draw()));
   #hurry = false;
   #readyModel = '';
+  #source = new Source(this, (name, done, total) => {
+    this.#panel?.showProgress(name, done, total);
+    this.#emit('progress', { unit: 'bytes', done, total });
+  });
   /** What the picture is of. @type {{ model: string, seed: bigint } | null} */
   #shown = null;
 
@@ -44,14 +77,14 @@ export class PixelRnnElement extends Base {
     // A move: the clean-up of disconnectedCallback has not run yet and will see it is connected.
     if (this.#life) return;
     rescueProperties(this);
-    if (!this.#panel) {
+    if (!this.#panel || !this.#picture) {
       this.#panel = new Panel(this.shadowRoot ?? this.attachShadow({ mode: 'open' }));
       this.#picture = new RowCanvas(this.#panel.canvas);
       this.#picture.reset({ width: 28, height: 28, count: this.count });
     }
     this.#life = new AbortController();
     this.#panel.showSettings(this);
-    this.#listen(this.#panel, this.#life.signal);
+    this.#listen(this.#panel, this.#picture, this.#life.signal);
     this.#begin(this.#panel, this.#life.signal);
   }
 
@@ -61,6 +94,7 @@ export class PixelRnnElement extends Base {
       this.#life?.abort();
       this.#life = null;
       this.stop();
+      letGo(this);
     });
   }
 
@@ -71,77 +105,20 @@ export class PixelRnnElement extends Base {
    */
   attributeChangedCallback(name, before, value) {
     this.#panel?.showSettings(this);
-    if (this.#asked && before !== value && !LOOK.has(name)) this.#queueRedraw();
+    if (this.#asked && before !== value && !LOOK.has(name)) this.#redraw.ask();
   }
 
-  get model() {
-    return this.getAttribute('model') ?? '';
-  }
-  set model(name) {
-    this.#set('model', name);
-  }
-  get seed() {
-    return read.readSeed(this.getAttribute('seed'));
-  }
-  set seed(seed) {
-    this.#set('seed', seed);
-  }
-  get count() {
-    return read.readCount(this.getAttribute('count'));
-  }
-  set count(count) {
-    this.#set('count', count);
-  }
-  get temperature() {
-    return read.readTemperature(this.getAttribute('temperature'));
-  }
-  set temperature(temperature) {
-    this.#set('temperature', temperature);
-  }
-  get backend() {
-    return read.readBackend(this.getAttribute('backend'));
-  }
-  set backend(backend) {
-    this.#set('backend', backend);
-  }
-  get controls() {
-    return read.readChoice(this.getAttribute('controls'), /** @type {const} */ (['full', 'min', 'none']), 'full');
-  }
-  set controls(controls) {
-    this.#set('controls', controls);
-  }
-  get pace() {
-    return read.readChoice(this.getAttribute('pace'), read.PACE_NAMES, defaultPace());
-  }
-  set pace(pace) {
-    this.#set('pace', pace);
-  }
-  get loading() {
-    return read.readChoice(this.getAttribute('loading'), /** @type {const} */ (['lazy', 'eager', 'manual']), 'lazy');
-  }
-  set loading(loading) {
-    this.#set('loading', loading);
-  }
+  /** Whether it draws. @type {boolean} */
   get running() {
     return this.#run !== null;
   }
 
-  /**
-   * @param {string} name
-   * @param {unknown} value
-   */
-  #set(name, value) {
-    const text = attributeText(name, value);
-    if (text === null) this.removeAttribute(name);
-    else this.setAttribute(name, text);
-  }
-
-  /** Draws anew; resolves when all rows are shown, the run is stopped, or it failed. */
+  /** Draws anew; resolves when all rows are shown, the run is stopped, or it failed. @returns {Promise<void>} */
   async draw() {
     if (!this.#panel || !this.#picture) return;
-    this.stop();
+    this.#endRun();
     this.#asked = true;
-    this.#redrawQueued = false;
+    this.#redraw.takeBack();
     const run = new AbortController();
     this.#run = run;
     this.#panel.showRunning(true);
@@ -158,17 +135,26 @@ export class PixelRnnElement extends Base {
     if (this.#run === run) this.#rest();
   }
 
-  /** Stops at the row shown now. */
+  /** Stops at the row shown now, and gives up what is still being fetched. @returns {void} */
   stop() {
-    this.#run?.abort();
-    this.#rest();
+    this.#source.giveUp();
+    this.#endRun();
   }
 
-  /** The picture on a white ground, enlarged without smoothing. */
+  /**
+   * The picture on a white ground as a PNG, each of its pixels a square of `scale` pixels a side.
+   * @param {number} [scale]
+   * @returns {Promise<Blob>}
+   */
   async toPng(scale = 8) {
     check({ scale });
     if (!this.#picture) throw new Error('The element is not on a page.');
     return this.#picture.toPng(scale);
+  }
+
+  #endRun() {
+    this.#run?.abort();
+    this.#rest();
   }
 
   #rest() {
@@ -183,15 +169,15 @@ export class PixelRnnElement extends Base {
    * @param {RowCanvas} picture
    */
   async #drawUntil(signal, panel, picture) {
-    const engine = sharedEngine();
-    const { seed, count, temperature, backend } = this;
+    const { seed, first, count, temperature, backend } = this;
     const hurry = this.#hurry;
     const rowsPerSecond = hurry ? Infinity : PACES[this.pace];
     this.#hurry = false;
     panel.clear();
-    const model = this.model || (await engine.models())[0]?.name || '';
+    if (this.#source.isNew) this.#showNothing();
+    const model = await this.#source.model(signal);
     if (this.#shown?.model !== model) this.#showNothing();
-    const info = await engine.load(model, { signal, onProgress: (loaded, total) => panel.showProgress(model, loaded, total) });
+    const info = await this.#source.load(model, signal);
     signal.throwIfAborted();
     // What a slider follows is there again before it could be missed.
     if (!hurry) this.#showNothing();
@@ -201,16 +187,19 @@ export class PixelRnnElement extends Base {
     this.#readyModel = model;
     void this.#showBackend(panel);
 
-    const { width, height } = info;
-    picture.reset({ width, height, count, ink: isInk(info) });
-    this.#emit('start', { model, seed, count, temperature });
+    picture.reset({ width: info.width, height: info.height, count, ink: isInk(info) });
+    this.#emit('start', { model, seed, first, count, temperature });
+    const rows = info.scales.reduce((sum, scale) => sum + scale.height, 0);
+    let shown = 0;
     const reveal = new Reveal((row) => {
       picture.paint(row);
+      panel.showFirstRow();
       if (rowsPerSecond < Infinity) picture.markBelow(row);
       this.#emit('row', { ...row, model, seed });
+      this.#emit('progress', { unit: 'rows', done: ++shown, total: rows });
     }, { rowsPerSecond, signal });
-    const drawing = await engine.sample({
-      model, seed, count, temperature, backend, signal,
+    const drawing = await sharedEngine().sample({
+      model, seed, first, count, temperature, backend, signal,
       onRow: (row) => reveal.push(row),
       onFallback: (reason) => panel.showBackend(`${reason} Drawing on the CPU.`),
     });
@@ -218,7 +207,7 @@ export class PixelRnnElement extends Base {
     panel.showLikelihood(info, drawing);
     await reveal.drained();
     panel.showDone(count, model, seed, drawing.elapsed_ms);
-    this.#emit('done', { ...drawing, model, seed, count, temperature, info });
+    this.#emit('done', { ...drawing, model, seed, first, count, temperature, info });
   }
 
   /**
@@ -248,16 +237,17 @@ export class PixelRnnElement extends Base {
 
   /**
    * @param {Panel} panel
+   * @param {RowCanvas} picture
    * @param {AbortSignal} signal
    */
-  #listen(panel, signal) {
+  #listen(panel, picture, signal) {
     panel.listen({
       draw: () => void this.draw(),
       stop: () => this.stop(),
       save: () => void this.#save(),
       set: (name, value, live) => {
         // What is no seed leaves the one in force, and so the picture.
-        if (name === 'seed' && read.readSeed(value, this.seed) === this.seed) return panel.showSettings(this);
+        if (name === 'seed' && readSeed(value, this.seed) === this.seed) return panel.showSettings(this);
         // A moving slider is followed at once.
         this.#hurry = live;
         this.setAttribute(name, value);
@@ -265,15 +255,11 @@ export class PixelRnnElement extends Base {
       },
     }, signal);
     panel.canvas.addEventListener('click', (event) => {
-      const pixel = this.#picture?.pixelAt(event);
+      const pixel = picture.pixelAt(event);
       if (pixel) this.#emit('pick', pixel);
     }, { signal });
     for (const news of ['bundle', 'choice']) sharedEngine().addEventListener(news, () => void this.#showBackend(panel), { signal });
-    const observer = new ResizeObserver(([entry]) => this.#picture?.fit(entry.contentRect.width));
-    observer.observe(panel.stage);
-    onDensityChange(() => this.#picture?.refit(), signal);
-    onPrint(() => this.#picture?.settle(), signal);
-    signal.addEventListener('abort', () => observer.disconnect());
+    keepFitted(picture, panel.stage, signal);
   }
 
   /**
@@ -283,45 +269,19 @@ export class PixelRnnElement extends Base {
    */
   #begin(panel, signal) {
     if (this.loading === 'eager') return void this.draw();
-    if (this.loading === 'manual') return void this.#offer(panel);
-    const begin = () => {
-      observer.disconnect();
-      if (!this.#asked) void this.draw();
-    };
-    const observer = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && begin());
-    observer.observe(this);
-    onPrint(begin, signal);
-    signal.addEventListener('abort', () => observer.disconnect());
-  }
-
-  /** @param {Panel} panel */
-  async #offer(panel) {
-    const models = await sharedEngine().models().catch(() => []);
-    const entry = models.find(({ name }) => name === this.model) ?? models[0];
-    if (!this.#asked) panel.offer(this.count, entry?.bytes ?? 0);
-  }
-
-  /** Several attributes changed in one turn make one run. */
-  #queueRedraw() {
-    if (this.#redrawQueued) return;
-    this.#redrawQueued = true;
-    queueMicrotask(() => {
-      const wanted = this.#redrawQueued && this.isConnected;
-      this.#redrawQueued = false;
-      if (wanted) void this.draw();
-    });
+    if (this.loading === 'manual') return void this.#source.downloadBytes().then((bytes) => this.#asked || panel.offer(this.count, bytes));
+    onApproach(this, {
+      near: () => void (this.#asked || this.#source.fetchAhead()),
+      inSight: () => void (this.#asked || this.draw()),
+    }, signal);
   }
 
   async #save() {
-    const link = document.createElement('a');
-    link.download = `${this.#shown?.model}-seed-${this.#shown?.seed}.png`;
     try {
-      link.href = URL.createObjectURL(await this.toPng());
+      saveFile(`${this.#shown?.model}-seed-${this.#shown?.seed}.png`, await this.toPng());
     } catch (error) {
-      return this.#panel?.showError(`The picture could not be saved: ${sentence(error)}`);
+      this.#panel?.showError(`The picture could not be saved: ${sentence(error)}`);
     }
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
   }
 
   /**

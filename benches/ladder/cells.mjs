@@ -43,11 +43,22 @@ export const WAYS = [
  */
 
 /**
+ * What the fused sampler asks of a GPU, see `Figures` of `src/sample/fused`.
+ * @typedef {object} Gpu
+ * @property {number} stages_per_pixel
+ * @property {number} barriers_per_pixel
+ * @property {number} bytes_read_per_pixel     of an image
+ * @property {number} bytes_written_per_pixel
+ * @property {number} bytes_per_image
+ */
+
+/**
  * @typedef {object} Gathered
  * @property {Cell[]} cells
  * @property {Array<{ key?: string, network?: string, batch?: number, why: string }>} missing
  * @property {Record<string, string | number>} about
  * @property {Record<string, number>} multiplications  by network
+ * @property {Record<string, Gpu>} gpu  by network, where it is known
  * @property {{ gmac_per_s: number, registers: string } | null} peak
  */
 
@@ -60,6 +71,7 @@ export function gather(lines, networks) {
   const of = (/** @type {string} */ kind) => lines.filter(({ line }) => line === kind);
   const peak = /** @type {Gathered["peak"]} */ (of('peak')[0] ?? null);
   const multiplications = Object.fromEntries(of('network').map((line) => [line.network, line.multiplications]));
+  const gpu = Object.fromEntries(of('network').flatMap((line) => (line.gpu ? [[line.network, line.gpu]] : [])));
   const about = Object.fromEntries(of('about').map(({ key, value }) => [key, value]));
   const missing = of('missing').map(({ host, way, network, batch, why }) => ({ key: `${host} ${way}`.trim(), network, batch, why }));
   const cells = of('cell').map((line) => {
@@ -67,7 +79,7 @@ export function gather(lines, networks) {
     if (!network) throw new Error(`networks.json has no network "${line.network}"`);
     return summary(line, network.config, multiplications[network.id] ?? null, peak);
   });
-  return { cells, missing, about, multiplications, peak };
+  return { cells, missing, about, multiplications, gpu, peak };
 }
 
 /**

@@ -16,22 +16,37 @@ const WIDTHS = [28, 6, 14, 24, 10, 12, 12, 10, 12, 8, 8];
  * @param {Network[]} networks
  */
 export function tableOf(gathered, networks) {
-  const { cells, about, peak, multiplications } = gathered;
+  const { cells, about, peak, multiplications, gpu } = gathered;
   const lines = Object.entries(about).map(([key, value]) => `${key}: ${value}`);
   if (peak) lines.push(`peak of one core: ${peak.gmac_per_s.toFixed(1)} GMAC/s, products and sums apart, registers of ${peak.registers}`);
   lines.push('', '~ timed on a part of a batch and scaled up. An image is drawn from the request to its last row, the 1st row is of');
   lines.push('the whole batch. Cold: the first run of a process or page, ms an image. GMAC/s: multiplications an image needs.');
   lines.push('', row(COLUMNS));
-  for (const { id, title } of networks) {
+  for (const { id, title, config } of networks) {
     const own = cells.filter(({ network }) => network === id);
     if (!own.length) continue;
     lines.push('', `${title}${multiplications[id] ? `: ${(multiplications[id] / 1e6).toFixed(1)} million multiplications an image` : ''}`);
+    if (gpu[id]) lines.push(gpuLine(gpu[id], own, config.height * config.width));
     for (const { key, label } of WAYS) {
       const ofWay = own.filter((cell) => cell.key === key).sort((a, b) => a.batch - b.batch);
       ofWay.forEach((cell, k) => lines.push(row([k ? '' : label, ...fields(cell)])));
     }
   }
   return lines.join('\n');
+}
+
+/**
+ * What the fused sampler asks of a GPU, and what a stage takes by the measured times; images of a batch go through it together.
+ * @param {import('./cells.mjs').Gpu} gpu
+ * @param {Cell[]} cells
+ * @param {number} pixels
+ */
+function gpuLine(gpu, cells, pixels) {
+  const { stages_per_pixel: stages, barriers_per_pixel: barriers, bytes_read_per_pixel: read, bytes_written_per_pixel: written } = gpu;
+  const fused = cells.filter(({ key }) => key === 'native fused').sort((a, b) => a.batch - b.batch);
+  const times = fused.map(({ batch, ms }) => `${digits((ms * batch * 1e3) / (pixels * stages))} µs a stage at batch ${batch}`);
+  const asked = `${stages} stages and ${barriers} barriers a pixel, ${digits(read)} bytes read and ${digits(written)} written`;
+  return [`on a GPU: ${asked} a pixel and image, ${digits(gpu.bytes_per_image)} bytes an image`, ...times].join('; ');
 }
 
 /** @param {string[]} cells */

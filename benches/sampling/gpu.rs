@@ -4,7 +4,8 @@ use super::cell::{self, Runs};
 use burn::module::Module;
 use burn::tensor::Device;
 use pixelrnn::model::Model;
-use pixelrnn::sample::{FusedDevice, FusedError, FusedSampler, Plan, Request};
+use pixelrnn::sample::{Figures, FusedDevice, FusedError, FusedSampler, Plan, Request};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What it calls itself.
@@ -30,6 +31,11 @@ fn open() -> Result<FusedDevice, FusedError> {
 #[cfg(not(feature = "cuda"))]
 fn burn_device() -> Device {
     Device::wgpu(Default::default())
+}
+
+/// What drawing the largest scale asks of a GPU; nothing where it does not fit.
+pub fn figures(plans: &[Arc<Plan>]) -> Option<Figures> {
+    Figures::new(plans.last()?).ok()
 }
 
 /// The fused sampler; its cold run compiles the kernel.

@@ -16,7 +16,8 @@
 //!  "cold_ms_per_image": 1.9,    the first run of the process or page; null where a way has none of interest
 //!  "cold_first_row_ms": 0.2}
 //! {"line": "missing", "host", "way", "network", "batch", "why"}    a cell or, without network and batch, a way that failed
-//! {"line": "network", "network", "multiplications"}                of one image, masked weights left out
+//! {"line": "network", "network", "multiplications",                of one image, masked weights left out
+//!  "gpu": {"stages_per_pixel": 25, ..}}  what the fused sampler asks of a GPU, where it is among the ways
 //! {"line": "peak", "gmac_per_s", "registers"}                      one core, products and sums rounded apart
 //! {"line": "about", "key", "value"}                                for the header: threads, adapter, versions
 //! ```
@@ -100,9 +101,13 @@ fn main() {
     }
     let chosen = |network: &&Network| args.networks.is_empty() || args.networks.contains(&network.id);
     for network in networks.iter().filter(chosen) {
-        let multiplications =
-            Plan::of(&untrained(&network.config)).iter().map(|plan| plan.multiplications()).sum::<usize>();
-        let line = json!({ "line": "network", "network": network.id, "title": network.title, "multiplications": multiplications });
+        let plans = Plan::of(&untrained(&network.config));
+        let multiplications = plans.iter().map(|plan| plan.multiplications()).sum::<usize>();
+        let mut line = json!({ "line": "network", "network": network.id, "title": network.title, "multiplications": multiplications });
+        #[cfg(feature = "fused")]
+        if args.ways.iter().any(|way| way == "fused") {
+            line["gpu"] = json!(gpu::figures(&plans));
+        }
         print_line(&args, line);
         for way in args.ways.iter().filter(|way| network.ways.as_ref().is_none_or(|ways| ways.contains(way))) {
             for batch in batches(&args, network, way) {
@@ -187,7 +192,14 @@ fn print_line(args: &Args, line: Value) {
             );
         }
         Some("missing") => println!("{:<12} {:>6}  not measured: {}", text("way"), text("batch"), text("why")),
-        Some("network") => println!("\n{}: {} multiplications an image", text("title"), text("multiplications")),
+        Some("network") => {
+            println!("\n{}: {} multiplications an image", text("title"), text("multiplications"));
+            let gpu = line["gpu"].as_object().into_iter().flatten();
+            let gpu: Vec<_> = gpu.map(|(name, value)| format!("{value} {}", name.replace('_', " "))).collect();
+            if !gpu.is_empty() {
+                println!("on a GPU: {}", gpu.join(", "));
+            }
+        }
         Some("peak") => {
             println!("one core: {:.1} GMAC/s in {}", milliseconds(&line["gmac_per_s"]), text("registers"));
         }

@@ -51,7 +51,7 @@ pub struct CompleteOptions {
     /// Levels of the images, uint8 [N, C, H, W].
     #[arg(long)]
     images: PathBuf,
-    /// uint8 [H, W] or [N, H, W]: 1 = draw this pixel.
+    /// uint8 [H, W] or [N, H, W]: 1 = draw this pixel; or [C, H, W] or [N, C, H, W]: 1 = draw this value.
     #[arg(long)]
     mask: PathBuf,
     /// Completions of each image, one after another in the output.
@@ -84,14 +84,13 @@ pub fn complete(options: CompleteOptions) -> Result<(), Failure> {
     let out = ImagesOut::at(&common.out)?;
     let model = load_model(&common.model, &Device::flex())?.model;
     let images = read_images(&options.images, &model.config)?;
-    let mask = read_mask(&options.mask, &model.config, images.count)?;
-    let pixels = model.config.height * model.config.width;
+    let Mask { data: mask, one } = read_mask(&options.mask, &model.config, images.count)?;
     // Every completion gets its own copy of its image and mask.
     let given = |first: usize, drawn: usize| {
         let of = |data: &[u8], one: usize| -> Vec<u8> {
             (first..first + drawn).flat_map(|k| &data[k / count * one..][..one]).copied().collect()
         };
-        let mask = if mask.len() == pixels { mask.clone() } else { of(&mask, pixels) };
+        let mask = if mask.len() == one { mask.repeat(drawn) } else { of(&mask, one) };
         Some(Given { levels: of(&images.data, images.image_len()), mask })
     };
     common.draw(model, images.count.saturating_mul(count), given, &out)
@@ -152,17 +151,32 @@ pub fn samples(model: &Model) -> Result<Vec<u8>, Failure> {
     Ok(Grid::default().png(&images)?)
 }
 
-fn read_mask(path: &Path, config: &ModelConfig, images: usize) -> Result<Vec<u8>, Failure> {
+/// Which pixels or values are drawn.
+struct Mask {
+    data: Vec<u8>,
+    /// Values for one image; as many where they are for all.
+    one: usize,
+}
+
+fn read_mask(path: &Path, config: &ModelConfig, images: usize) -> Result<Mask, Failure> {
     let named = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
     let array = npy::read_u8(&read(path)?).map_err(|error| named(&error))?;
-    let ModelConfig { height, width, .. } = *config;
-    if array.shape != [height, width] && array.shape != [images, height, width] {
-        let found = array.shape;
-        let expected = format!("shape {found:?} found, [{height}, {width}] or [{images}, {height}, {width}] expected");
-        return Err(named(&expected).into());
-    }
+    let ModelConfig { channels, height, width, .. } = *config;
+    let shape = &array.shape[..];
+    // Three planes for three images of three channels are one an image.
+    let one = if shape == [height, width] || shape == [images, height, width] {
+        height * width
+    } else if shape == [channels, height, width] || shape == [images, channels, height, width] {
+        config.dimensions()
+    } else {
+        let expected = format!(
+            "[{height}, {width}] or [{images}, {height}, {width}] for pixels, [{channels}, {height}, {width}] or \
+             [{images}, {channels}, {height}, {width}] for values"
+        );
+        return Err(named(&format!("shape {shape:?} found, {expected} expected")).into());
+    };
     if let Some(value) = array.data.iter().find(|&&value| value > 1) {
         return Err(named(&format!("value {value} found, 0 (given) or 1 (drawn) expected")).into());
     }
-    Ok(array.data)
+    Ok(Mask { data: array.data, one })
 }

@@ -4,6 +4,7 @@ use super::{Failure, PathBuf, load_model};
 use burn::tensor::Device;
 use pixelrnn::sample::Plan;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 #[derive(clap::Args)]
 pub struct Options {
@@ -17,11 +18,13 @@ pub struct Options {
 
 pub fn run(options: Options) -> Result<(), Failure> {
     let loaded = load_model(&options.model, &Device::flex())?;
+    let plans = Plan::of(&loaded.model);
     let info = json!({
         "config": loaded.model.config,
         "parameters": loaded.model.config.parameters(),
-        "multiplications_per_image": Plan::of(&loaded.model).iter().map(|plan| plan.multiplications()).sum::<usize>(),
+        "multiplications_per_image": plans.iter().map(|plan| plan.multiplications()).sum::<usize>(),
         "dense_multiplications_per_image": loaded.model.config.dense_multiplications(),
+        "gpu": on_a_gpu(&plans),
         "training": loaded.training,
         "results": loaded.results,
     });
@@ -31,6 +34,22 @@ pub fn run(options: Options) -> Result<(), Failure> {
         print(&info, 0);
     }
     Ok(())
+}
+
+/// What drawing asks of a GPU, by the size of each scale; nothing where the program draws on none.
+#[cfg(feature = "fused")]
+fn on_a_gpu(plans: &[Arc<Plan>]) -> Value {
+    use pixelrnn::sample::Figures;
+    let figures = plans.iter().map(|plan| {
+        let size = format!("{}x{}", plan.config.width, plan.config.height);
+        (size, Figures::new(plan).map_or_else(|error| json!(error.to_string()), |figures| json!(figures)))
+    });
+    Value::Object(figures.collect())
+}
+
+#[cfg(not(feature = "fused"))]
+fn on_a_gpu(_: &[Arc<Plan>]) -> Value {
+    Value::Null
 }
 
 /// Nested fields, indented by their depth.

@@ -1,21 +1,24 @@
 //! The commands, one a file. Every path is checked before work starts, and every error is one sentence.
 
+mod codec;
+mod compare;
 mod data;
 mod distribution;
 mod draw;
 mod drawing;
+mod images_in;
 mod images_out;
+mod influence;
 mod info;
 mod new;
 mod publish;
+mod reach;
 mod score;
 mod train;
 
 use burn::tensor::Device;
 use clap::{Parser, Subcommand, ValueEnum};
-use pixelrnn::image::{ImageError, Images};
-use pixelrnn::model::ModelConfig;
-use pixelrnn::npy;
+use images_in::read_images;
 use pixelrnn::output::{Output, remove_parts};
 use pixelrnn::sniff::mistaken;
 use pixelrnn::weights::{self, Loaded};
@@ -55,12 +58,27 @@ enum Command {
     /// The probability of every level of one value, given the values before it (the paper's figure 6).
     #[command(allow_negative_numbers = true)]
     Distribution(distribution::Options),
+    /// How far pixels of given images, flipped, move the distributions of others.
+    #[command(allow_negative_numbers = true)]
+    Influence(influence::Options),
+    /// Which pixels the wiring of a network joins, whatever its weights.
+    #[command(allow_negative_numbers = true)]
+    Reach(reach::Options),
     /// Draw images.
     #[command(allow_negative_numbers = true)]
     Sample(draw::SampleOptions),
     /// Draw the missing pixels of given images.
     #[command(allow_negative_numbers = true)]
     Complete(draw::CompleteOptions),
+    /// Write images in as few bytes as the network finds them likely.
+    #[command(allow_negative_numbers = true)]
+    Compress(codec::CompressOptions),
+    /// The images of a compressed file.
+    #[command(allow_negative_numbers = true)]
+    Decompress(codec::DecompressOptions),
+    /// Bits that the images of a split take: compressed, by their likelihood, as PNG and as lossless WebP.
+    #[command(allow_negative_numbers = true)]
+    Compare(compare::Options),
     /// Configuration, size, training record and likelihoods of a weights file.
     #[command(allow_negative_numbers = true)]
     Info(info::Options),
@@ -76,8 +94,13 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Eval(options) => score::eval(options),
         Command::Score(options) => score::score(options),
         Command::Distribution(options) => distribution::run(options),
+        Command::Influence(options) => influence::run(options),
+        Command::Reach(options) => reach::run(options),
         Command::Sample(options) => draw::sample(options),
         Command::Complete(options) => draw::complete(options),
+        Command::Compress(options) => codec::compress(options),
+        Command::Decompress(options) => codec::decompress(options),
+        Command::Compare(options) => compare::run(options),
         Command::Info(options) => info::run(options),
     }
 }
@@ -239,47 +262,4 @@ fn read_text(path: &Path) -> Result<String, Failure> {
 /// Reads a weights file onto a device.
 fn load_model(path: &Path, device: &Device) -> Result<Loaded, Failure> {
     weights::load(&read(path)?, device).map_err(|error| format!("{}: {error}", path.display()).into())
-}
-
-/// Reads `[N, C, H, W]` levels that fit the network; a grey batch may leave out C.
-fn read_images(path: &Path, config: &ModelConfig) -> Result<Images, Failure> {
-    let named = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    let array = npy::read_u8(&read(path)?).map_err(|error| named(&error))?;
-    let expected = [config.channels, config.height, config.width];
-    let shape = match array.shape[..] {
-        [count, channels, height, width] if [channels, height, width] == expected => [count, channels, height, width],
-        [count, height, width] if [1, height, width] == expected => [count, 1, height, width],
-        _ => {
-            let [channels, height, width] = expected;
-            let remedy = reshaped(&array.shape, expected);
-            let found = format!("shape {:?} found, [N, {channels}, {height}, {width}] expected{remedy}", array.shape);
-            return Err(named(&found).into());
-        }
-    };
-    if shape[0] == 0 {
-        return Err(named(&"no images found, at least one expected").into());
-    }
-    Images::new(shape, config.levels, array.data).map_err(|error| {
-        let remedy = match (&error, config.levels) {
-            (ImageError::Level { .. }, 2) => "; of brightness from 0 to 255 save (array > 127)".to_owned(),
-            (ImageError::Level { .. }, levels) => {
-                format!("; of brightness from 0 to 255 save (array / 255 * {}).round().astype('uint8')", levels - 1)
-            }
-            _ => String::new(),
-        };
-        format!("{}{remedy}", named(&error)).into()
-    })
-}
-
-/// What makes an array of `[channels, height, width]` images of one of another shape, where that is known.
-fn reshaped(found: &[usize], [channels, height, width]: [usize; 3]) -> String {
-    let remedy = match *found {
-        [_, h, w, c] if [c, h, w] == [channels, height, width] => "array.transpose(0, 3, 1, 2)".to_owned(),
-        [h, w, c] if [c, h, w] == [channels, height, width] => "array.transpose(2, 0, 1)[None]".to_owned(),
-        [c, h, w] if [c, h, w] == [channels, height, width] => "array[None]".to_owned(),
-        [h, w] if [1, h, w] == [channels, height, width] => "array[None, None]".to_owned(),
-        [.., last] if last == channels * height * width => format!("array.reshape(-1, {channels}, {height}, {width})"),
-        _ => return String::new(),
-    };
-    format!("; save {remedy}")
 }

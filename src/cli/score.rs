@@ -7,7 +7,7 @@ use pixelrnn::data::genuine::Foreign;
 use pixelrnn::data::own::{Cache, Pictures};
 use pixelrnn::data::{DatasetKind, Split};
 use pixelrnn::image::ImageSource;
-use pixelrnn::likelihood::{Likelihood, evaluate, score as score_images};
+use pixelrnn::likelihood::{Likelihood, evaluate, evaluate_mixture, score as score_images};
 use pixelrnn::model::ModelConfig;
 use pixelrnn::npy;
 use pixelrnn::train::{RunData, TrainConfig, default_dataset};
@@ -22,8 +22,11 @@ pub const BATCH: usize = 50;
 #[derive(clap::Args)]
 pub struct EvalOptions {
     /// Weights file.
-    #[arg(long)]
-    model: PathBuf,
+    #[arg(long, required_unless_present = "mix", conflicts_with = "mix")]
+    model: Option<PathBuf>,
+    /// Several weights files, A,B,C: each, and the mean of their likelihoods of every image.
+    #[arg(long, value_delimiter = ',', value_name = "MODEL,MODEL")]
+    mix: Vec<PathBuf>,
     /// Folder of the data sets; for pictures of your own the folder that their paths begin at.
     #[arg(long)]
     data: PathBuf,
@@ -42,8 +45,9 @@ pub struct EvalOptions {
 }
 
 pub fn eval(options: EvalOptions) -> Result<(), Failure> {
+    let Some(model) = &options.model else { return eval_mixture(&options) };
     let device = options.device.open()?;
-    let Loaded { model, training, .. } = load_model(&options.model, &device)?;
+    let Loaded { model, training, .. } = load_model(model, &device)?;
     let run = run_of(training.as_ref(), &model.config, options.dataset);
     let Measured { pictures: images, protocol, .. } = measured(&run, options.split, &options.data)?;
     let [count, ..] = images.shape();
@@ -53,16 +57,60 @@ pub fn eval(options: EvalOptions) -> Result<(), Failure> {
     if options.json {
         println!("{}", described(&likelihood, &protocol));
     } else {
-        println!(
-            "{:.4} nats an image, {:.5} bits a dimension, {} images ({protocol})",
-            likelihood.nats_per_image, likelihood.bits_per_dim, likelihood.images
-        );
+        println!("{}", line(&likelihood, &protocol));
         for (scale, nats) in model.config.scales().iter().zip(&likelihood.nats_of_scales) {
             let given = if scale.conditioning.is_some() { " given the smaller image" } else { "" };
             println!("  of these {nats:.4} for the {}x{} image{given}", scale.width, scale.height);
         }
     }
     Ok(())
+}
+
+/// Of each network of `--mix`, on the images of the first one's set, and of all together.
+fn eval_mixture(options: &EvalOptions) -> Result<(), Failure> {
+    let device = options.device.open()?;
+    let (mut models, mut run) = (Vec::new(), None);
+    for path in &options.mix {
+        let Loaded { model, training, .. } = load_model(path, &device)?;
+        let refused = |found: String| Err(format!("{}: {found}", path.display()).into());
+        if model.nets.len() > 1 {
+            return refused(format!(
+                "a network of {} scales, whose likelihood is not that of the image alone",
+                model.nets.len()
+            ));
+        }
+        let first = &models.first().unwrap_or(&model).config;
+        let kind = |config: &ModelConfig| [config.channels, config.height, config.width, usize::from(config.levels)];
+        if kind(&model.config) != kind(first) {
+            return refused(format!(
+                "channels, height, width and levels {:?} found, those of the first file expected, {:?}",
+                kind(&model.config),
+                kind(first)
+            ));
+        }
+        run.get_or_insert_with(|| run_of(training.as_ref(), &model.config, options.dataset));
+        models.push(model);
+    }
+    let run = run.expect("at least one file");
+    let Measured { pictures: images, protocol, .. } = measured(&run, options.split, &options.data)?;
+    let bar = progress(images.shape()[0], "evaluating");
+    let (each, mixture) = evaluate_mixture(&models, &images, BATCH, &device, |done| bar.set_position(done as u64));
+    bar.finish_and_clear();
+    if options.json {
+        let each: Vec<Value> = each.iter().map(|likelihood| described(likelihood, &protocol)).collect();
+        println!("{}", json!({ "mixture": described(&mixture, &protocol), "models": each }));
+    } else {
+        for (path, likelihood) in options.mix.iter().zip(&each) {
+            println!("{}: {}", path.display(), line(likelihood, &protocol));
+        }
+        println!("mean likelihood of these {}: {}", models.len(), line(&mixture, &protocol));
+    }
+    Ok(())
+}
+
+fn line(likelihood: &Likelihood, protocol: &str) -> String {
+    let Likelihood { nats_per_image, bits_per_dim, images, .. } = likelihood;
+    format!("{nats_per_image:.4} nats an image, {bits_per_dim:.5} bits a dimension, {images} images ({protocol})")
 }
 
 /// The run a network comes from, as its record says; where that says nothing, or another data set is asked for, one on that set

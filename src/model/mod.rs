@@ -1,14 +1,18 @@
 //! Architectures: the layers of [`nn`](crate::nn) put together as Table 1 says. Levels in, logits out.
 
+mod activations;
 mod config;
 mod head;
 mod multi_scale;
 mod network;
+mod reach;
 
+pub use activations::activations;
 pub use config::{Conditioning, ConfigError, ModelConfig, Network};
 pub use head::Head;
 pub use multi_scale::Upsampler;
 pub use network::{Block, Net};
+pub use reach::{Reached, reach};
 
 use crate::image::level_to_input;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};

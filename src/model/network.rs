@@ -31,6 +31,16 @@ pub enum Block {
     Lstm(LstmBlock),
 }
 
+impl Block {
+    /// The block's output and what it adds to the sum of skip connections: see [`ConvBlock::forward`].
+    fn forward(&self, x: Tensor<4>, condition: Option<&Tensor<4>>) -> (Tensor<4>, Option<Tensor<4>>) {
+        match self {
+            Self::Conv(block) => block.forward(x, condition),
+            Self::Lstm(block) => block.forward(x, condition),
+        }
+    }
+}
+
 impl Net {
     /// A network with fresh weights.
     pub fn init(config: &ModelConfig, device: &Device) -> Self {
@@ -79,10 +89,7 @@ impl Net {
         }
         let mut skips: Option<Tensor<4>> = None;
         for block in &self.blocks {
-            let (output, skip) = match block {
-                Block::Conv(block) => block.forward(x, condition.as_ref()),
-                Block::Lstm(block) => block.forward(x, condition.as_ref()),
-            };
+            let (output, skip) = block.forward(x, condition.as_ref());
             x = output;
             skips = match (skips, skip) {
                 (Some(sum), Some(skip)) => Some(sum + skip),
@@ -93,6 +100,25 @@ impl Net {
             Some(skips) => x + skips,
             None => x,
         }
+    }
+
+    /// What a block takes in, and what its layers give: see [`ConvBlock::layers`] and [`LstmBlock::layers`].
+    ///
+    /// # Shapes
+    /// - `input`, `small`: as in [`features`](Self::features)
+    /// - output: `[batch, 2h, height, width]`, `[batch, h, height, width]` once or twice, `[batch, 2h, height, width]`
+    ///
+    /// # Panics
+    /// When there is no such block.
+    pub fn activations(&self, input: Tensor<4>, small: Option<Tensor<4>>, block: usize) -> Vec<Tensor<4>> {
+        let condition = condition(self.upsampler.as_ref(), small);
+        let condition = condition.as_ref();
+        let x = self.blocks[..block].iter().fold(self.first.forward(input), |x, block| block.forward(x, condition).0);
+        let layers = match &self.blocks[block] {
+            Block::Conv(block) => block.layers(x.clone(), condition).to_vec(),
+            Block::Lstm(block) => block.layers(x.clone(), condition).to_vec(),
+        };
+        [vec![x], layers].concat()
     }
 
     /// The blocks by the CPU's own operations, which hand on one map: the stream, then the sum of skip connections where there is

@@ -66,10 +66,22 @@ impl ConvBlock {
     /// - `x`, both outputs: `[batch, 2h, height, width]`
     /// - `condition`: `[batch, maps, height, width]`
     pub fn forward(&self, x: Tensor<4>, condition: Option<&Tensor<4>>) -> (Tensor<4>, Option<Tensor<4>>) {
-        let features = self.reduce.forward_relu(x.clone()); // [batch, h, height, width]
-        let features = add_condition(self.conv.forward_relu(features), self.condition.as_ref(), condition);
-        let skip = self.skip.as_ref().map(|skip| skip.forward_relu(features.clone()));
-        (self.expand.forward_relu(features) + x, skip)
+        let [_, features, output] = self.layers(x.clone(), condition);
+        let skip = self.skip.as_ref().map(|skip| skip.forward_relu(features));
+        (output + x, skip)
+    }
+
+    /// What its three convolutions give, each before the rectifier of the next.
+    ///
+    /// # Shapes
+    /// - `x`: `[batch, 2h, height, width]`
+    /// - `condition`: `[batch, maps, height, width]`
+    /// - output: `[batch, h, height, width]` twice, then `[batch, 2h, height, width]`, which the input is still to be added to
+    pub fn layers(&self, x: Tensor<4>, condition: Option<&Tensor<4>>) -> [Tensor<4>; 3] {
+        let reduced = self.reduce.forward_relu(x);
+        let features = add_condition(self.conv.forward_relu(reduced.clone()), self.condition.as_ref(), condition);
+        let output = self.expand.forward_relu(features.clone());
+        [reduced, features, output]
     }
 
     /// The same for the CPU in one operation, on `x` with the sum of skip connections behind it where there is one, and behind
@@ -148,12 +160,24 @@ impl LstmBlock {
     /// - `x`, both outputs: `[batch, 2h, height, width]`
     /// - `condition`: `[batch, maps, height, width]`
     pub fn forward(&self, x: Tensor<4>, condition: Option<&Tensor<4>>) -> (Tensor<4>, Option<Tensor<4>>) {
+        let [features, output] = self.layers(x.clone(), condition);
+        let skip = self.skip.as_ref().map(|skip| skip.forward(features));
+        (output + x, skip)
+    }
+
+    /// What its two layers give.
+    ///
+    /// # Shapes
+    /// - `x`: `[batch, 2h, height, width]`
+    /// - `condition`: `[batch, maps, height, width]`
+    /// - output: `[batch, h, height, width]`, then `[batch, 2h, height, width]`, which the input is still to be added to
+    pub fn layers(&self, x: Tensor<4>, condition: Option<&Tensor<4>>) -> [Tensor<4>; 2] {
         let features = match &self.lstm {
-            Recurrent::Row(lstm) => lstm.forward(x.clone(), condition),
-            Recurrent::Diagonal(lstm) => lstm.forward(x.clone(), condition),
-        }; // [batch, h, height, width]
-        let skip = self.skip.as_ref().map(|skip| skip.forward(features.clone()));
-        (self.expand.forward(features) + x, skip)
+            Recurrent::Row(lstm) => lstm.forward(x, condition),
+            Recurrent::Diagonal(lstm) => lstm.forward(x, condition),
+        };
+        let output = self.expand.forward(features.clone());
+        [features, output]
     }
 
     /// The same for the CPU in one operation, on `x` with the sum of skip connections behind it where there is one, and behind

@@ -4,7 +4,7 @@ use super::cached::CachedSampler;
 use super::cascade::Scale;
 use super::draw::probabilities;
 use super::plan::Plan;
-use super::request::{Request, RequestError};
+use super::request::{Request, RequestError, check_place};
 use std::sync::Arc;
 
 /// The probability of every level of channel `channel` of pixel (`x`, `y`), given all values before it in `levels`,
@@ -15,13 +15,7 @@ use std::sync::Arc;
 /// When the place is not one of the image, or `levels` is not one image.
 pub fn distribution(plans: &[Arc<Plan>], levels: &[u8], [channel, y, x]: [usize; 3]) -> Result<Vec<f32>, RequestError> {
     let config = &plans.last().expect("a plan a scale").config;
-    for (field, found, end) in
-        [("channel", channel, config.channels), ("row", y, config.height), ("column", x, config.width)]
-    {
-        if found >= end {
-            return Err(RequestError { field, found: found.to_string(), expected: format!("0 to {}", end - 1) });
-        }
-    }
+    check_place(config, [channel, y, x])?;
     let mut sampler = CachedSampler::new(plans, Request::scoring(levels.to_vec(), 1, config))?;
     sampler.trace(0);
     while sampler.image().y() <= y {

@@ -1,6 +1,6 @@
 //! From logits to a level: the one place where randomness becomes a pixel.
 
-use crate::maths::exp;
+use crate::maths::{exp, ln, ln_1p};
 
 /// Most levels a value can have.
 const MAX_LEVELS: usize = 256;
@@ -23,7 +23,7 @@ pub fn nll_nats(logits: &[f32], level: u8) -> f32 {
     if let [log_odds] = logits {
         // softplus(±z) without overflow.
         let z = if level == 0 { *log_odds } else { -log_odds };
-        return z.max(0.0) + libm::log1pf(libm::expf(-z.abs()));
+        return z.max(0.0) + ln_1p(exp(-z.abs()));
     }
     Softmax::new(logits, 1.0).nll_nats(logits, level)
 }
@@ -43,8 +43,8 @@ pub fn draw_and_score(logits: &[f32], temperature: f32, u: f32) -> (u8, f32) {
 /// The probability of every level under the softmax of `logits / temperature`, level 0 first.
 pub fn probabilities(logits: &[f32], temperature: f32) -> Vec<f32> {
     if let [log_odds] = logits {
-        let level_0 = 1.0 / (1.0 + libm::expf(log_odds / temperature));
-        return vec![level_0, 1.0 / (1.0 + libm::expf(-log_odds / temperature))];
+        let level_0 = 1.0 / (1.0 + exp(log_odds / temperature));
+        return vec![level_0, 1.0 / (1.0 + exp(-log_odds / temperature))];
     }
     let softmax = Softmax::new(logits, temperature);
     softmax.weights[..logits.len()].iter().map(|weight| weight / softmax.total).collect()
@@ -113,7 +113,7 @@ impl Softmax {
     }
 
     fn nll_nats(&self, logits: &[f32], level: u8) -> f32 {
-        self.highest + libm::logf(self.total) - logits[usize::from(level)]
+        self.highest - logits[usize::from(level)] + ln(self.total)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where the features of an image stand while it is drawn: the last few rows of each map, in rings, one slot after another.
 
 use super::plan::{Border, Place, Plan, Slot};
+use std::ops::Range;
 
 /// A place in a row: at column x it is `start + x · column`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -98,6 +99,28 @@ impl Layout {
         assert_eq!(map.len(), rows * row, "a map of {rows} rows of {row} values");
         // Row y stands in place y of the ring.
         values[start..start + map.len()].copy_from_slice(map);
+    }
+
+    /// Row `y` of all maps, of an image that has just drawn it.
+    pub fn row(&self, values: &[f32], y: usize) -> Vec<f32> {
+        self.rows_at(y).flat_map(|row| &values[row]).copied().collect()
+    }
+
+    /// Puts row `y` of all maps, as of another image, among the values.
+    pub fn put_row(&self, values: &mut [f32], y: usize, mut row: &[f32]) {
+        for to in self.rows_at(y) {
+            let (own, rest) = row.split_at(to.len());
+            values[to].copy_from_slice(own);
+            row = rest;
+        }
+    }
+
+    /// Where row `y` of each map stands.
+    fn rows_at(&self, y: usize) -> impl Iterator<Item = Range<usize>> {
+        self.areas.iter().filter(|area| area.column > 0).map(move |area| {
+            let start = area.start + y % area.rows * area.row;
+            start..start + area.row
+        })
     }
 
     /// Where the features of a slot's pixel at `from`, seen from row `y`, stand.

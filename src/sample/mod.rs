@@ -5,6 +5,8 @@
 //! with given pixels, scoring it is drawing with all of them given: one engine does all three. Where a network has several
 //! scales (§3.6), a [`Cascade`] of such samplers draws the small image first and then the large one.
 
+#[cfg(any(test, feature = "fused"))]
+mod by_place;
 mod cached;
 mod canvas;
 mod cascade;
@@ -22,14 +24,18 @@ mod request;
 mod uniform;
 mod upsampling;
 
-pub use cached::{CachedSampler, CachedScale, RowTrace};
+pub use cached::{CachedSampler, CachedScale, Influence, Question, RowTrace, mean_effects};
+pub use canvas::{Decide, Decider};
 pub use cascade::{Cascade, Scale, Scored};
 pub use distribution::distribution;
 pub use draw::{draw, nll_nats, probabilities};
 #[cfg(feature = "fused")]
-pub use fused::{FusedDevice, FusedError, FusedSampler, FusedScale};
+pub use fused::{Figures, FusedDevice, FusedError, FusedSampler, FusedScale};
 pub use naive::{NaiveSampler, NaiveScale};
 pub use plan::{Border, Conditioning, HERE, LANES, PANEL, Pass, Place, Plan, Run, SEGMENT, Slot, Step, Sums, Term};
-pub use request::{Given, MAX_COUNT, Request, RequestError};
+pub use request::{Given, MAX_COUNT, Request, RequestError, check_place};
 pub use uniform::{threefry2x32, uniform};
 pub use upsampling::Upsampling;
+
+#[cfg(any(test, feature = "fused"))]
+pub(crate) use by_place::model_by_place;

@@ -21,8 +21,21 @@ impl NaiveSampler {
         Self::open(model.scales(), request, |network, request| NaiveScale::new(network, request, device))
     }
 
-    /// Draws the next row of every image, of the smallest scale first; false when there is none left. Blocks until the device
-    /// is done: not for GPUs in the browser.
+    /// Draws the next value of every image, of the smallest scale first: one run of the network. False when there is none left.
+    /// Blocks until the device is done: not for GPUs in the browser.
+    pub fn next_value(&mut self) -> bool {
+        let Some(scale) = self.due() else { return false };
+        let row = scale.draw_value(pick_on_host).into_data();
+        scale.take_row(row);
+        true
+    }
+
+    /// Values of the row drawn next that are drawn already.
+    pub fn values(&self) -> usize {
+        self.of_scale(self.scale()).values()
+    }
+
+    /// The same up to the end of the row.
     pub fn next_row(&mut self) -> bool {
         let Some(scale) = self.due() else { return false };
         let row = scale.draw_row(pick_on_host).into_data();
@@ -30,7 +43,7 @@ impl NaiveSampler {
         true
     }
 
-    /// The same without blocking.
+    /// The same without blocking: one row is read back at a time.
     ///
     /// # Errors
     /// When the device fails.
@@ -42,7 +55,10 @@ impl NaiveSampler {
     }
 }
 
-/// Draws the images of one scale. The values stay on the device; one row is read back at a time.
+/// Turns logits and uniforms into levels.
+type Pick = fn(Tensor<2>, f32, Tensor<2>) -> Tensor<2>;
+
+/// Draws the images of one scale. The values stay on the device until they are read back.
 pub struct NaiveScale {
     config: ModelConfig,
     net: Net,
@@ -52,9 +68,26 @@ pub struct NaiveScale {
     small: Option<Tensor<4>>,
     /// What the network has seen so far, `[count, channels, height, width]`.
     input: Tensor<4>,
-    /// Levels of the rows read back, `[count, channels, height, width]`.
+    /// What it sees of each level, `[levels]`.
+    inputs: Tensor<1>,
+    /// The row under way, if one is.
+    row: Option<RowUnderWay>,
+    /// Levels read back, `[count, channels, height, width]`.
     levels: Vec<u8>,
     y: usize,
+}
+
+/// A row of which some values are drawn: tensors of `[count, channels, 1, width]`.
+struct RowUnderWay {
+    uniforms: Tensor<4>,
+    /// Given levels, 0 where drawn.
+    given: Tensor<4>,
+    /// Whether drawn, 1 or 0.
+    drawn: Tensor<4>,
+    /// Levels so far, 0 behind them.
+    levels: Tensor<4>,
+    /// How many values are decided, column by column, the colours of each one after another.
+    values: usize,
 }
 
 impl Scale for NaiveScale {
@@ -80,41 +113,48 @@ impl NaiveScale {
         request.validate(config)?;
         let blank = level_to_input(0, config.levels);
         let input = Tensor::full([request.count, config.channels, config.height, config.width], blank, device);
-        let levels = vec![0; request.count * config.dimensions()];
-        let (config, net, device) = (config.clone(), net.clone(), device.clone());
-        Ok(Self { config, net, device, request, small: None, input, levels, y: 0 })
-    }
-
-    /// Levels of the next row, `[count, channels, 1, width]`; `pick` turns logits and uniforms into levels.
-    fn draw_row(&mut self, pick: fn(Tensor<2>, f32, Tensor<2>) -> Tensor<2>) -> Tensor<4> {
-        let config = self.config.clone();
-        let [count, channels, _, width] = self.input.dims();
-        let [uniforms, given, drawn] = self.row_inputs();
         // Looked up, not computed: what a device makes of a division is its own business.
         let inputs: Vec<f32> = (0..config.levels).map(|level| level_to_input(level as u8, config.levels)).collect();
-        let inputs = Tensor::<1>::from_data(inputs.as_slice(), &self.device);
-        let mut row = Tensor::zeros([count, channels, 1, width], &self.device);
-        for x in 0..width {
-            for channel in 0..channels {
-                let logits = self.net.forward(self.input.clone(), self.small.clone()); // [count, channels, logits, height, width]
-                let place = [0..count, channel..channel + 1, 0..config.logits(), self.y..self.y + 1, x..x + 1];
-                let logits = logits.slice(place).reshape([count, config.logits()]);
-                let value = [0..count, channel..channel + 1, 0..1, x..x + 1];
-                let at = |tensor: &Tensor<4>| tensor.clone().slice(value.clone()).reshape([count, 1]);
-                let level = pick(logits, self.request.temperature, at(&uniforms));
-                let level = at(&given) + at(&drawn) * level;
-                let level = level.reshape([count, 1, 1, 1]);
-                row = row.slice_assign(value, level.clone());
-                let place = [0..count, channel..channel + 1, self.y..self.y + 1, x..x + 1];
-                let input = inputs.clone().select(0, level.reshape([count]).int()).reshape([count, 1, 1, 1]);
-                self.input = self.input.clone().slice_assign(place, input);
-            }
-        }
-        row
+        let inputs = Tensor::from_data(inputs.as_slice(), device);
+        let levels = vec![0; request.count * config.dimensions()];
+        let (config, net, device) = (config.clone(), net.clone(), device.clone());
+        Ok(Self { config, net, device, request, small: None, input, inputs, row: None, levels, y: 0 })
     }
 
-    /// Uniforms, given levels (0 where drawn) and whether drawn (1 or 0) of the next row, `[count, channels, 1, width]`.
-    fn row_inputs(&self) -> [Tensor<4>; 3] {
+    fn values(&self) -> usize {
+        self.row.as_ref().map_or(0, |row| row.values)
+    }
+
+    /// Levels of the next row with all its values, `[count, channels, 1, width]`.
+    fn draw_row(&mut self, pick: Pick) -> Tensor<4> {
+        let rest = self.config.channels * self.config.width - self.values();
+        (1..rest).for_each(|_| drop(self.draw_value(pick)));
+        self.draw_value(pick)
+    }
+
+    /// Levels of the next row with one value more, `[count, channels, 1, width]`.
+    fn draw_value(&mut self, pick: Pick) -> Tensor<4> {
+        let mut row = self.row.take().unwrap_or_else(|| self.begin_row());
+        let (config, count, y) = (&self.config, self.request.count, self.y);
+        let (x, channel) = (row.values / config.channels, row.values % config.channels);
+        let logits = self.net.forward(self.input.clone(), self.small.clone()); // [count, channels, logits, height, width]
+        let place = [0..count, channel..channel + 1, 0..config.logits(), y..y + 1, x..x + 1];
+        let logits = logits.slice(place).reshape([count, config.logits()]);
+        let value = [0..count, channel..channel + 1, 0..1, x..x + 1];
+        let at = |tensor: &Tensor<4>| tensor.clone().slice(value.clone()).reshape([count, 1]);
+        let level = pick(logits, self.request.temperature, at(&row.uniforms));
+        let level = at(&row.given) + at(&row.drawn) * level;
+        let level = level.reshape([count, 1, 1, 1]);
+        row.levels = row.levels.slice_assign(value, level.clone());
+        let place = [0..count, channel..channel + 1, y..y + 1, x..x + 1];
+        let input = self.inputs.clone().select(0, level.reshape([count]).int()).reshape([count, 1, 1, 1]);
+        self.input = self.input.clone().slice_assign(place, input);
+        row.values += 1;
+        self.row.insert(row).levels.clone()
+    }
+
+    /// The next row before its first value.
+    fn begin_row(&self) -> RowUnderWay {
         let (config, request, y) = (&self.config, &self.request, self.y);
         let shape = [request.count, config.channels, 1, config.width];
         let tensor = |value: &dyn Fn(usize, usize, usize) -> f32| {
@@ -125,13 +165,16 @@ impl NaiveScale {
             Tensor::from_data(TensorData::new(values, shape), &self.device)
         };
         let given = |k, c, x| request.given_at(config, k, c, y, x);
-        [
-            tensor(&|k, c, x| request.uniform_at(k, c, y, x)),
-            tensor(&|k, c, x| given(k, c, x).map_or(0.0, f32::from)),
-            tensor(&|k, c, x| if given(k, c, x).is_some() { 0.0 } else { 1.0 }),
-        ]
+        RowUnderWay {
+            uniforms: tensor(&|k, c, x| request.uniform_at(k, c, y, x)),
+            given: tensor(&|k, c, x| given(k, c, x).map_or(0.0, f32::from)),
+            drawn: tensor(&|k, c, x| if given(k, c, x).is_some() { 0.0 } else { 1.0 }),
+            levels: Tensor::zeros(shape, &self.device),
+            values: 0,
+        }
     }
 
+    /// Takes the levels of the row under way, read back; with all its values it is done.
     fn take_row(&mut self, row: TensorData) {
         let config = &self.config;
         let row: Vec<f32> = row.try_into_vec().expect("levels are 32-bit floats");
@@ -140,7 +183,9 @@ impl NaiveScale {
             let target = &mut self.levels[k * plane + self.y * width..][..width];
             target.iter_mut().zip(values).for_each(|(level, &value)| *level = value.round() as u8);
         }
-        self.y += 1;
+        if self.values() == config.channels * width {
+            (self.row, self.y) = (None, self.y + 1);
+        }
     }
 }
 
@@ -175,8 +220,38 @@ fn pick_on_device(logits: Tensor<2>, temperature: f32, u: Tensor<2>) -> Tensor<2
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Network;
+    use crate::model::{Conditioning, Network};
     use crate::sample::Given;
+    use crate::sample::model_by_place;
+
+    /// In colour, of two images and two scales. Of every other row only the first value is drawn alone.
+    #[test]
+    fn values_one_by_one_are_those_of_the_rows() {
+        for network in Network::ALL {
+            let small = ModelConfig::tiny(network, 3, 8, [2, 2]);
+            let conditioning = Some(Conditioning { maps: 2, small: Box::new(small) });
+            let model = model_by_place(&ModelConfig { conditioning, ..ModelConfig::tiny(network, 3, 8, [4, 4]) });
+            let begin = || NaiveSampler::new(&model, Request::samples(3, 2), &Device::flex()).expect("a good request");
+            let (mut rows, mut values) = (begin(), begin());
+            while !rows.done() {
+                let (scale, y) = (rows.scale(), rows.y());
+                let ModelConfig { height, width, .. } = rows.of_scale(scale).config;
+                rows.next_row();
+                let expected = rows.of_scale(scale).levels();
+                for value in 0..if y % 2 == 0 { 3 * width } else { 1 } {
+                    assert_eq!((values.scale(), values.y(), values.values()), (scale, y, value));
+                    assert!(values.next_value());
+                    let place = (value % 3 * height + y) * width + value / 3;
+                    assert_eq!(values.of_scale(scale).levels()[place], expected[place], "read back at once");
+                }
+                if y % 2 > 0 {
+                    values.next_row();
+                }
+                assert_eq!(values.of_scale(scale).levels(), expected, "{network:?}, scale {scale}, row {y}");
+            }
+            assert!(values.done() && !values.next_value() && !values.next_row());
+        }
+    }
 
     #[test]
     fn the_network_sees_the_input_of_every_level_to_the_bit() {

@@ -30,7 +30,33 @@ pub struct Given {
     /// Levels, `[channels, height, width]` for all images or `[count, channels, height, width]`.
     pub levels: Vec<u8>,
     /// 1 where the pixel is to be drawn, 0 where it is given, `[height, width]` for all images or `[count, height, width]`.
+    /// In colour it may have a plane a channel, `[channels, height, width]` for all images or
+    /// `[count, channels, height, width]`. Its length says which of these it is; three planes for three images of three
+    /// channels are one an image.
+    ///
+    /// An image of which everything up to some value is given as it was drawn comes out the same again: uniform numbers
+    /// belong to places. With several scales (§3.6) it need not. Its given values give those of the small image that lie
+    /// among them, which need not be what was drawn there, the other values of the small image are drawn again, and what is
+    /// drawn of the large one follows them.
     pub mask: Vec<u8>,
+}
+
+/// How a mask is laid out.
+#[derive(Clone, Copy)]
+struct MaskShape {
+    /// Values for one image.
+    one: usize,
+    /// Whether each channel has its own plane.
+    channels: bool,
+}
+
+impl Given {
+    fn mask_shape(&self, count: usize, config: &ModelConfig) -> MaskShape {
+        let (pixels, values) = (config.height * config.width, config.dimensions());
+        let planes_of_one = self.mask.len() == values && count != config.channels;
+        let channels = planes_of_one || self.mask.len() == count * values;
+        MaskShape { one: if channels { values } else { pixels }, channels }
+    }
 }
 
 /// A request that cannot be drawn.
@@ -43,6 +69,21 @@ pub struct RequestError {
     pub found: String,
     /// What would have been accepted.
     pub expected: String,
+}
+
+/// Checks that there is a channel, a row and a column of these numbers.
+///
+/// # Errors
+/// Names the first that is beyond the image.
+pub fn check_place(config: &ModelConfig, [channel, y, x]: [usize; 3]) -> Result<(), RequestError> {
+    for (field, found, end) in
+        [("channel", channel, config.channels), ("row", y, config.height), ("column", x, config.width)]
+    {
+        if found >= end {
+            return Err(RequestError { field, found: found.to_string(), expected: format!("0 to {}", end - 1) });
+        }
+    }
+    Ok(())
 }
 
 impl Request {
@@ -75,7 +116,13 @@ impl Request {
         let either = |one: usize, what: &str| format!("{one} or {} {what}", one * count);
         let fits = |length: usize, one: usize| length == one || length == one * count;
         check(fits(levels.len(), image), "given levels", format!("{} values", levels.len()), either(image, "values"))?;
-        check(fits(mask.len(), pixels), "mask", format!("{} values", mask.len()), either(pixels, "values"))?;
+        let fitting = fits(mask.len(), pixels) || fits(mask.len(), image);
+        check(
+            fitting,
+            "mask",
+            format!("{} values", mask.len()),
+            either(pixels, "values, or as many for each channel"),
+        )?;
         let bad = levels.iter().find(|&&level| u16::from(level) >= config.levels);
         let expected = format!("levels below {}", config.levels);
         check(bad.is_none(), "given levels", format!("level {}", bad.unwrap_or(&0)), expected)?;
@@ -105,8 +152,8 @@ impl Request {
     /// Rows at the top whose pixels are all given, in every image.
     pub fn rows_given(&self, config: &ModelConfig) -> usize {
         let Some(Given { mask, .. }) = &self.given else { return 0 };
-        let masks = mask.chunks_exact(config.height * config.width);
-        let drawn = masks.filter_map(|mask| mask.iter().position(|&value| value == 1)).min();
+        let planes = mask.chunks_exact(config.height * config.width);
+        let drawn = planes.filter_map(|plane| plane.iter().position(|&value| value == 1)).min();
         drawn.map_or(config.height, |pixel| pixel / config.width)
     }
 
@@ -130,13 +177,16 @@ impl Request {
 
     /// The level that channel `channel` of pixel (`x`, `y`) of the request's image `image` must have, if it is given.
     pub fn given_at(&self, config: &ModelConfig, image: usize, channel: usize, y: usize, x: usize) -> Option<u8> {
-        let Given { levels, mask } = self.given.as_ref()?;
+        let given = self.given.as_ref()?;
+        let Given { levels, mask } = given;
         let (dimensions, pixels) = (config.dimensions(), config.height * config.width);
+        let MaskShape { one, channels } = given.mask_shape(self.count, config);
         let pixel = y * config.width + x;
+        let value = channel * pixels + pixel;
         let own = |length: usize, one: usize| if length == one { 0 } else { image * one };
-        if mask[own(mask.len(), pixels) + pixel] == 1 {
+        if mask[own(mask.len(), one) + if channels { value } else { pixel }] == 1 {
             return None;
         }
-        Some(levels[own(levels.len(), dimensions) + channel * pixels + pixel])
+        Some(levels[own(levels.len(), dimensions) + value])
     }
 }

@@ -1,14 +1,18 @@
 //! The browser's door to the crate: conversions only. JavaScript sees typed arrays, numbers and `Error`s whose message is
 //! for a person.
 
+mod codec;
 #[cfg(feature = "webgpu")]
 mod gpu;
+mod looks;
 mod model;
 mod request;
 mod sampler;
 
+pub use codec::Codec;
 #[cfg(feature = "webgpu")]
 pub use gpu::{Gpu, GpuSampler};
+pub use looks::{Influence, activations, mask, mean_effects, reach};
 pub use model::Model;
 pub use request::SampleRequest;
 pub use sampler::{RowTrace, Sampler};

@@ -21,7 +21,10 @@ export interface SampleRequest {
   given?: Uint8Array;
   /** An image of which "cached" keeps a trace, counted from 0. */
   trace?: number;
-  /** 1 where a pixel is drawn, 0 where it is given, `[height, width]` for all images or `[count, height, width]`. */
+  /**
+   * 1 where a pixel is drawn, 0 where it is given, `[height, width]` for all images or `[count, height, width]`; or with a
+   * plane a channel, `[channels, height, width]` or `[count, channels, height, width]`.
+   */
   mask?: Uint8Array;
 }
 "#;

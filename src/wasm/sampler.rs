@@ -111,6 +111,26 @@ impl Sampler {
         })
     }
 
+    /// Draws the next value of every image, each by a run of the network: RGBA of its row so far, `[count, width]`. Throws when there
+    /// is none left, and where features are kept, which goes row by row.
+    #[wasm_bindgen(js_name = nextValue)]
+    pub fn next_value(&mut self) -> Result<Uint8ClampedArray, JsError> {
+        let (scale, y) = (self.scale(), self.y());
+        let Kind::Naive(sampler) = &mut self.sampler else {
+            return Err(JsError::new("method: found \"cached\", expected \"naive\" to draw value by value"));
+        };
+        if sampler.next_value() { Ok(rgba_row(sampler.of_scale(scale), y)) } else { Err(no_row()) }
+    }
+
+    /// Values of the row drawn next that are drawn already.
+    #[wasm_bindgen(getter)]
+    pub fn values(&self) -> usize {
+        match &self.sampler {
+            Kind::Cached(_) => 0,
+            Kind::Naive(sampler) => sampler.values(),
+        }
+    }
+
     /// What the network said of the row drawn last, of the image that is traced; nothing where none is.
     #[wasm_bindgen(js_name = rowTrace)]
     pub fn row_trace(&self) -> Option<RowTrace> {

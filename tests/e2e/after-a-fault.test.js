@@ -2,9 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { imagesOn, imagesShown, untilDone } from './browser.js';
+import { imagesOn, imagesShown, seeSamples, untilDone } from './browser.js';
+import { digitShown } from './easel.js';
 import { listedModels } from './reference.js';
-import { seeCompletions, seeDistribution, seeLanes } from './sections.js';
+import { raceLane, raceVerdict, seeCompletions, seeLanes } from './sections.js';
 import { openBody, page, site, visitSite } from './site.js';
 
 visitSite();
@@ -25,22 +26,19 @@ async function samples() {
 }
 const NOTHING = { empty: true, texts: '', spoken: '', label: 'Nothing drawn yet', saves: false };
 
-/** What the section that looks at single pixels shows. */
-async function onePixel() {
-  const said = async (/** @type {string} */ id) => page.locator(`#distribution-${id}`).innerText();
-  return {
-    texts: (await Promise.all(['report', 'note', 'charts'].map(said))).join(''),
-    choices: await page.locator('#distribution-picture option').count(),
-    empty: isEmpty(await imagesOn(page.locator('#distribution-canvas'), 1)),
-  };
+/** What the easel shows and says of a picture. */
+async function easel() {
+  const said = (/** @type {string} */ id) => page.locator(`#${id}`).innerText();
+  const texts = await Promise.all(['inspector-values', 'inspector-cost', 'view-caption', 'easel-said'].map(said));
+  return { texts: texts.join(''), empty: isEmpty([await digitShown()]) };
 }
+const NO_PICTURE = { texts: '', empty: true };
 
 /** Opens the page and waits until every section has drawn. @param {string} hash */
 async function openAll(hash) {
   await page.goto(site.url + hash);
   await untilDone(page);
   await seeCompletions();
-  await seeDistribution(/./);
   await seeLanes();
 }
 
@@ -61,23 +59,28 @@ test('an element told to draw with a model that does not exist shows the sentenc
 test('of a network that comes slowly or never, nothing of the one before is shown, nor after it has failed', async () => {
   const [first, ...others] = listedModels();
   const { file, name } = others.find(({ set }) => set !== first.set);
-  /** @type {() => void} */
-  let fail = () => {};
+  let broken = false;
+  /** @type {Array<() => unknown>} */
+  const held = [];
   site.faults.set(`models/${file}`, (response) => {
     response.writeHead(200).write('x');
-    fail = () => response.destroy();
+    if (broken) setTimeout(() => response.destroy(), 50);
+    else held.push(() => response.destroy());
   });
   await openAll('#pace=instant&count=4');
   await page.evaluate((model) => (location.hash = `#pace=instant&count=4&model=${model}`), name);
-  await page.getByRole('progressbar').waitFor();
+  await page.locator('pixel-rnn').getByRole('progressbar').waitFor();
   assert.deepEqual(await samples(), NOTHING);
-  assert.ok(isEmpty(await imagesOn(page.locator('#completed'), 30)));
+  await page.locator('#loading').waitFor();
+  assert.deepEqual(await easel(), NO_PICTURE);
+  assert.ok(isEmpty(await imagesOn(page.locator('#completed'), 16)));
   assert.equal(await page.locator('#completions-report').innerText(), '');
-  fail();
-  await page.locator('#completions-report').filter({ hasText: /broke off/ }).waitFor();
-  await page.getByRole('alert').filter({ hasText: /broke off/ }).waitFor();
+  broken = true;
+  for (const fail of held) fail();
+  await seeCompletions(/broke off/);
+  for (const fault of ['pixel-rnn [role=alert]', '#easel-fault']) await page.locator(fault).filter({ hasText: /broke off/ }).waitFor();
   assert.deepEqual(await samples(), NOTHING);
-  assert.deepEqual(await onePixel(), { texts: '', choices: 0, empty: true });
+  assert.deepEqual(await easel(), NO_PICTURE);
 });
 
 test('when drawing fails, each section says so and shows nothing else', async () => {
@@ -92,36 +95,22 @@ test('when drawing fails, each section says so and shows nothing else', async ()
     Object.assign(Engine.prototype, { sample: breaks(Engine.prototype.sample), complete: breaks(Engine.prototype.complete) });
     location.hash = '#pace=steady&count=4&seed=8';
   });
-  await page.locator('#completions-report').filter({ hasText: 'It broke.' }).waitFor();
-  await page.getByRole('alert').filter({ hasText: 'It broke.' }).first().waitFor();
+  await seeCompletions('It broke.');
+  await page.locator('#easel-fault').filter({ hasText: 'It broke.' }).waitFor();
+  await seeSamples(page);
+  await page.locator('pixel-rnn [role=alert]').filter({ hasText: 'It broke.' }).waitFor();
   await page.waitForFunction(() => [...document.querySelectorAll('#lanes .fault')].every(({ hidden }) => !hidden));
   // Rows still on their way would come now.
   await page.waitForTimeout(300);
   assert.deepEqual(await samples(), NOTHING);
-  assert.deepEqual(await onePixel(), { texts: '', choices: 0, empty: true });
-  for (const [id, count] of /** @type {const} */ ([['#occluded', 5], ['#completed', 30], ['#originals', 5]])) {
-    assert.ok(isEmpty(await imagesOn(page.locator(id), count)), id);
-  }
-  assert.equal(await page.locator('#examples-note').innerText(), '');
+  assert.deepEqual(await easel(), NO_PICTURE);
+  assert.ok(isEmpty(await imagesOn(page.locator('#completed'), 16)));
   for (const lane of await page.locator('#lanes figure').all()) {
     assert.ok(isEmpty(await imagesOn(lane.locator('canvas'), 9)));
-    assert.deepEqual(await lane.locator('.each, .rate').allInnerTexts(), ['–', '–']);
+    assert.deepEqual(await lane.locator('.each, .rate').allTextContents(), ['–', '–']);
   }
-  await page.getByRole('button', { name: 'Compare' }).click();
-  await page.locator('#race-verdict').filter({ hasText: 'It broke.' }).waitFor();
-  assert.ok(isEmpty(await imagesOn(page.locator('#race-cached'), 1)));
-  assert.deepEqual(await page.locator('.race figure .report').allInnerTexts(), ['', '']);
-});
-
-test('a pixel chosen in pictures that are being drawn is not looked up in those before', async () => {
-  await openAll('#pace=instant&count=4');
-  await page.evaluate(() => (location.hash = '#pace=slow&count=4&seed=8'));
-  await page.waitForFunction(() => window.seen.row.some(({ seed }) => seed === 8n));
-  const before = await onePixel();
-  for (const canvas of ['pixel-rnn canvas', '#completed']) await page.locator(canvas).evaluate((element) => {
-    const { left, top } = element.getBoundingClientRect();
-    element.dispatchEvent(new MouseEvent('click', { clientX: left + 5, clientY: top + 5, bubbles: true, composed: true }));
-  });
-  await page.waitForTimeout(200);
-  assert.equal((await onePixel()).texts, before.texts);
+  await page.locator('#race button').scrollIntoViewIfNeeded();
+  await raceVerdict('It broke.').waitFor();
+  assert.ok(isEmpty(await imagesOn(raceLane('Keep what is known').locator('canvas'), 1)));
+  assert.deepEqual(await page.locator('#race figure .report').allInnerTexts(), ['', '', '']);
 });

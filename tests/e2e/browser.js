@@ -62,9 +62,10 @@ export function isHelper(worker) {
 /**
  * A page that keeps events of `<pixel-rnn>` elements in `window.seen`.
  * @param {import('playwright-core').Browser} browser
+ * @param {import('playwright-core').BrowserContextOptions} [device]
  */
-export async function openPage(browser) {
-  const context = await browser.newContext();
+export async function openPage(browser, device) {
+  const context = await browser.newContext(device);
   const page = await context.newPage();
   /** @type {Watch} */
   const watch = { errors: [], requests: [], sent: [] };
@@ -87,11 +88,21 @@ export async function openPage(browser) {
 }
 
 /**
+ * Scrolls to the batch of the page, which is drawn when it comes into sight; other pages than that of the project have it in sight.
+ * @param {import('playwright-core').Page} page
+ */
+export async function seeSamples(page) {
+  const samples = page.locator('#many');
+  if (await samples.count()) await samples.evaluate((section) => section.scrollIntoView());
+}
+
+/**
  * Waits until the elements of a page have finished `times` runs.
  * @param {import('playwright-core').Page} page
  * @param {number} [times]
  */
-export function untilDone(page, times = 1) {
+export async function untilDone(page, times = 1) {
+  await seeSamples(page);
   return page.waitForFunction((count) => window.seen.done.length >= count, times, { timeout: 60_000, polling: 20 });
 }
 

@@ -98,6 +98,8 @@ describe('after a deployment', { skip: process.env.PIXELRNN_SITE ? 'the two vers
       await page.goto(site.url + address);
       await untilDone(page);
       const before = await imagesShown(page);
+      // The old page has all it wants.
+      await page.waitForLoadState('networkidle');
       site.folder = NEW;
       watch.requests.length = 0;
       await page.reload();

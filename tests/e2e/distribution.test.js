@@ -1,10 +1,9 @@
-/** "One pixel": the probabilities behind each value, from the API to the page. */
+/** The probabilities behind each value, as the engine tells them; what the page shows of them is in `easel-pixel.test.js`. */
 
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
-import { coloursOn, isHelper, untilDone } from './browser.js';
+import { isHelper } from './browser.js';
 import { colourModel, offer } from './models.js';
-import { seeCompletions, seeDistribution } from './sections.js';
 import { page, site, visitSite } from './site.js';
 
 const MODEL = 'test-colours';
@@ -126,130 +125,5 @@ describe('engine.distribution', () => {
     }, MODEL);
     assert.deepEqual(ended, [...Array(39).fill('AbortError'), 256]);
     assert.equal(workers, 1);
-  });
-});
-
-describe('the section', () => {
-  const report = () => page.locator('#distribution-report');
-  /** Waits for a pixel, and gives what is said of it. @param {string} text */
-  async function said(text) {
-    await report().filter({ hasText: text }).waitFor();
-    return report().innerText();
-  }
-  /** A sample's value as on its canvas. */
-  const sampled = async (/** @type {number} */ image) => (await coloursOn(page.locator('#samples canvas'), { count: 4, width: 32, height: 32 }))[image];
-
-  async function open(hash = '') {
-    await page.goto(`${site.url}#model=${MODEL}&count=4&pace=instant&${hash}`);
-    await untilDone(page);
-    await seeCompletions();
-    await seeDistribution();
-  }
-
-  test('shows the middle of the first sample, its values, their probabilities and bits', async () => {
-    await open();
-    const image = await sampled(0);
-    const levels = [0, 1, 2].map((channel) => image[channel * 1024 + 16 * 32 + 16]);
-    const text = await said('Row 17, column 17, drawn:');
-    assert.ok(text.includes(`red ${levels[0]}, green ${levels[1]}, blue ${levels[2]};`), text);
-    const wanted = await page.evaluate(async ([model, flat]) => {
-      const { sharedEngine } = await import('./engine.js');
-      const options = { model, levels: Uint8Array.from(flat), y: 16, x: 16 };
-      const all = [];
-      for (const channel of [0, 1, 2]) all.push([...(await sharedEngine().distribution({ ...options, channel }))]);
-      return all;
-    }, /** @type {const} */ ([MODEL, image]));
-    const bits = wanted.map((probabilities, channel) => -Math.log2(probabilities[levels[channel] ?? 0]));
-    assert.ok(text.endsWith(`${bits.reduce((sum, one) => sum + one).toFixed(2)} bits.`), text);
-    const charts = page.locator('#distribution-charts figure');
-    assert.deepEqual(await charts.locator('figcaption').allInnerTexts(), ['Red', 'Green', 'Blue']);
-    for (const channel of [0, 1, 2]) {
-      const chart = charts.nth(channel);
-      assert.ok((await chart.locator('.said').innerText()).startsWith(`${levels[channel]} drawn: p = `));
-      assert.ok((await chart.locator('.said').innerText()).endsWith(`${bits[channel].toFixed(2)} bits`));
-      assert.equal(await chart.locator('.drawn').getAttribute('x1'), String((levels[channel] ?? 0) + 0.5));
-      const bars = (await chart.locator('path').getAttribute('d'))?.match(/V[\d.]+H/g)?.map((bar) => 100 - parseFloat(bar.slice(1))) ?? [];
-      assert.equal(bars.length, 256);
-      const highest = Math.max(...wanted[channel]);
-      bars.forEach((bar, level) => assert.ok(Math.abs(bar - (100 * wanted[channel][level]) / highest) < 0.01));
-    }
-  });
-
-  test('follows clicks, taps and arrow keys, and stays within the picture', async () => {
-    await open();
-    const canvas = page.locator('#distribution-canvas');
-    const box = /** @type {any} */ (await canvas.boundingBox());
-    await page.mouse.click(box.x + 0.5 * 7, box.y + 31.5 * 7);
-    await said('Row 32, column 1,');
-    for (const [key, text] of [['ArrowUp', 'Row 31, column 1,'], ['ArrowLeft', 'Row 31, column 1,'], ['ArrowRight', 'Row 31, column 2,'], ['ArrowDown', 'Row 32, column 2,'], ['ArrowDown', 'Row 32, column 2,']]) {
-      await page.keyboard.press(key);
-      await said(text);
-    }
-    const cursor = /** @type {any} */ (await page.locator('#distribution-cursor').boundingBox());
-    assert.deepEqual([cursor.x - box.x, cursor.y - box.y, cursor.width].map((length) => Math.round(length)), [7, 217, 7]);
-  });
-
-  test('takes a pixel clicked in the samples or the completions, and can be steered without a pointer', async () => {
-    await open();
-    /** Clicks pixel (x, y) of an image of a grid. @param {string} selector @param {number} image @param {number} x @param {number} y */
-    const click = async (selector, image, x, y) => {
-      const canvas = page.locator(selector);
-      await canvas.scrollIntoViewIfNeeded();
-      const { scale, columns } = await canvas.evaluate((element) => ({ scale: element.getBoundingClientRect().width / element.width, columns: (element.width + 2) / 34 }));
-      await canvas.click({ position: { x: ((image % columns) * 34 + x + 0.5) * scale, y: (Math.floor(image / columns) * 34 + y + 0.5) * scale } });
-    };
-    const choice = page.locator('#distribution-picture option:checked');
-    await click('#samples canvas', 2, 5, 9);
-    let text = await said('Row 10, column 6, drawn:');
-    assert.equal(await choice.innerText(), 'Sample 3');
-    const image = await sampled(2);
-    assert.ok(text.includes(`red ${image[9 * 32 + 5]},`), text);
-    assert.ok(await page.locator('#distribution').evaluate((element) => element.getBoundingClientRect().top < innerHeight), 'it is in sight');
-
-    await click('#completed', 7, 3, 4);
-    text = await said('Row 5, column 4, given, not drawn:');
-    assert.match(await choice.innerText(), /^Completion 2 of CIFAR-10 test image \d+$/);
-    await click('#completed', 7, 3, 30);
-    await said('Row 31, column 4, drawn:');
-
-    await page.getByLabel('Picture', { exact: true }).focus();
-    await page.getByLabel('Picture', { exact: true }).selectOption('Sample 2');
-    text = await said('Row 31, column 4, drawn:');
-    const second = await sampled(1);
-    await said(`red ${second[30 * 32 + 3]},`);
-  });
-
-  test('says that a picture was drawn at another temperature', async () => {
-    await open('temperature=0.7');
-    assert.equal(await page.locator('#distribution-note').innerText(), 'These are the probabilities at temperature 1; the picture was drawn at 0.70.');
-  });
-
-  test('keeps its place when other pictures are drawn, and knows digits too', async () => {
-    await open();
-    await page.locator('#distribution-canvas').focus();
-    await page.keyboard.press('ArrowLeft');
-    await said('Row 17, column 16, drawn:');
-    await page.evaluate((model) => (location.hash = `#model=${model}&count=4&pace=instant`), models[0].name);
-    await untilDone(page, 2);
-    const text = await said('drawn:').then(() => page.waitForFunction(() => /paper|ink/.test(document.querySelector('#distribution-report')?.textContent ?? ''))).then(() => report().innerText());
-    assert.match(text, /^Row 17, column 16, drawn: (paper|ink); [\d.]+ bits\.$/);
-    assert.equal(await page.locator('#distribution-charts figure').count(), 1);
-  });
-
-  test('asks for nothing while it is out of sight', async () => {
-    await page.addInitScript(() => {
-      const post = Worker.prototype.postMessage;
-      Object.assign(window, { asked: 0 });
-      Worker.prototype.postMessage = function (message, ...rest) {
-        if (message.type === 'distribution') window.asked += 1;
-        return post.call(this, message, ...rest);
-      };
-    });
-    await page.goto(`${site.url}#model=${MODEL}&count=4&pace=instant`);
-    await untilDone(page);
-    await page.waitForTimeout(1000);
-    assert.equal(await page.evaluate(() => window.asked), 0);
-    await seeDistribution();
-    assert.equal(await page.evaluate(() => window.asked), 3);
   });
 });

@@ -36,6 +36,19 @@ describe('four elements on a page', () => {
 });
 
 describe('an element', () => {
+  test('begins with the image it is told to', async () => {
+    await openBody('<pixel-rnn seed="5" count="4" loading="eager" pace="instant"></pixel-rnn>');
+    await untilDone(page);
+    const all = await imagesShown(page);
+    await openBody('<pixel-rnn seed="5" first="2" count="2" loading="eager" pace="instant"></pixel-rnn>');
+    await untilDone(page);
+    assert.deepEqual(await imagesShown(page), all.slice(2));
+    await page.locator('pixel-rnn').evaluate((element) => (element.first = 1));
+    await untilDone(page, 2);
+    assert.deepEqual(await imagesShown(page), all.slice(1, 3));
+    assert.deepEqual(await page.evaluate(() => window.seen.done.map(({ first }) => first)), [2, 1]);
+  });
+
   test('draws when it is scrolled into view, not before', async () => {
     await openBody('<div style="height: 3000px"></div><pixel-rnn count="1" pace="instant"></pixel-rnn>');
     await page.waitForTimeout(500);

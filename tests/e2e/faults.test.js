@@ -1,9 +1,11 @@
 /** Broken files, missing features, blocked WebGPU: each has its own sentence, and the page stays usable. */
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { describe, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { NO_ADAPTER, SOFTWARE_GPU, imagesShown, launch, rowsShown, untilDone } from './browser.js';
+import { digitShown, untilShown } from './easel.js';
 import { offerOnly } from './models.js';
 import { listedModels } from './reference.js';
 import { expectErrors, openVisit, page, site, visitSite, watch } from './site.js';
@@ -44,9 +46,26 @@ const BROKEN_WEIGHTS = [
 
 describe('a weights file', () => {
   for (const { name, fault, reason } of BROKEN_WEIGHTS) {
-    test(`${name}: the reason is shown, and a good file draws`, async () => {
+    test(`${name}: the page tells the reason at the easel, and draws when the file is good`, async () => {
+      expectErrors();
       site.faults.set(weightsPath(), fault);
-      await page.goto(`${site.url}#pace=instant`);
+      for (const hash of ['', '#seed=8']) {
+        await page.goto(`${site.url}?${hash.length}${hash}`);
+        const alert = page.locator('#easel-fault').filter({ hasText: reason });
+        await alert.waitFor();
+        assert.equal((await alert.innerText()).match(/[.!?](\s|$)/g)?.length, 1, 'one sentence');
+        // The recorded picture is of the network chosen; of another seed there is none.
+        assert.equal((await digitShown()).some((pixel) => pixel !== null), hash === '');
+      }
+      site.faults.clear();
+      await page.getByRole('button', { name: 'Draw another' }).click();
+      await untilShown(/seed (?!8,)/);
+      assert.ok(await page.locator('#easel-fault').isHidden());
+    });
+
+    test(`${name}: the element tells the reason, and draws when the file is good`, async () => {
+      site.faults.set(weightsPath(), fault);
+      await page.goto(`${site.url}embed.html?pace=instant&count=16`);
       const alert = page.getByRole('alert').filter({ hasText: /./ });
       await alert.waitFor();
       assert.match(await alert.innerText(), reason);
@@ -71,31 +90,48 @@ describe('a weights file', () => {
     assert.ok((await alert.innerText()).length > 10);
   });
 
-  test('that comes slowly: the bar counts its bytes and never exceeds them', async () => {
-    const { bytes } = listedModels()[0];
-    site.faults.set(weightsPath(), (response, file) => {
-      const whole = readFileSync(file ?? '');
-      const part = Math.ceil(whole.length / 8);
-      response.writeHead(200);
-      for (let k = 0; k < 8; k++) setTimeout(() => response.write(whole.subarray(k * part, (k + 1) * part)), 120 * k);
-      setTimeout(() => response.end(), 1000);
+  test('that comes slowly, as the code does: one bar counts the bytes of both, compressed or not, and never goes back', async () => {
+    const wasm = 'pkg/cpu/pixelrnn_bg.wasm';
+    const total = listedModels()[0].bytes + statSync(new URL(`../../${wasm}`, import.meta.url)).size;
+    /** In eight parts. @type {(response: import('node:http').ServerResponse, bytes: Buffer) => Promise<void>} */
+    const slowly = async (response, bytes) => {
+      const part = Math.ceil(bytes.length / 8);
+      for (let k = 0; k < 8; k++) {
+        response.write(bytes.subarray(k * part, (k + 1) * part));
+        await new Promise((resolve) => setTimeout(resolve, 120));
+      }
+      response.end();
+    };
+    site.faults.set(weightsPath(), (response, file) => void slowly(response.writeHead(200), readFileSync(file ?? '')));
+    site.faults.set(wasm, (response, file) => {
+      response.writeHead(200, { 'content-type': 'application/wasm', 'content-encoding': 'gzip' });
+      void slowly(response, gzipSync(readFileSync(file ?? ''), { level: 1 }));
     });
-    await page.goto(`${site.url}#pace=instant`);
-    const bar = page.getByRole('progressbar');
-    const values = new Set();
-    while ((await page.evaluate(() => window.seen.done.length)) === 0) {
-      if (await bar.isVisible()) values.add(await bar.evaluate(({ value, max }) => `${value}/${max}`));
-      await page.waitForTimeout(30);
-    }
-    const seen = [...values].map((text) => text.split('/').map(Number)).filter(([, max]) => max > 1);
-    assert.ok(seen.length >= 3, `saw ${seen.join(' ')}`);
-    for (const [value, max] of seen) assert.ok(max === bytes && value <= max);
-    assert.equal(await bar.isVisible(), false);
+    await page.addInitScript(() => {
+      const seen = /** @type {any} */ (globalThis).progress = /** @type {string[]} */ ([]);
+      addEventListener('DOMContentLoaded', () => {
+        const look = () => {
+          const bar = document.querySelector('pixel-rnn')?.shadowRoot?.querySelector('progress');
+          if (bar?.checkVisibility()) seen.push(`${bar.value} ${bar.max} ${bar.labels[0].textContent}`);
+          requestAnimationFrame(look);
+        };
+        look();
+      });
+    });
+    await page.goto(`${site.url}embed.html?pace=instant&count=16`);
+    await untilDone(page);
+    const seen = /** @type {string[]} */ (await page.evaluate(() => [...new Set(/** @type {any} */ (globalThis).progress)]));
+    const values = seen.map((text) => text.split(' ').map(Number));
+    assert.ok(values.length >= 6, seen.join('; '));
+    assert.ok(values.every(([value, max], at) => max === total && value <= max && value >= (values[at - 1]?.[0] ?? 0)), seen.join('; '));
+    assert.match(seen[1], /Fetching .+: [\d,]+ of [\d,]+ kB$/);
+    assert.match(seen[seen.length - 1], /Starting /);
+    assert.equal(await page.getByRole('progressbar').isVisible(), false);
   });
 
   test('that is being fetched can be given up', async () => {
     site.faults.set(weightsPath(), (response) => response.writeHead(200).write('x'));
-    await page.goto(`${site.url}#pace=instant`);
+    await page.goto(`${site.url}embed.html?pace=instant&count=16`);
     await page.getByRole('progressbar').waitFor();
     await page.getByRole('button', { name: 'Stop' }).click();
     assert.equal(await page.getByRole('progressbar').isVisible(), false);

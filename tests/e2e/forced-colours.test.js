@@ -3,12 +3,9 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { untilDone } from './browser.js';
-import { onlyPixel } from './png.js';
-import { seeCompletions, seeDistribution } from './sections.js';
+import { assertTold, colourAt } from './contrast.js';
+import { seeCompletions } from './sections.js';
 import { page, site, visitSite } from './site.js';
-
-/** Of what is no text, to what lies beside it (WCAG 1.4.11). */
-const LEAST_CONTRAST = 3;
 
 for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
   describe(`forced colours, ${colorScheme}`, () => {
@@ -16,37 +13,18 @@ for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
     before(async () => {
       await page.emulateMedia({ colorScheme, forcedColors: 'active' });
       await page.setViewportSize({ width: 1280, height: 1000 });
-      await page.goto(`${site.url}#seed=7&count=4&pace=instant&hidden=brush`);
+      await page.goto(`${site.url}#seed=7&count=4&pace=instant&hidden=centre`);
       await untilDone(page);
       // What is out of sight is neither laid out nor drawn.
       await seeCompletions();
-      await seeDistribution('bits');
     });
-
-    /**
-     * The colour on the screen at a distance from the upper left corner of an element.
-     * @param {import('playwright-core').Locator} locator
-     * @param {number} right
-     * @param {number} down
-     */
-    async function colourAt(locator, right, down) {
-      const box = /** @type {any} */ (await locator.boundingBox());
-      const clip = { x: Math.round(box.x) + right, y: Math.round(box.y) + down, width: 1, height: 1 };
-      return onlyPixel(await page.screenshot({ clip }));
-    }
-
-    /** @param {number[][]} colours  @param {string} what */
-    function assertTold([one, other], what) {
-      const ratio = contrast(one, other);
-      assert.ok(ratio >= LEAST_CONTRAST, `${what}: ${one} beside ${other} is ${ratio.toFixed(2)} to 1`);
-    }
 
     test('pictures have edges, and so have those in a row', async () => {
       for (const [name, picture] of /** @type {const} */ ([
         ['samples', page.locator('pixel-rnn canvas')],
         ['a set of digits', page.locator('#sets label', { hasText: 'Characters' }).locator('img')],
         ['a set of photographs', page.locator('#sets label', { hasText: 'Photographs' }).locator('img')],
-        ['the brush', page.locator('#brush-canvas')],
+        ['the sheet', page.locator('#sheet')],
       ])) {
         await picture.scrollIntoViewIfNeeded();
         assertTold([await colourAt(picture, -1, 20), await colourAt(picture, -4, 20)], `the edge of ${name}`);
@@ -67,9 +45,9 @@ for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
     });
 
     test('what is hidden is not taken for paper', async () => {
-      const brush = page.locator('#brush-canvas');
-      await brush.scrollIntoViewIfNeeded();
-      assertTold([await colourAt(brush, 112, 112), await colourAt(brush, 4, 4)], 'the hidden middle');
+      const sheet = page.locator('#sheet');
+      await sheet.scrollIntoViewIfNeeded();
+      assertTold([await colourAt(sheet, 120, 120), await colourAt(sheet, 4, 4)], 'the hidden middle');
     });
 
     test('the network chosen is told from the others, by its fill and its ring', async () => {
@@ -85,20 +63,23 @@ for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
     });
 
     test('the mark of a pixel is seen on ink, on paper and beside them', async () => {
-      await page.locator('#distribution-canvas').scrollIntoViewIfNeeded();
-      const mark = page.locator('#distribution-cursor');
+      await page.locator('#easel-canvas').scrollIntoViewIfNeeded();
+      const mark = page.locator('#easel-cursor');
       assertTold([await colourAt(mark, -1, 3), await colourAt(mark, -3, 3)], 'its two rings');
     });
 
     test('bars are told from the ground, and the line of what was drawn from the bars', async () => {
+      await page.evaluate(() => document.querySelector('#sets label:nth-child(2) input').click());
+      await page.locator('#inspector-values .bars').first().waitFor({ state: 'attached' });
       const [bars, red, line, ground] = await page.evaluate(() => {
-        const figure = document.querySelector('.charts svg');
-        const red = figure.querySelector('.bars').cloneNode();
-        red.classList.replace('ink', 'red');
-        figure.append(red);
-        const [fills, strokes] = [[figure.querySelector('.bars'), red], [figure.querySelector('.drawn')]];
+        const figure = document.querySelector('#inspector-values svg');
+        const red = figure.querySelector('.bars.red');
+        const grey = red.cloneNode();
+        grey.classList.remove('red');
+        figure.append(grey);
+        const [fills, strokes] = [[grey, red], [figure.querySelector('.drawn')]];
         const colours = [...fills.map((path) => getComputedStyle(path).fill), ...strokes.map((path) => getComputedStyle(path).stroke)];
-        red.remove();
+        grey.remove();
         const context = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
         return [...colours, getComputedStyle(document.body).backgroundColor].map((colour) => {
           context.fillStyle = colour;
@@ -113,16 +94,4 @@ for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
       assert.deepEqual(bars, red, 'a colour of the visitor');
     });
   });
-}
-
-/** @param {number[]} one  @param {number[]} other */
-function contrast(one, other) {
-  const [dark, light] = [luminance(one), luminance(other)].sort((a, b) => a - b);
-  return (light + 0.05) / (dark + 0.05);
-}
-
-/** @param {number[]} colour */
-function luminance(colour) {
-  const [red, green, blue] = colour.map((value) => (value <= 10 ? value / 3294.6 : ((value / 255 + 0.055) / 1.055) ** 2.4));
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 }

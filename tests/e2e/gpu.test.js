@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { ALL_ROWS, NO_ADAPTER, imagesShown, rowsShown, untilDone } from './browser.js';
+import { ALL_ROWS, NO_ADAPTER, imagesShown, rowsShown, seeSamples, untilDone } from './browser.js';
 import { offerOnly, withSize } from './models.js';
 import { gpuNotBuilt, startWorkersWith } from './server.js';
 import { browser, page, site, visitSite, watch } from './site.js';
@@ -23,6 +23,7 @@ describe('the GPU bundle as built', { skip: gpuNotBuilt }, () => {
     const drawn = [];
     for (const backend of ['cpu', 'gpu']) {
       await page.goto(`${site.url}?${backend}#backend=${backend}&seed=5&count=2&pace=instant`);
+      await seeSamples(page);
       await page.waitForFunction(() => window.seen.done.length > 0, undefined, { timeout: 280_000 });
       drawn.push(await page.evaluate(() => {
         const { levels, nll_nats, backend } = window.seen.done[0];

@@ -18,7 +18,7 @@ beforeEach(async () => {
 
 /**
  * In the page: draws by one worker, then by up to four until as many as expected have drawn, and compares all there is.
- * @param {{ model: string, count: number, threads: number, expected: number, kind: "sample" | "shared" | "own", tries?: number }} options
+ * @param {{ model: string, count: number, threads: number, expected: number, kind: "sample" | "shared" | "own" | "planes", tries?: number }} options
  */
 async function compare({ model, count, threads, expected, kind, tries = 40 }) {
   const { Engine } = await import(new URL('engine.js', location.href).href);
@@ -27,7 +27,9 @@ async function compare({ model, count, threads, expected, kind, tries = 40 }) {
   const [plane, image] = [width * height, width * height * channels];
   const length = kind === 'own' ? count : 1;
   const given = Uint8Array.from({ length: length * image }, (_, k) => (k * 7 + (k >> 5)) % levels);
-  const mask = Uint8Array.from({ length: length * plane }, (_, k) => Number((k + 3 * Math.floor(k / plane)) % plane > plane / 3));
+  // One for all, one an image, or for all but a plane a channel.
+  const planes = kind === 'planes' ? channels : length;
+  const mask = Uint8Array.from({ length: planes * plane }, (_, k) => Number((k + 3 * Math.floor(k / plane)) % plane > plane / 3));
   const draw = async (/** @type {number} */ threads) => {
     /** @type {string[]} */
     const rows = [];
@@ -64,6 +66,8 @@ describe('a batch drawn by several workers is the one drawn by one', () => {
     ['mnist-row', 5, 2, 2, 'own'],
     ['mnist-diagonal', 11, 3, 3, 'shared'],
     ['cifar10-pixelcnn', 4, 2, 2, 'own'],
+    // Three of them as many as there are channels.
+    ['cifar10-pixelcnn', 7, 2, 2, 'planes'],
     ['mnist-multiscale-14-28', 7, 4, 4, 'shared'],
     ['mnist-pixelcnn', 3, 4, 2, 'sample'],
   ])) {

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import { untilDone } from './browser.js';
+import { assertTold, colourAt } from './contrast.js';
 import { openBody, page, visitSite } from './site.js';
 
 visitSite();
@@ -37,7 +38,7 @@ describe('on a page with keys of its own', () => {
   }
 
   test('the slider moves, and the page does not hear its keys', async () => {
-    const slider = page.getByLabel('Temperature');
+    const slider = page.locator('pixel-rnn').getByLabel('Temperature');
     await slider.focus();
     assert.deepEqual(await press('ArrowRight', 'ArrowUp', 'ArrowLeft'), []);
     assert.equal(await slider.inputValue(), '1.05');
@@ -49,7 +50,7 @@ describe('on a page with keys of its own', () => {
   });
 
   test('the seed is typed, and the page does not hear it', async () => {
-    const seed = page.getByLabel('Seed', { exact: true });
+    const seed = page.locator('pixel-rnn').getByLabel('Seed', { exact: true });
     await seed.focus();
     await seed.selectText();
     assert.deepEqual(await press('s', '/', '1', 'f', 'ArrowLeft', 'N', '2', 'Delete', 'Home', ' ', 'End', 'Backspace', 'ArrowUp', 'ArrowDown'), []);
@@ -84,7 +85,7 @@ describe('on a page with keys of its own', () => {
   });
 
   test('what is no seed leaves the one in force, by Enter and by going on', async () => {
-    const [element, seed] = [page.locator('pixel-rnn'), page.getByLabel('Seed', { exact: true })];
+    const [element, seed] = [page.locator('pixel-rnn'), page.locator('pixel-rnn').getByLabel('Seed', { exact: true })];
     await element.evaluate((own) => {
       own.seed = 21n;
       window.changes = 0;
@@ -106,7 +107,7 @@ describe('on a page with keys of its own', () => {
 
   for (const [which, end] of /** @type {const} */ ([['browsers', { isComposing: true }], ['Safari', { keyCode: 229 }]])) {
     test(`Enter that ends a composition takes no seed, as ${which} tell it`, async () => {
-      const seed = page.getByLabel('Seed', { exact: true });
+      const seed = page.locator('pixel-rnn').getByLabel('Seed', { exact: true });
       await seed.fill('22');
       const left = await seed.evaluate((field, how) => field.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, composed: true, cancelable: true, ...how })), end);
       assert.ok(left, 'the input method has the key');
@@ -150,9 +151,12 @@ describe('in a host with type of its own', () => {
   async function layoutIn(style, body = ELEMENT) {
     await openHost(`<style>${style}</style>${body}`);
     await page.getByRole('button', { name: /^Draw 16 images/ }).waitFor();
-    return page.locator('pixel-rnn').evaluate((element) => {
+    return page.locator('pixel-rnn').evaluate(async (element) => {
+      // The picture has been told its room.
+      await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
       const corner = element.getBoundingClientRect();
-      return [...element.shadowRoot.querySelectorAll('*')].filter((part) => part.checkVisibility()).map((part) => {
+      // The figure has the page's type, for the caption.
+      return [...element.shadowRoot.querySelectorAll('.stage, .side, .stage *, .side *')].filter((part) => part.checkVisibility()).map((part) => {
         const { left, top, width, height } = part.getBoundingClientRect();
         const box = [left - corner.left, top - corner.top, width, height].map((length) => Math.round(10 * length) / 10);
         const { fontStyle, whiteSpace, wordBreak, overflowWrap, hyphens, fontSize } = getComputedStyle(part);
@@ -194,6 +198,34 @@ describe('in a host with type of its own', () => {
   }
 });
 
+for (const [scheme, poster] of [['light', 'black'], ['dark', 'white']]) {
+  describe(`on a ${scheme} page`, () => {
+    // 28 pixels of the button's own colour, in which it would be lost.
+    const POSTER = `data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 28 28'><rect width='28' height='28' fill='${poster}'/></svg>`;
+    beforeEach(async () => {
+      await openHost(`<style>:root { color-scheme: ${scheme}; background: ${scheme === 'dark' ? '#16181d' : '#fbfaf7'}; color: CanvasText }</style>
+        <pixel-rnn count="1" loading="manual"><img slot="poster" alt="" src="${POSTER}"></pixel-rnn>`);
+      await page.getByRole('button', { name: /^Draw 1 image/ }).waitFor();
+    });
+
+    test('the ring around what has the focus is seen', async () => {
+      for (const control of ['#seed', '#temperature', '#count', '.new-seed', '.run']) {
+        const own = page.locator(`pixel-rnn ${control}`);
+        await own.focus();
+        // The keyboard brings the ring.
+        await page.keyboard.press('Shift+Tab');
+        await page.keyboard.press('Tab');
+        assertTold([await colourAt(own, -3, 20), await colourAt(own, -6, 20)], control);
+      }
+    });
+
+    test('the button in the middle of a poster of its colour has an edge', async () => {
+      const offer = page.locator('pixel-rnn .offer');
+      assertTold([await colourAt(offer, 0, 20), await colourAt(offer, -2, 20)], 'the edge');
+    });
+  });
+}
+
 describe('in a form of a host', () => {
   test('is mistaken for none of its fields, and told on its own', async () => {
     await openHost(`<form><pixel-rnn count="1" loading="eager" pace="instant"></pixel-rnn></form><script>
@@ -204,9 +236,9 @@ describe('in a form of a host', () => {
       }
     </script>`);
     await untilDone(page);
-    await page.getByLabel('Seed', { exact: true }).pressSequentially('1');
+    await page.locator('pixel-rnn').getByLabel('Seed', { exact: true }).pressSequentially('1');
     await page.keyboard.press('Enter');
-    await page.getByLabel('Temperature').press('ArrowRight');
+    await page.locator('pixel-rnn').getByLabel('Temperature').press('ArrowRight');
     await page.getByLabel('Images').selectOption('4');
     await page.getByRole('button', { name: 'New' }).click();
     await page.locator('pixel-rnn canvas').click({ position: { x: 5, y: 5 } });
@@ -219,7 +251,7 @@ describe('in a form of a host', () => {
 });
 
 describe('in a framework that sets properties', () => {
-  const NAMES = ['model', 'seed', 'count', 'temperature', 'backend', 'controls', 'pace', 'loading'];
+  const NAMES = ['model', 'seed', 'first', 'count', 'temperature', 'backend', 'controls', 'pace', 'loading'];
   const ELEMENT = `<pixel-rnn ${NAMES.map((name) => `${name}="x"`).join(' ')} loading="manual"></pixel-rnn>`;
 
   for (const nothing of [null, undefined]) {

@@ -5,9 +5,10 @@ import { beforeEach, describe, test } from 'node:test';
 import { rowsOf } from '../../www/page/levels.js';
 import { isInk } from '../../www/shared/format.js';
 import { coloursOn, drawnAlone, untilDone } from './browser.js';
+import { WHOLE, coloursShown, openEasel } from './easel.js';
 import { SETS, colourModel, offer } from './models.js';
 import { png } from './png.js';
-import { seeCompletions, seeDistribution } from './sections.js';
+import { seeCompletions } from './sections.js';
 import { page, site, visitSite } from './site.js';
 
 test('a level is shown as the samplers show it, for every number of levels', () => {
@@ -43,34 +44,31 @@ describe('a network of few levels', () => {
       assert.equal(new Set(drawn.flat()).size, levels);
       assert.equal(await canvas.evaluate((element) => getComputedStyle(element).filter), 'none');
       assert.match(await page.locator('.likelihood').innerText(), /bits per dimension\.$/);
-      assert.match(await page.locator('#networks label').first().innerText(), /bits\/dim/);
-      assert.match(await page.locator('#networks-note').innerText(), /^Bits\/dim: .* 1,728 values/);
+      assert.match(await page.locator('#networks-note').innerText(), /[\d.]+ bits\/dim\. Bits\/dim: .* 1,728 values/);
     });
 
     test(`is looked at pixel by pixel: ${levels} bars that stand apart`, async () => {
-      await page.goto(`${site.url}#model=${model}&count=4&pace=instant`);
-      await untilDone(page);
-      await seeDistribution(/^Row 13, column 13, drawn: red \d, green \d, blue \d; [\d.]+ bits\.$/);
-      const charts = page.locator('#distribution-charts figure');
-      assert.deepEqual(await charts.locator('figcaption').allInnerTexts(), ['Red', 'Green', 'Blue']);
+      await openEasel(`model=${model}&seed=7&k=${WHOLE}&pixel=12,12`);
+      const charts = page.locator('#inspector-values figure');
+      const levelsThere = (await coloursShown(SIZE)).filter((_, at) => at % 576 === 12 * 24 + 12).map((byte) => Math.round(((byte ?? 0) * (levels - 1)) / 255));
+      assert.deepEqual(await charts.locator('figcaption').allInnerTexts(), ['Red', 'Green', 'Blue'].map((name, channel) => `${name} ${levelsThere[channel]}`));
       for (const chart of await charts.all()) {
         const bars = [...((await chart.locator('path').getAttribute('d')) ?? '').matchAll(/M([\d.]+) 100V[\d.]+H([\d.]+)V/g)].map(([, left, right]) => [Number(left), Number(right)]);
         assert.equal(bars.length, levels);
         bars.forEach(([left, right], level) => assert.ok(left > level && right > left && right < level + 1, `bar ${level} from ${left} to ${right}`));
-        const [lowest, , highest] = await chart.locator('.axis span').allInnerTexts();
-        assert.deepEqual([lowest, highest], ['0', String(levels - 1)]);
-        assert.match(await chart.locator('.said').innerText(), /^\d drawn: p = /);
+        assert.match(await chart.locator('.said').innerText(), /^[\d.]+\s%, [\d.]+ bits$/);
       }
     });
 
     test(`takes a picture of one's own in ${levels} levels`, async () => {
       await page.goto(`${site.url}#model=${model}&pace=instant`);
-      await seeCompletions('There are no test images for this network here');
+      await seeCompletions();
+      assert.equal(await page.locator('#examples-note').innerText(), 'A blank sheet. There are no test pictures for this network here.');
       assert.match(await page.locator('#own-how').innerText(), new RegExp(`reduced to 24\\s×\\s24 pixels, and to ${levels} levels of red, green and blue\\.$`));
       const colour = [255, 140, 10];
       await page.locator('#own-file').setInputFiles({ name: 'orange.png', mimeType: 'image/png', buffer: png(24, 24, () => colour) });
-      await seeCompletions('6 completions in');
-      const [original] = await coloursOn(page.locator('#originals'), { count: 1, ...SIZE });
+      await page.locator('#examples-note').filter({ hasText: 'Your picture.' }).waitFor();
+      const [original] = await coloursOn(page.locator('#sheet'), { count: 1, ...SIZE });
       const step = 255 / (levels - 1);
       assert.deepEqual([0, 576, 1152].map((at) => original[at]), colour.map((byte) => Math.round(Math.round(byte / step) * step)));
     });

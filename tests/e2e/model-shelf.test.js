@@ -29,7 +29,8 @@ function makeShelf() {
     builds[name].finish();
     return lent;
   };
-  return { diary, builds, lend, lendNow };
+  const free = (/** @type {string} */ name) => shelf.free(weights(name));
+  return { diary, builds, lend, lendNow, free };
 }
 
 test('a model is built once for all who ask, now and later', async () => {
@@ -105,4 +106,30 @@ test('a failed build may be tried again', async () => {
   builds.a.fail(new Error('no'));
   await assert.rejects(first, { message: 'no' });
   assert.equal(await lendNow('a'), 'a');
+});
+
+test('a model that is not wanted any more is freed after its last user, unless somebody asks for it before', async () => {
+  const { diary, builds, lend, lendNow, free } = makeShelf();
+  free('a');
+  await lendNow('a');
+  free('a');
+  assert.deepEqual(diary, ['build a', 'free a']);
+  const ends = /** @type {Array<() => void>} */ ([]);
+  const use = () => new Promise((resolve) => ends.push(() => resolve(null)));
+  const using = lend('a', {}, use);
+  free('a');
+  builds.a.finish();
+  await new Promise((resolve) => setTimeout(resolve));
+  assert.equal(diary.length, 3, 'in use');
+  ends[0]();
+  await using;
+  assert.equal(diary.at(-1), 'free a');
+  const again = lend('a', {}, use);
+  builds.a.finish();
+  await new Promise((resolve) => setTimeout(resolve));
+  free('a');
+  const another = lend('a');
+  ends[1]();
+  await Promise.all([again, another]);
+  assert.equal(diary.filter((line) => line === 'free a').length, 2, 'kept for who asked last');
 });

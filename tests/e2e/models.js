@@ -136,6 +136,17 @@ export function twoScaleModel(name, seed = 1) {
 }
 
 /**
+ * An untrained network of a size that is no other's: 11 x 9, then 22 x 18 pixels of 256 greys.
+ * @param {string} name
+ * @param {number} [seed]
+ */
+export function oddModel(name, seed = 1) {
+  const plain = { network: 'pixelcnn', channels: 1, levels: 256, layers: 2, h: 6, head: 8, skip: true };
+  const small = { ...plain, height: 9, width: 11 };
+  return untrained(name, { ...plain, height: 18, width: 22, conditioning: { maps: 4, small } }, seed);
+}
+
+/**
  * Offers sets, and networks besides the page's own of these sets, which come first.
  * @param {import('./server.js').Site} site
  * @param {Array<{ entry: any, bytes: Buffer, set?: string }>} more  of the set of their data, if none is named

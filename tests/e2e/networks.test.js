@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import { assertSoon, drawnAlone, imagesOn, imagesShown, untilDone } from './browser.js';
+import { untilShown } from './easel.js';
 import { SETS, offer, withInk, withSize } from './models.js';
-import { lane, seeLanes } from './sections.js';
+import { chooseNetwork, lane, seeLanes } from './sections.js';
 import { page, site, visitSite, watch } from './site.js';
 
 /** @type {any[]} */
@@ -39,34 +40,36 @@ describe('the choice of networks', () => {
   test('tells the size, the download and the likelihood of each, and what they mean', async () => {
     await page.goto(`${site.url}#pace=instant`);
     await untilDone(page);
-    assert.match(await page.locator('#networks-note').innerText(), /10,000 images \(binarized MNIST/);
+    assert.match(await page.locator('#networks-note').textContent(), /10,000 images \(binarized MNIST/);
     for (const { name: set, title } of SETS) {
       await page.locator('#sets').getByRole('radio', { name: title }).check();
       const entries = models.filter((entry) => entry.set === set);
-      const cards = await page.locator('#networks label').allInnerTexts();
-      assert.equal(cards.length, entries.length);
-      entries.forEach(({ title, parameters, bytes, test_nll, config }, at) => {
+      assert.equal(await page.locator('#networks [type=radio]').count(), entries.length);
+      assert.ok(await page.locator(`#networks [value='${entries[0].name}']`).isChecked());
+      for (const { title, parameters, bytes, test_nll, config } of entries) {
+        await chooseNetwork(title);
+        const note = await page.locator('#networks-note').textContent();
         const size = bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.round(bytes / 1000)} kB`;
         const nll = config.levels === 2 ? `${test_nll.nats_per_image.toFixed(2)} nats` : `${test_nll.bits_per_dim.toFixed(2)} bits/dim`;
         const facts = [title, `${parameters.toLocaleString('en')} parameters`, size, nll];
-        for (const fact of facts) assert.ok(cards[at].includes(fact), `${fact} in ${cards[at]}`);
-      });
-      assert.deepEqual(await page.locator('#networks input').evaluateAll((radios) => radios.map(({ checked }) => checked)), entries.map((_, at) => at === 0));
+        for (const fact of facts) assert.ok(note.includes(fact), `${fact} in ${note}`);
+      }
     }
   });
 
   test('decides who draws the samples and the completions', async () => {
     await page.goto(`${site.url}#pace=instant&count=4`);
     await untilDone(page);
-    await page.locator('#figure-one').scrollIntoViewIfNeeded();
+    await page.locator('#finish').scrollIntoViewIfNeeded();
     const report = page.locator('#completions-report');
     await report.filter({ hasText: 'completions in' }).waitFor();
-    const completions = () => imagesOn(page.locator('#completed'), 30);
+    const completions = () => imagesOn(page.locator('#completed'), 16);
     const before = { samples: await imagesShown(page), completions: await completions() };
     await report.evaluate((element) => (element.textContent = ''));
 
-    await page.getByRole('radio', { name: 'more-ink' }).check();
+    await chooseNetwork('more-ink');
     await untilDone(page, 2);
+    await page.locator('#completions').scrollIntoViewIfNeeded();
     await report.filter({ hasText: 'completions in' }).waitFor();
     assert.match(page.url(), /model=more-ink/);
     assert.deepEqual(await imagesShown(page), await drawnAlone(page, { model: 'more-ink', seed: 7, count: 4 }));
@@ -77,14 +80,14 @@ describe('the choice of networks', () => {
     await page.evaluate((model) => (location.hash = `#model=${model}&pace=instant&count=4`), models[0].name);
     await untilDone(page, 3);
     assert.deepEqual(await imagesShown(page), before.samples);
-    assert.ok(await page.locator('#networks input').first().isChecked());
+    assert.ok(await page.locator(`#networks [value='${models[0].name}']`).isChecked());
   });
 });
 
 describe('side by side', () => {
   test('nothing is fetched before it is near; then each network draws, row by row, what it draws alone', async () => {
     await page.goto(`${site.url}#pace=slow&seed=12&temperature=0.9`);
-    await page.waitForFunction(() => window.seen.row.length > 2);
+    await untilShown(/seed 12,/);
     await page.waitForTimeout(500);
     assert.deepEqual(fetched(), [models[0].file]);
 
@@ -138,7 +141,7 @@ describe('side by side', () => {
     await untilDone(page);
     await page.locator('#lanes figure').first().waitFor({ state: 'attached' });
     assert.deepEqual(await page.locator('#lanes .title').allTextContents(), peers().map(({ title }) => title));
-    await page.getByRole('radio', { name: 'small' }).check();
+    await chooseNetwork('small');
     await page.locator('#side-by-side').waitFor({ state: 'hidden' });
     await untilDone(page, 2);
   });

@@ -132,6 +132,8 @@ describe('a frame in a sandbox', () => {
   for (const file of ['embed.html?count=4&pace=instant', 'index.html#count=4&pace=instant']) {
     test(`draws ${file.split(/[?#]/)[0]} where the server allows it`, async () => {
       const frame = await openFrame(host.url + file);
+      // On the page it draws when it is in sight.
+      await frame.locator('pixel-rnn').evaluate((element) => element.scrollIntoView());
       await frame.locator('pixel-rnn canvas[aria-label*="drawn by"]').waitFor();
       const found = await page.frames()[1].evaluate(drawByTwo, { url: `${host.url}engine.js`, model: 'mnist-pixelcnn' });
       assert.deepEqual(found, { threads: 2, same: true });

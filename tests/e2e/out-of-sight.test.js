@@ -38,7 +38,7 @@ describe('on another screen', () => {
   /** Whether each image pixel is a whole number of device pixels, of every canvas that is fitted. */
   const squares = () => page.evaluate(() => {
     const canvases = [...document.querySelectorAll('pixel-rnn')].map(({ shadowRoot }) => shadowRoot.querySelector('canvas'));
-    return [...canvases, ...document.querySelectorAll('.figure-one canvas, .race canvas, .lanes canvas')].map(
+    return [...canvases, ...document.querySelectorAll('#completed, .race figure:not([hidden]) canvas, .lanes canvas')].map(
       ({ id, style, width }) => [id, Math.round(1e4 * ((parseFloat(style.width) * devicePixelRatio) / width)) / 1e4],
     );
   });
@@ -47,7 +47,7 @@ describe('on another screen', () => {
   test('every pixel is a square of whole device pixels again', async () => {
     await page.goto(`${site.url}#count=4&pace=instant`);
     await untilDone(page);
-    for (const id of ['#figure-one', '#lanes', '#comparison']) {
+    for (const id of ['#finish', '#lanes', '#race']) {
       await page.locator(id).scrollIntoViewIfNeeded();
       await page.waitForTimeout(200);
     }

@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
-import { OwnPicture } from '../../www/page/own-picture.js';
-import { pictureSize } from '../../www/page/picture-size.js';
-import { Shrinker } from '../../www/page/shrink.js';
+import { OwnPicture } from '../../www/page/complete/own-picture.js';
+import { pictureSize } from '../../www/page/complete/picture-size.js';
+import { Shrinker } from '../../www/page/complete/shrink.js';
 import { coloursOn, imagesOn } from './browser.js';
 import { colourModel, offer } from './models.js';
 import { png, pngOf } from './png.js';
@@ -109,10 +109,10 @@ describe('on the page', () => {
   const note = () => page.locator('#examples-note');
   /** Waits for the completions of the visitor's picture. */
   async function taken() {
-    await note().filter({ hasText: 'your picture, then' }).waitFor();
-    await page.waitForFunction(() => [...document.querySelectorAll('#distribution-picture option')].some(({ textContent }) => textContent === 'Completion 1 of your picture'));
+    await note().filter({ hasText: 'Your picture.' }).waitFor();
+    await page.locator('#results[aria-busy="false"]').waitFor();
   }
-  const original = async () => (await coloursOn(page.locator('#originals'), { count: 1, width: 32, height: 32 }))[0];
+  const original = async () => (await coloursOn(page.locator('#sheet'), { count: 1, width: 32, height: 32 }))[0];
 
   /** Brings a file as a drag or a paste would. @param {string} type @param {string} target @param {{ name: string, mimeType: string, buffer: Buffer }} file */
   function bring(type, target, { name, mimeType, buffer }) {
@@ -135,7 +135,7 @@ describe('on the page', () => {
       else {
         // Listened to early: the browser is told to hand dialogs over, and that takes a moment.
         const chooser = page.waitForEvent('filechooser');
-        await page.getByRole('button', { name: 'Other pictures' }).focus();
+        await page.getByRole('button', { name: 'Next test picture' }).focus();
         await page.keyboard.press('Tab');
         assert.equal(await page.evaluate(() => document.activeElement?.id), 'own-file');
         await page.waitForTimeout(300);
@@ -149,8 +149,8 @@ describe('on the page', () => {
       assert.deepEqual(at(0, 0), [255, 255, 255], 'transparent is white');
       // The disc reaches from 12 to 52 of the 64 pixels in the middle.
       for (const [x, red] of /** @type {const} */ ([[4, false], [8, true], [23, true], [27, false]])) assert.equal(at(x, 15)[1] === 40, red, `red at ${x}`);
-      const completed = await coloursOn(page.locator('#completed'), { count: 30, width: 32, height: 32 });
-      for (const completion of completed.slice(0, 6)) {
+      const completed = await coloursOn(page.locator('#completed'), { count: 16, width: 32, height: 32 });
+      for (const completion of completed) {
         for (const channel of [0, 1, 2]) assert.deepEqual(completion.slice(channel * 1024, channel * 1024 + 512), image.slice(channel * 1024, channel * 1024 + 512));
         assert.ok(completion.every((level) => level !== null));
         assert.notDeepEqual(completion, image);
@@ -160,10 +160,11 @@ describe('on the page', () => {
       assert.deepEqual(watch.requests.slice(before).filter((url) => !program.test(url)), []);
       assert.deepEqual(watch.sent, []);
 
-      await page.getByRole('button', { name: 'Remove it' }).click();
-      await note().filter({ hasText: 'bottom: CIFAR-10' }).waitFor();
-      assert.ok(await page.locator('#own-remove').isHidden());
-      assert.equal(await page.evaluate(() => document.activeElement?.id), 'own-file');
+      await page.getByRole('button', { name: 'Next test picture' }).click();
+      await note().filter({ hasText: 'CIFAR-10 test image' }).waitFor();
+      await page.getByRole('button', { name: 'Undo' }).click();
+      await taken();
+      assert.deepEqual(await original(), image);
     });
   }
 
@@ -174,15 +175,17 @@ describe('on the page', () => {
       await open(`model=${MODEL}&seed=9`);
       await page.locator('#own-file').setInputFiles(PNG_OF('disc.png', DISC));
       await taken();
-      completions.push((await coloursOn(page.locator('#completed'), { count: 6, width: 32, height: 32 })));
+      completions.push((await coloursOn(page.locator('#completed'), { count: 16, width: 32, height: 32 })));
     }
     assert.deepEqual(completions[0], completions[1]);
     await page.getByRole('radio', { name: 'Digits' }).check();
-    await note().filter({ hasText: 'your picture, then MNIST' }).waitFor();
+    await page.locator('#finish').scrollIntoViewIfNeeded();
+    await page.waitForFunction(() => /** @type {any} */ (document.querySelector('#sheet')).width === 28);
+    await taken();
     assert.match(await page.locator('#own-how').innerText(), /28\s×\s28 pixels of ink or paper/);
-    const [digit] = await imagesOn(page.locator('#originals'), 5);
+    const [digit] = await imagesOn(page.locator('#sheet'), 1);
     const ink = digit.filter((pixel) => pixel === 1).length;
-    assert.ok(Math.abs(ink - Math.PI * (20 * 28 / 64) ** 2) < 20, `${ink} pixels of ink in the disc`);
+    assert.ok(Math.abs(ink - (Math.PI * (20 * 28 / 64) ** 2) / 2) < 12, `${ink} pixels of ink in the half of the disc that is given`);
     assert.equal(digit[0], 0, 'the ground is paper');
   });
 
@@ -228,7 +231,7 @@ describe('on the page', () => {
       await page.locator('#own-file').setInputFiles(PNG_OF('disc.png', DISC));
       if (isTaken) return taken();
       await page.locator('#own-fault').filter({ hasText: /^This browser guards against tracking .* use another window\.$/ }).waitFor();
-      assert.ok(!(await note().innerText()).includes('your picture'));
+      assert.ok(!(await note().innerText()).includes('Your picture'));
     });
   }
 
@@ -308,17 +311,18 @@ describe('on the page', () => {
     await open(`model=${MODEL}`);
     assert.ok(await bring('drop', 'h1', PNG_OF('disc.png', DISC)));
     await page.waitForTimeout(500);
-    assert.ok(!(await note().innerText()).includes('your picture'));
+    assert.ok(!(await note().innerText()).includes('Your picture'));
   });
 
   test('is taken for a network without test images too', async () => {
     await page.goto('about:blank');
     offer(site, [colourModel('test-wide', { width: 24, height: 16 })]);
     await page.goto(`${site.url}#pace=instant&model=test-wide`);
-    await seeCompletions('There are no test images for this network here');
+    await seeCompletions();
+    assert.equal(await note().innerText(), 'A blank sheet. There are no test pictures for this network here.');
     await page.locator('#own-file').setInputFiles(PNG_OF('disc.png', DISC));
-    await seeCompletions('6 completions in');
-    assert.equal(await note().innerText(), 'From top to bottom: your picture.');
-    assert.deepEqual((await coloursOn(page.locator('#originals'), { count: 1, width: 24, height: 16 }))[0].length, 3 * 24 * 16);
+    await taken();
+    const [shown] = await coloursOn(page.locator('#sheet'), { count: 1, width: 24, height: 16 });
+    assert.equal(shown[3 * 24 + 12], 220, 'the disc');
   });
 });

@@ -2,10 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
-import { NO_ADAPTER, drawnAlone, imagesOn, imagesShown, isHelper, untilDone } from './browser.js';
+import { NO_ADAPTER, drawnAlone, imagesOn, imagesShown, isHelper, seeSamples, untilDone } from './browser.js';
+import { openEasel } from './easel.js';
 import { offer, twoScaleModel } from './models.js';
 import { gpuNotBuilt } from './server.js';
-import { lane, seeCompletions, seeDistribution, seeLanes } from './sections.js';
+import { lane, patientFor, raceLane, raceVerdict, startRace, seeCompletions, seeLanes } from './sections.js';
 import { page, site, visitSite } from './site.js';
 
 const MODEL = 'test-two-scales';
@@ -74,6 +75,7 @@ describe('the engine', () => {
 
   test('draws both pictures on the GPU where it is asked for', { skip: gpuNotBuilt, timeout: 120_000 }, async (context) => {
     await page.goto(`${site.url}#model=${MODEL}&backend=gpu&count=2&pace=instant`);
+    await seeSamples(page);
     await page.waitForFunction(() => window.seen.done.length > 0, undefined, { timeout: 100_000 });
     const line = await page.locator('.backend-line').innerText();
     if (/no adapter/.test(line)) return context.skip(NO_ADAPTER);
@@ -87,6 +89,7 @@ describe('the engine', () => {
 describe('the element', () => {
   test('shows the small picture in blocks, then the large one over it from the top', async () => {
     await page.goto(`${site.url}#model=${MODEL}&count=4&pace=slow`);
+    await seeSamples(page);
     await page.waitForFunction(() => window.seen.row.length >= 7 + 9, undefined, { polling: 10 });
     await page.evaluate(() => document.querySelector('pixel-rnn').stop());
     const rows = (await rowsShown()).length - 7;
@@ -110,11 +113,12 @@ describe('the element', () => {
       assert.deepEqual(await imagesShown(page), await drawnAlone(page, { model: MODEL, seed: 7, count: 4 }));
     }
     assert.match(await page.locator('.likelihood').innerText(), /^−ln p: [\d.]+ nats an image, of the pair: p\(small\) · p\(large \| small\)\.$/);
-    assert.match(await page.locator('#networks-note').innerText(), /^7\s×\s7 pixels are drawn first, and 28\s×\s28 from them\. Nats: .* of the pair: p\(small\) · p\(large \| small\);/);
+    assert.match(await page.locator('#networks-note').innerText(), / 7\s×\s7 pixels are drawn first, and 28\s×\s28 from them\. Nats: .* of the pair: p\(small\) · p\(large \| small\);/);
   });
 
   test('keeps the small picture when the page is laid out anew', async () => {
     await page.goto(`${site.url}#model=${MODEL}&count=4&pace=slow`);
+    await seeSamples(page);
     await page.waitForFunction(() => window.seen.row.length >= 7 + 2, undefined, { polling: 10 });
     await page.evaluate(() => document.querySelector('pixel-rnn').stop());
     const before = await imagesShown(page);
@@ -126,6 +130,7 @@ describe('the element', () => {
 
   test('with a seed set back and forth never mixes rows', async () => {
     await page.goto(`${site.url}#model=${MODEL}&count=16&pace=steady`);
+    await seeSamples(page);
     for (let seed = 51; seed < 63; seed++) {
       await page.evaluate((value) => document.querySelector('pixel-rnn').setAttribute('seed', value), seed);
       await page.waitForTimeout((seed * 37) % 400);
@@ -142,22 +147,25 @@ describe('the page', () => {
   test('completes digits, looks at their pixels and puts the network beside the others', async () => {
     await page.goto(`${site.url}#model=${MODEL}&pace=steady`);
     await seeCompletions();
-    const originals = await imagesOn(page.locator('#originals'), 5);
-    (await imagesOn(page.locator('#completed'), 30)).forEach((image, at) => {
-      assert.deepEqual(image.slice(0, 392), originals[Math.floor(at / 6)].slice(0, 392));
+    const [sheet] = await imagesOn(page.locator('#sheet'), 1);
+    (await imagesOn(page.locator('#completed'), 16)).forEach((image) => {
+      assert.deepEqual(image.slice(0, 392), sheet.slice(0, 392));
       assert.ok(image.every((pixel) => pixel !== null));
     });
-    await seeDistribution(/^Row 15, column 15, drawn: (ink|paper); [\d.]+ bits\.$/);
-    assert.match(await page.locator('#distribution-note').innerText(), /^The small picture that they depend on is taken from the one shown/);
+    await openEasel(`model=${MODEL}&seed=7&k=833&pixel=14,14`);
+    assert.match(await page.locator('#inspector .place').innerText(), /^Row 15, column 15, 28\s×\s28 drawn$/);
+    assert.match(await page.locator('#inspector-cost').innerText(), /^[\d.]+ bits/);
+    assert.ok(await page.locator('#inspector-if').isHidden(), 'the small picture would not be the one drawn');
     await seeLanes();
     assert.match(await lane(MODEL).locator('.sees').innerText(), /, and a picture of 7\s×\s7 pixels drawn first$/);
   });
 
-  test('compares with full runs, small picture and all', { timeout: 120_000 }, async () => {
+  test('races against full runs, small picture and all', { timeout: 120_000 }, async () => {
+    await patientFor(100_000);
     await page.goto(`${site.url}#model=${MODEL}&count=1&pace=instant`);
-    await page.getByRole('button', { name: 'Compare' }).click();
-    const verdict = page.locator('#race-verdict').filter({ hasText: /\w/ });
-    await verdict.waitFor({ timeout: 100_000 });
-    assert.match(await verdict.innerText(), /^The same 833 pixels, [\d,]+ times faster\.$/);
+    await startRace();
+    await raceVerdict(/^[\d,]+ times as fast, same pixels\.$/).waitFor({ timeout: 100_000 });
+    assert.equal(await raceLane('Run it all again').locator('.runs').innerText(), '833 runs');
+    assert.equal(await raceLane('Keep what is known').locator('.runs').innerText(), '2 runs');
   });
 });

@@ -22,9 +22,6 @@ async function see(section, said) {
 /** @param {string | RegExp} [said] */
 export const seeCompletions = (said = 'completions in') => see('#completions', said);
 
-/** Single pixels and their probabilities. @param {string | RegExp} [said] */
-export const seeDistribution = (said = 'Row') => see('#distribution', said);
-
 /** The networks side by side, until every column tells its speed. */
 export async function seeLanes() {
   await page.locator('#side-by-side').scrollIntoViewIfNeeded();
@@ -33,6 +30,15 @@ export async function seeLanes() {
 
 /** The column of a network. @param {string} title */
 export const lane = (title) => page.locator('#lanes figure').filter({ has: page.getByText(title, { exact: true }) });
+
+/** Chooses a network as a visitor does, who may have to look behind "More". @param {string} title */
+export async function chooseNetwork(title) {
+  const radio = page.locator('#networks').getByRole('radio', { name: title, exact: true, includeHidden: true });
+  await radio.waitFor({ state: 'attached' });
+  const more = page.locator('#networks details:not([open])').filter({ has: page.getByRole('radio', { name: title, exact: true, includeHidden: true }) });
+  if (await more.count()) await more.locator('summary').click();
+  await radio.check();
+}
 
 /** Scrolls through the page: sections out of sight are not laid out. */
 export async function seeEverySection() {
@@ -49,10 +55,28 @@ export async function accessibilityFaults() {
   return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
 }
 
-/** Begins the comparison with full passes, and waits until these are under way. */
+/** A lane of the race. @param {string} title */
+export const raceLane = (title) => page.locator('#race figure').filter({ has: page.getByText(title, { exact: true }) });
+
+/** What the race says in the end. @param {string | RegExp} said */
+export const raceVerdict = (said) => page.locator('#race .verdict .report').filter({ hasText: said });
+
+/** Brings the race into sight, whatever is still laid out above it, until it has begun, which it does by itself. */
 export async function startRace() {
-  await page.getByRole('button', { name: 'Compare' }).click();
-  await page.locator('#race-naive-report').filter({ hasText: /first row|to go/ }).waitFor();
+  await page.waitForFunction(() => {
+    const race = document.querySelector('#race .race');
+    race.scrollIntoView({ block: 'center' });
+    const runs = race.querySelector('.runs');
+    return runs && runs.textContent !== '–';
+  }, undefined, { polling: 200 });
+}
+
+/** Gives the slow lane another time than the page does. @param {number} ms */
+export function patientFor(ms) {
+  return page.addInitScript((patience) => {
+    const { setTimeout } = window;
+    window.setTimeout = /** @type {any} */ ((/** @type {any} */ told, /** @type {number} */ wait, ...rest) => setTimeout(told, wait === 10_000 ? patience : wait, ...rest));
+  }, ms);
 }
 
 /** Saves the picture as a visitor would. */

@@ -20,7 +20,7 @@ const TYPES = /** @type {Record<string, string>} */ ({
 });
 
 /** The strictest policy the page promises to work under; it binds the worker too. */
-export const STRICT_POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; object-src 'none'; base-uri 'none'";
+export const STRICT_POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; object-src 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types pixel-rnn pixel-rnn-offline";
 
 /**
  * Answers a request in place of the file. `file` is where the file lies, or null.
@@ -122,7 +122,7 @@ export function startWorkersWith(site, code) {
 export const gpuNotBuilt = fileOf(`${modulesFolder()}pkg/gpu/pixelrnn.js`) ? false : 'pkg/gpu is not built (make wasm)';
 
 /** Where the modules and the bundles are, below the sub-path. */
-function modulesFolder() {
+export function modulesFolder() {
   const build = process.env.PIXELRNN_SITE && fileOf('build.json');
   return build ? `${JSON.parse(readFileSync(build, 'utf8'))}/` : '';
 }

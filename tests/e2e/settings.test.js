@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { MAX_COUNT, MAX_SEED } from '../../www/shared/protocol.js';
+import { MAX_COUNT, MAX_FIRST, MAX_SEED } from '../../www/shared/protocol.js';
 import { attributeText } from '../../www/element/properties.js';
-import { readCount, readSeed, readTemperature } from '../../www/shared/settings.js';
+import { readCount, readFirst, readSeed, readTemperature } from '../../www/shared/settings.js';
 import { openBody, page, visitSite, watch } from './site.js';
 
 /** Text, and what is read of it: a number, or null where it is none and the default holds. */
@@ -44,6 +44,10 @@ describe('text', () => {
     });
   }
 
+  for (const [text, first] of /** @type {const} */ ([['3', 3], ['0', 0], ['-1', 0], ['2.6', 3], ['4294967295', MAX_FIRST], ['1e20', MAX_FIRST], ['third', 9], [null, 9]])) {
+    test(`${JSON.stringify(text)} is the first image ${first}`, () => assert.equal(readFirst(text, 9), first));
+  }
+
   test('that is missing is the default', () => {
     for (const text of [null, undefined]) assert.deepEqual([readSeed(text, 3n), readCount(text, 3), readTemperature(text, 0.3)], [3n, 3, 0.3]);
   });
@@ -59,7 +63,7 @@ describe('text', () => {
 describe('a property', () => {
   for (const [name, value, text] of /** @type {const} */ ([
     ['seed', 7n, '7'], ['seed', 7, '7'], ['seed', 0, '0'], ['seed', -0, '0'], ['seed', MAX_SEED, String(MAX_SEED)], ['seed', 2 ** 53 - 1, '9007199254740991'],
-    ['count', 1, '1'], ['count', MAX_COUNT, '1024'], ['count', 16n, '16'],
+    ['first', 0, '0'], ['first', MAX_FIRST, '4294967295'], ['count', 1, '1'], ['count', MAX_COUNT, '1024'], ['count', 16n, '16'],
     ['temperature', 0.1, '0.1'], ['temperature', 2, '2'], ['temperature', 0.123, '0.123'], ['temperature', 1n, '1'],
     // Text is the attribute's, which forgives; so are words.
     ['seed', '-1', '-1'], ['count', '9999', '9999'], ['temperature', 'warm', 'warm'], ['model', 'mnist-row', 'mnist-row'], ['pace', 'warp', 'warp'],
@@ -72,6 +76,7 @@ describe('a property', () => {
     ['seed', -1n, RangeError, 'The seed cannot be -1'], ['seed', 2n ** 64n + 7n, RangeError, 'The seed cannot be 18446744073709551623'],
     ['seed', -1, RangeError, 'The seed cannot be -1'], ['seed', 1.5, RangeError, 'The seed cannot be 1.5'], ['seed', NaN, RangeError, 'The seed cannot be NaN'],
     ['seed', 2 ** 53, RangeError, 'The seed cannot be 9007199254740992'], ['seed', true, TypeError, 'The seed cannot be true'],
+    ['first', -1, RangeError, 'The first cannot be -1'], ['first', 2 ** 32, RangeError, 'The first cannot be 4294967296'],
     ['count', 1.5, RangeError, 'The count cannot be 1.5'], ['count', 0, RangeError, 'The count cannot be 0'], ['count', 1025, RangeError, 'The count cannot be 1025'],
     ['count', Infinity, RangeError, 'The count cannot be Infinity'], ['count', {}, TypeError, 'The count cannot be [object Object]'],
     ['temperature', 5, RangeError, 'The temperature cannot be 5'], ['temperature', 0, RangeError, 'The temperature cannot be 0'],

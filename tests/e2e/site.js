@@ -67,9 +67,13 @@ export async function openSite(options) {
   return other;
 }
 
-/** Another visitor, who has kept nothing of earlier visits; closed like the first one. */
-export async function openVisit(own = browser) {
-  const visit = await openPage(own);
+/**
+ * Another visitor, who has kept nothing of earlier visits; closed like the first one.
+ * @param {import('playwright-core').Browser} [own]
+ * @param {import('playwright-core').BrowserContextOptions} [device]
+ */
+export async function openVisit(own = browser, device) {
+  const visit = await openPage(own, device);
   opened.push(visit);
   return visit;
 }

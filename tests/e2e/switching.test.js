@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
-import { ALL_ROWS, drawnAlone, imagesShown, ownWorkers, untilDone } from './browser.js';
+import { ALL_ROWS, drawnAlone, imagesShown, ownWorkers, seeSamples, untilDone } from './browser.js';
 import { memoryOf } from './memory.js';
 import { offer, withInk } from './models.js';
 import { startWorkersWith } from './server.js';
@@ -66,6 +66,7 @@ describe('switching the network while it draws', () => {
   for (const pace of ['steady', 'instant']) {
     test(`shows the last network and seed only, as drawn alone (${pace})`, async () => {
       await page.goto(`${site.url}#count=16&pace=${pace}`);
+      await seeSamples(page);
       await page.waitForFunction(() => window.seen.start.length > 0);
       for (let k = 0; k < 24; k++) {
         await page.evaluate(([model, seed]) => Object.assign(document.querySelector('pixel-rnn'), { model, seed }), [names[k % names.length], `${100 + k}`]);

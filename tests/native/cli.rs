@@ -208,6 +208,12 @@ fn info_tells_what_a_file_is() {
         assert_eq!(info["config"]["network"], name);
         assert_eq!(info["parameters"], model.tensors().iter().map(|(.., values)| values.len()).sum::<usize>());
         assert_eq!((&info["training"], &info["results"]), (&training, &results));
+        if cfg!(feature = "fused") {
+            let size = format!("{}x{}", model.config.width, model.config.height);
+            let gpu = &info["gpu"][&size];
+            assert!(gpu["stages_per_pixel"].as_u64() > Some(model.config.layers as u64), "{gpu}");
+            assert!(gpu["bytes_read_per_pixel"].as_u64() > gpu["bytes_written_per_pixel"].as_u64(), "{gpu}");
+        }
         let text = succeed(&["info", "--model", &file]);
         for line in [&format!("network: {name}"), "h: 5", "skip: true", "epochs: 3", "nats_per_image: 81.5"] {
             assert!(text.lines().any(|found| found.trim() == line), "{text} lacks {line:?}");
@@ -303,7 +309,7 @@ fn errors_name_the_file() {
     complete(&image, &missing, &out, &["missing", "cannot be read"]);
     complete(&image, &twos, &out, &["twos.npy", "value 2 found", "0 (given) or 1 (drawn)"]);
     complete(&image, &many, &out, &["many.npy", "[2, 6, 5] found", "[6, 5] or [1, 6, 5]"]);
-    complete(&image, &image, &out, &["image.npy", "[1, 1, 6, 5] found"]);
+    complete(&image, &turned, &out, &["turned.npy", "[1, 1, 5, 6] found", "[1, 6, 5] or [1, 1, 6, 5] for values"]);
     complete(&grey, &mask, &out, &["grey.npy", "level 2 found"]);
     complete(&image, &mask, &jpg, &["out.jpg", ".png or .npy"]);
     complete(&image, &mask, &nowhere, &[nowhere.as_str(), "does not exist"]);
@@ -340,4 +346,11 @@ fn eval_measures_the_test_split(data: &Path) {
     let small = folder
         .write("small.safetensors", &weights::save(&zero_model(&crate::common::config(1, 2, [6, 5])), None, None));
     fail(&["eval", "--model", &small, "--data", data], &["(1, 28, 28, 2)", "(1, 6, 5, 2)"]);
+
+    // A mixture with itself is the network.
+    let mixed = json_of(&["eval", "--mix", &format!("{file},{file}"), "--data", data, "--json"]);
+    for found in [&mixed["mixture"], &mixed["models"][0], &mixed["models"][1]] {
+        assert_eq!(found, &result);
+    }
+    fail(&["eval", "--mix", &format!("{file},{small}"), "--data", data], &["small.safetensors", "28", "[1, 6, 5, 2]"]);
 }

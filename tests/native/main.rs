@@ -7,14 +7,19 @@ mod causality;
 mod causality_scales;
 mod cli;
 mod cli_files;
+mod cli_looks;
 mod cli_models;
 mod cli_own;
 mod cli_train;
+mod codec;
 mod common;
 mod data;
 mod distribution;
+mod examples;
+mod forks;
 #[cfg(feature = "wgpu")]
 mod fused;
+mod influence;
 mod likelihood;
 mod likelihood_scales;
 mod reach;
@@ -39,13 +44,18 @@ fn main() -> ExitCode {
         causality_scales::trials(),
         cli::trials(),
         cli_files::trials(),
+        cli_looks::trials(),
         cli_models::trials(),
         cli_own::trials(),
         cli_train::trials(),
+        codec::trials(),
         data::trials(),
         distribution::trials(),
+        examples::trials(),
+        forks::trials(),
         #[cfg(feature = "wgpu")]
         fused::trials(),
+        influence::trials(),
         likelihood::trials(),
         likelihood_scales::trials(),
         reach::trials(),

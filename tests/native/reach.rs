@@ -1,4 +1,4 @@
-//! Everything the wiring promises is seen, and nothing else: pair by pair, what a network shows against an independent
+//! Everything the wiring promises is seen, and nothing else: pair by pair, what a network shows against the library's
 //! spreading over its taps, and both against the counts of the paper's wiring.
 //!
 //! Mistakes caught: a right-to-left map that is not shifted down or shifted up (1), kernels that reach below (2) or miss
@@ -8,12 +8,13 @@
 use crate::common::{Place, RECURRENT, config, trial};
 use burn::tensor::{Device, Tensor, TensorData};
 use libtest_mimic::Trial;
-use pixelrnn::model::{Model, ModelConfig, Network};
+use pixelrnn::model::{Model, ModelConfig, Network, Reached, reach as joined};
 
 pub fn trials() -> Vec<Trial> {
     vec![
         trial("reach::on_28x28_it_is_what_the_paper_s_wiring_gives", reach_is_complete),
         trial("reach::in_colour_it_is_every_earlier_value_in_range", colour_reach_is_complete),
+        trial("reach::what_is_joined_is_so_from_both_ends", joined_from_both_ends),
         trial("reach::cells_alone_carry_down_a_column_or_along_a_row", cells_carry_what_they_should),
     ]
 }
@@ -27,84 +28,24 @@ pub enum Through {
     Cells,
 }
 
-/// A map of the pixels that influence has come to; outside the image there are none.
-#[derive(Clone)]
-pub struct Reached {
-    size: [isize; 2],
-    pub pixels: Vec<bool>,
-}
-
-impl Reached {
-    pub fn nothing(config: &ModelConfig) -> Self {
-        let size = [config.height as isize, config.width as isize];
-        Self { size, pixels: vec![false; config.height * config.width] }
-    }
-
-    pub fn at(&self, y: isize, x: isize) -> bool {
-        let [height, width] = self.size;
-        (0..height).contains(&y) && (0..width).contains(&x) && self.pixels[(y * width + x) as usize]
-    }
-
-    /// A map filled row by row, from the left or from the right; `sees` is shown what is filled so far.
-    pub fn filled(&self, from_left: bool, sees: impl Fn(&Self, isize, isize) -> bool) -> Self {
-        let [height, width] = self.size;
-        let mut map = Self { size: self.size, pixels: vec![false; self.pixels.len()] };
-        for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
-            let x = if from_left { x } else { width - 1 - x };
-            map.pixels[(y * width + x) as usize] = sees(&map, y, x);
-        }
-        map
-    }
-
-    /// After a kernel of this radius under mask A, or B where `here`.
-    fn after_kernel(&self, radius: isize, here: bool) -> Self {
-        self.filled(true, |_, y, x| {
-            let above = (1..=radius).any(|up| (-radius..=radius).any(|dx| self.at(y - up, x + dx)));
-            above || (1..=radius).any(|left| self.at(y, x - left)) || here && self.at(y, x)
-        })
-    }
-
-    /// After the convolution of a layer: the 3×3 of a PixelCNN, input-to-state of the others.
-    pub fn after_inputs(&self, network: Network) -> Self {
-        match network {
-            Network::PixelCnn => self.after_kernel(1, true),
-            Network::RowLstm => self.filled(true, |_, y, x| self.at(y, x) || self.at(y, x - 1)),
-            Network::DiagonalBiLstm => self.clone(),
-        }
-    }
-
-    /// After what follows that convolution: the states of a recurrent layer.
-    pub fn after_states(&self, network: Network, through: Through) -> Self {
-        let states = through == Through::States;
-        match network {
-            Network::PixelCnn => self.clone(),
-            Network::RowLstm => self.filled(true, |h, y, x| {
-                self.at(y, x) || h.at(y - 1, x) || states && (h.at(y - 1, x - 1) || h.at(y - 1, x + 1))
-            }),
-            Network::DiagonalBiLstm => {
-                let from = |beside: isize| {
-                    let sees = move |h: &Self, y, x| self.at(y, x) || h.at(y, x + beside) || states && h.at(y - 1, x);
-                    self.filled(beside < 0, sees)
-                };
-                let (left, right) = (from(-1), from(1));
-                self.filled(true, |_, y, x| left.at(y, x) || right.at(y - 1, x))
-            }
-        }
-    }
-}
-
-/// The pixels that a path of the published wiring leads to from `source`, whatever the colours on its way: the 7×7 kernel
-/// under mask A, by which later colours of a pixel see it, then residual blocks.
+/// The pixels that a path of the published wiring leads to from `source`, whatever the colours on its way.
 fn reach(config: &ModelConfig, source: Place, through: Through) -> Vec<bool> {
-    let mut start = Reached::nothing(config);
-    start.pixels[source.y * config.width + source.x] = true;
-    let block = |stream: Reached| {
-        let added = stream.after_inputs(config.network).after_states(config.network, through);
-        stream.filled(true, |_, y, x| stream.at(y, x) || added.at(y, x))
-    };
-    (0..config.layers)
-        .fold(start.after_kernel(3, source.channel + 1 < config.channels), |stream, _| block(stream))
-        .pixels
+    let (start, own) = (Reached::only(config, source.y, source.x), source.channel + 1 < config.channels);
+    if through == Through::States {
+        return start.spread(config, own).pixels;
+    }
+    let layer = |stream: Reached| stream.or(&after_cells(&stream.after_inputs(config.network), config.network));
+    (0..config.layers).fold(start.after_kernel(3, own), |stream, _| layer(stream)).pixels
+}
+
+/// After the states of a recurrent layer which hand on their cells and nothing else.
+fn after_cells(inputs: &Reached, network: Network) -> Reached {
+    if network == Network::RowLstm {
+        return inputs.filled(true, &|c, y, x| inputs.at(y, x) || c.at(y - 1, x));
+    }
+    let from = |beside: isize| inputs.filled(beside < 0, &move |c, y, x| inputs.at(y, x) || c.at(y, x + beside));
+    let (left, right) = (from(-1), from(1));
+    inputs.filled(true, &|_, y, x| left.at(y, x) || right.at(y - 1, x))
 }
 
 /// A network whose output is positive where a path leads and exactly zero where none does: ones, without biases.
@@ -219,6 +160,28 @@ pub fn expected_moves(config: &ModelConfig, source: Place) -> Vec<bool> {
         reached.clone().into_iter().enumerate().map(later)
     };
     (0..config.channels).flat_map(moves).collect()
+}
+
+/// What reaches a pixel, found from its end, is what a path leads from; a pixel is never joined with itself.
+fn joined_from_both_ends() {
+    for network in Network::ALL {
+        for (channels, size, layers) in
+            [(1, [28, 28], 7), (1, [5, 9], 1), (3, [9, 6], 2), (1, [1, 13], 3), (3, [13, 1], 1), (3, [1, 1], 1)]
+        {
+            let config = ModelConfig { channels, h: channels, head: channels, ..thin(network, size, layers, true) };
+            let pixels = size[0] * size[1];
+            let joined: Vec<Vec<u8>> = (0..pixels).map(|k| joined(&config, k / size[1], k % size[1])).collect();
+            for (source, of_source) in joined.iter().enumerate() {
+                let place = Place { channel: 0, y: source / size[1], x: source % size[1] };
+                let expected = reach(&config, place, Through::States);
+                assert_eq!(of_source[source], 0, "{config:?}: {source} and itself");
+                for later in source + 1..pixels {
+                    let found = [of_source[later], joined[later][source]];
+                    assert_eq!(found, [u8::from(expected[later]); 2], "{config:?}: {source} and {later}");
+                }
+            }
+        }
+    }
 }
 
 /// Colours: every colour sees all colours of the earlier pixels in reach, and the earlier colours of its own.

@@ -6,11 +6,11 @@
 //! where the large one has it, a condition that one layer, one direction or one colour does not get.
 
 use crate::common::{Place, config, enlarging_from, perturbed, random_levels, trial};
-use crate::reach::{Reached, Through, expected_moves, ones, thin};
+use crate::reach::{Through, expected_moves, ones, thin};
 use crate::reach_cached::{moved, scores, steep};
 use burn::tensor::{Device, Tensor, TensorData};
 use libtest_mimic::Trial;
-use pixelrnn::model::{Model, ModelConfig, Network};
+use pixelrnn::model::{Model, ModelConfig, Network, Reached};
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -49,9 +49,8 @@ fn reach_of_small(config: &ModelConfig, y: usize, x: usize) -> Vec<bool> {
     }
     let block = |stream: Reached| {
         let inputs = stream.after_inputs(network);
-        let inputs = inputs.filled(true, |_, y, x| inputs.at(y, x) || map.at(y, x));
-        let added = inputs.after_states(network, Through::States);
-        stream.filled(true, |_, y, x| stream.at(y, x) || added.at(y, x))
+        let inputs = inputs.filled(true, &|_, y, x| inputs.at(y, x) || map.at(y, x));
+        stream.or(&inputs.after_states(network))
     };
     (0..config.layers).fold(Reached::nothing(config), |stream, _| block(stream)).pixels
 }

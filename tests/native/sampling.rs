@@ -281,7 +281,7 @@ fn bad_requests_are_named() {
         (given(0, 0, 20, 0), "given levels", "0 values"),
         (given(60, 2, 20, 0), "given levels", "level 2"),
         (given(60, 0, 21, 0), "mask", "21 values"),
-        (given(60, 0, 60, 0), "mask", "60 values"),
+        (given(60, 0, 80, 0), "mask", "80 values"),
         (given(60, 0, 0, 0), "mask", "0 values"),
         (given(60, 0, 20, 2), "mask", "value 2"),
     ] {

@@ -5,7 +5,7 @@ use burn::tensor::Device;
 use js_sys::{Object, Reflect, Uint8Array};
 use pixelrnn::model::{self, Conditioning, ModelConfig, Network};
 use pixelrnn::sample::{CachedSampler, Plan, Request, Scale, probabilities, uniform};
-use pixelrnn::wasm::{Model, SampleRequest, Sampler, distribution, score};
+use pixelrnn::wasm::{Model, SampleRequest, Sampler, activations, distribution, score};
 use pixelrnn::weights;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -136,13 +136,21 @@ fn naive_and_cached_draw_the_same_rows_and_count_them() {
     }) {
         let model = Model::load(&weights_file(&config)).unwrap_or_else(|_| panic!("a good file"));
         let (mut naive, mut cached) = (sampler(&model, "naive", None), sampler(&model, "cached", None));
+        let mut by_value = sampler(&model, "naive", None);
         for y in 0..config.height {
             assert_eq!((naive.y(), cached.y(), cached.done()), (y, y, false));
             let rows =
                 [naive.next_row(), cached.next_row()].map(|row| row.unwrap_or_else(|_| panic!("row {y}")).to_vec());
             assert_eq!(rows[0], rows[1], "{config:?}, row {y}");
             assert_eq!(rows[0].len(), 2 * config.width * 4);
+            let so_far = (0..config.channels * config.width).map(|value| {
+                assert_eq!((by_value.y(), by_value.values()), (y, value));
+                by_value.next_value().unwrap_or_else(|_| panic!("row {y}, value {value}")).to_vec()
+            });
+            assert_eq!(so_far.last(), rows.into_iter().next(), "{config:?}, row {y}");
         }
+        assert!(by_value.done() && message(by_value.next_value()).contains("every row"));
+        assert!(message(cached.next_value()).contains("expected \"naive\""));
         assert!(naive.done() && cached.done());
         assert_eq!(naive.levels(), cached.levels());
         assert!(message(cached.next_row()).contains("every row"));
@@ -200,6 +208,27 @@ fn distributions_are_those_that_images_are_scored_by() {
             ("row", distribution(&model, levels.clone(), 0, config.height, 0)),
             ("column", distribution(&model, levels.clone(), 0, 0, usize::MAX)),
             ("given levels", distribution(&model, levels[1..].to_vec(), 0, 0, 0)),
+        ] {
+            let found = message(found);
+            assert!(found.contains(reason), "{reason}: {found}");
+        }
+    }
+}
+
+/// The layers of a block have the widths that the paper gives them; what is no block, pixel or image is refused in a sentence.
+#[wasm_bindgen_test]
+fn a_block_tells_what_its_layers_give() {
+    for (network, inside) in [(Network::PixelCnn, 2), (Network::RowLstm, 1), (Network::DiagonalBiLstm, 1)] {
+        let config = ModelConfig { network, ..CONFIG };
+        let model = Model::load(&weights_file(&config)).unwrap_or_else(|_| panic!("a good file"));
+        let levels = vec![1; config.dimensions()];
+        let found = activations(&model, levels.clone(), 1, 3, 2).unwrap_or_else(|_| panic!("a block"));
+        assert_eq!(found.len(), (2 + inside + 2) * config.h);
+        assert!(found.iter().all(|value| value.is_finite()) && found.iter().any(|&value| value != 0.0));
+        for (reason, found) in [
+            ("block", activations(&model, levels.clone(), config.layers, 0, 0)),
+            ("row", activations(&model, levels.clone(), 0, config.height, 0)),
+            ("given levels", activations(&model, levels[1..].to_vec(), 0, 0, 0)),
         ] {
             let found = message(found);
             assert!(found.contains(reason), "{reason}: {found}");

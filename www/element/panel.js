@@ -30,6 +30,13 @@ export class Panel {
   constructor(root) {
     this.#view = buildView(root);
     keepOwnEvents(root);
+    const { caption, poster, stage } = this.#view;
+    caption.addEventListener('slotchange', ({ target }) => {
+      caption.hidden = /** @type {HTMLSlotElement} */ (target).assignedNodes().length === 0;
+    });
+    poster.addEventListener('slotchange', () => {
+      stage.toggleAttribute('data-poster', !poster.hidden && poster.assignedNodes().length > 0);
+    });
   }
 
   get canvas() {
@@ -46,7 +53,7 @@ export class Panel {
    * @param {AbortSignal} signal
    */
   listen(actions, signal) {
-    const { form, run, poster, save, newSeed, seed, temperature } = this.#view;
+    const { form, run, offer, save, newSeed, seed, temperature } = this.#view;
     form.addEventListener('submit', (event) => {
       event.preventDefault();
       if (run.dataset.running) actions.stop();
@@ -65,7 +72,7 @@ export class Panel {
       event.preventDefault();
       actions.set('seed', seed.value, false);
     }, { signal });
-    poster.addEventListener('click', actions.draw, { signal });
+    offer.addEventListener('click', actions.draw, { signal });
     save.addEventListener('click', actions.save, { signal });
   }
 
@@ -104,14 +111,20 @@ export class Panel {
    * @param {number} bytes
    */
   offer(count, bytes) {
-    this.#view.poster.textContent = `Draw ${images(count)}${bytes ? ` (${formatBytes(bytes)})` : ''}`;
-    this.#view.poster.hidden = false;
+    this.#view.offer.textContent = `Draw ${images(count)}${bytes ? ` (${formatBytes(bytes)})` : ''}`;
+    this.#view.offer.hidden = false;
   }
 
   /** A run begins: earlier faults are over. */
   clear() {
     this.#view.error.hidden = true;
+    this.#view.offer.hidden = true;
+  }
+
+  /** There is something to be seen in place of the poster. */
+  showFirstRow() {
     this.#view.poster.hidden = true;
+    this.stage.removeAttribute('data-poster');
   }
 
   /** Nothing is drawn: what was said of earlier pictures goes. */
@@ -129,8 +142,10 @@ export class Panel {
    */
   showProgress(model, loaded, total) {
     const { download, downloadText, progress } = this.#view;
-    download.hidden = loaded >= total;
-    downloadText.textContent = `Fetching ${model}: ${formatCount(loaded / 1000)} of ${formatCount(total / 1000)} kB`;
+    // What was here already is not worth a word.
+    if (loaded >= total && download.hidden) return;
+    download.hidden = false;
+    downloadText.textContent = loaded < total ? `Fetching ${model}: ${formatCount(loaded / 1000)} of ${formatCount(total / 1000)} kB` : `Starting ${model}`;
     progress.max = total;
     progress.value = loaded;
   }

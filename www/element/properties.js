@@ -3,7 +3,7 @@
  * would be drawn as another one is refused, for nobody would notice.
  */
 
-import { MAX_COUNT, MAX_SEED } from '../shared/protocol.js';
+import { MAX_COUNT, MAX_FIRST, MAX_SEED } from '../shared/protocol.js';
 import { ATTRIBUTES, TEMPERATURE } from '../shared/settings.js';
 
 /**
@@ -14,6 +14,10 @@ const NUMBERS = Object.freeze({
   seed: {
     allows: (value) => value >= 0 && (typeof value === 'bigint' ? value <= MAX_SEED : Number.isSafeInteger(value)),
     expected: `a whole number from 0 to ${MAX_SEED}, and a bigint from 2^53 on`,
+  },
+  first: {
+    allows: (value) => Number.isInteger(Number(value)) && value >= 0 && value <= MAX_FIRST,
+    expected: `a whole number from 0 to ${MAX_FIRST}`,
   },
   count: {
     allows: (value) => Number.isInteger(Number(value)) && value >= 1 && value <= MAX_COUNT,

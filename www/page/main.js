@@ -1,62 +1,136 @@
 /**
- * The page: state in the address bar, and who redraws when something changes.
+ * The page: state in the address bar, and who redraws when something changes. The easel comes first, with a picture that was
+ * recorded; everything else is there when it has arrived.
  */
 
-import { sharedEngine } from '../engine.js';
-import { NetworkPicker } from './network-picker.js';
+import { readKnown, writeKnown } from './complete/known-text.js';
+import { Easel } from './easel/easel.js';
+import { RECORDED, recordedTrace } from './easel/recall.js';
+import { Thumbnails } from './easel/thumbnails.js';
 import { defaultPace } from '../shared/reveal.js';
+import { randomSeed, readSeed, readTemperature } from '../shared/settings.js';
 import { readState, writeState } from './state.js';
 
 /** @typedef {import('../engine.js').ModelEntry} ModelEntry */
+/** @typedef {import('./easel/drawing.js').Order} Order */
 
 const part = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
 
-const engine = sharedEngine();
+const engineReady = import('../engine.js').then(({ sharedEngine }) => sharedEngine());
 const samples = /** @type {import('../pixel-rnn.js').PixelRnnElement} */ (part('samples'));
-const picker = new NetworkPicker(part('picker'), (model) => change({ model }));
+const fields = {
+  seed: /** @type {HTMLInputElement} */ (part('seed')),
+  temperature: /** @type {HTMLInputElement} */ (part('temperature')),
+  temperatureText: /** @type {HTMLOutputElement} */ (part('temperature-text')),
+};
 
-/** Sections below the samples. @type {Array<Section>} */
+/** Sections below the easel. @type {Array<Section>} */
 const sections = [];
 
 /**
  * @typedef {object} Section
  * @property {(settings: SectionSettings, options: { instant: boolean }) => unknown} update
+ * @property {(shown: typeof easel.shown) => void} [offer]  what stands on the easel
+ * @property {(pixel: typeof state.pixel) => void} [look]  the pixel looked at there
  */
 
-/**
- * @typedef {import('./completions.js').CompletionSettings} SectionSettings
- */
+/** @typedef {import('./complete/complete.js').CompletionSettings & { image: number, pace: import('../shared/reveal.js').Pace }} SectionSettings */
 
-/** The section that looks at single pixels, once it is there. @type {import('./distribution.js').Distribution | null} */
-let distribution = null;
-/** The samples shown, for that section. @type {import('./distribution.js').Drawn | null} */
-let drawn = null;
-
-/** @type {ModelEntry[]} */
-let models = [];
+/** @type {import('./network-picker.js').NetworkPicker | null} */
+let picker = null;
+/** What takes networks of the visitor's own, once it is there. @type {import('./own-network.js').OwnNetwork | null} */
+let own = null;
+/** What gives the picture of the easel away, once it is there. @type {import('./take-away/section.js').TakeAway | null} */
+let takeAway = null;
+let models = /** @type {ModelEntry[]} */ ([]);
 let state = readState(location.hash);
 /** @type {SectionSettings | null} */
 let settings = null;
 
+// Each step in a task of its own: together they would hold up a slow phone.
+await nextTask();
+const easel = new Easel(engineReady, part('first'), {
+  onOrder: (order) => change({ forks: order.forks ?? [], k: null }, { play: false }),
+  onAnother: () => change({ seed: randomSeed(), image: 0, forks: [], k: null, pixel: null }),
+  onLook: ({ position, pixel, view }) => {
+    note({ k: position, pixel, view });
+    for (const section of sections) section.look?.(pixel);
+  },
+  onShown: () => offerShown(),
+});
+/** @type {Thumbnails | null} */
+let thumbnails = null;
+
+/** What stands on the easel, as text. */
+let ordered = '';
+/** What was given of the picture that the network finished, where the address does not say it. @type {Known | null} */
+let unsaid = null;
+/** Why it does not. */
+let whyUnsaid = '';
+
+/** @typedef {import('./complete/known-text.js').Known} Known */
+
+/** The model that draws: of an unknown name, the first there is; before the list is there, the one asked for. */
+function modelNow() {
+  return (models.find(({ name }) => name === state.model) ?? models[0])?.name ?? state.model;
+}
+
 /**
  * Brings the state to everything on the page. `live` while a slider moves.
- * @param {{ live?: boolean }} [options]
+ * @param {{ live?: boolean, play?: boolean }} [options]
  */
-function show({ live = false } = {}) {
-  const entry = models.find(({ name }) => name === state.model) ?? models[0];
-  // Until the list is there, the element is told what was asked for.
-  const asked = models.length ? models.find(({ name }) => name === state.model)?.name : state.model;
-  const { seed, count, temperature, backend, hidden, example } = state;
+function show({ live = false, play } = {}) {
+  const model = modelNow();
+  const { seed, image, count, temperature, backend, hidden, example, drawing } = state;
   const pace = state.pace || defaultPace();
-  setAttributes(samples, { model: asked, seed, count, temperature, backend, pace });
-  const model = entry?.name ?? '';
-  picker.show(model);
-  for (const radio of document.querySelectorAll('input[name="hidden"]')) {
-    const choice = /** @type {HTMLInputElement} */ (radio);
-    choice.checked = choice.value === hidden;
-  }
-  settings = { model, seed, temperature, pace, hidden, example };
+  const asked = models.length ? models.find(({ name }) => name === state.model)?.name : state.model;
+  // While a slider moves, the picture on the easel alone is drawn.
+  if (!live) setAttributes(samples, { model: asked, seed, count, temperature, backend, pace });
+  picker?.show(model);
+  fields.seed.value = String(seed);
+  fields.temperature.value = String(temperature);
+  fields.temperatureText.textContent = temperature.toFixed(2);
+  if (models.length) showEasel(model, { live, play });
+  settings = { model, seed, image, temperature, pace, hidden, example, drawing };
   for (const section of sections) section.update(settings, { instant: live });
+}
+
+/**
+ * @param {string} model
+ * @param {{ live: boolean, play?: boolean }} options
+ */
+function showEasel(model, { live, play }) {
+  const { seed, image, temperature, forks, k: position, pixel, view } = state;
+  const known = unsaid ?? knownOf(model);
+  /** @type {Order} */
+  const order = { model, seed, image, temperature, forks, ...known };
+  const wanted = `${writeState({ ...readState(''), model, seed, image, temperature, forks })} ${known ? [known.mask, known.given] : ''}`;
+  thumbnails?.mark(known ? -1 : image);
+  if (!live) void engineReady.then((engine) => thumbnails?.show(engine, order));
+  if (wanted === ordered) return;
+  ordered = wanted;
+  void easel.show(order, { position, pixel, view, play: live || forks.length ? false : play });
+}
+
+/**
+ * What the address says was given of the picture.
+ * @param {string} model
+ * @returns {Known | null}
+ */
+function knownOf(model) {
+  const config = models.find(({ name }) => name === model)?.config;
+  return state.known && config ? readKnown(state.known, config) : null;
+}
+
+/** Plays the recorded picture, where it is the one asked for. */
+async function recall() {
+  const { model, seed, image, temperature, forks } = { ...state, model: state.model || RECORDED.model };
+  const wanted = writeState({ ...readState(''), model, seed, image, temperature, forks });
+  if (wanted !== writeState({ ...readState(''), ...RECORDED }) || state.k !== null || state.known) return;
+  ordered = `${wanted} `;
+  const trace = recordedTrace();
+  await nextTask();
+  easel.recall(RECORDED, trace, state);
 }
 
 /**
@@ -65,6 +139,8 @@ function show({ live = false } = {}) {
  */
 function add(section) {
   sections.push(section);
+  section.offer?.(easel.shown);
+  section.look?.(state.pixel);
   if (settings) section.update(settings, { instant: false });
 }
 
@@ -84,13 +160,40 @@ function setAttributes(element, values) {
 /**
  * Changes the state, the address bar and the page.
  * @param {Partial<import('./state.js').PageState>} change
- * @param {{ live?: boolean }} [options]
+ * @param {{ live?: boolean, play?: boolean, known?: Known | null }} [options]
  */
 function change(change, options) {
+  const before = state;
   state = { ...state, ...change };
+  // Of another network another picture: what was forked or looked at is no more.
+  if (state.model !== before.model) Object.assign(state, { forks: [], k: null, pixel: options?.known ? state.pixel : null });
+  const isNew = ['model', 'seed', 'image'].some((name) => state[/** @type {'seed'} */ (name)] !== before[/** @type {'seed'} */ (name)]);
+  if (isNew || options?.known !== undefined) {
+    unsaid = options?.known ?? null;
+    state.known = change.known ?? '';
+  }
   // Not at each step of a slider: browsers limit how often the address may change.
-  if (!options?.live) history.replaceState(null, '', writeState(state));
+  if (!options?.live) {
+    history[isNew || state.known !== before.known ? 'pushState' : 'replaceState'](null, '', writeState(state));
+  }
   show(options);
+}
+
+/**
+ * Keeps in the address what is shown already.
+ * @param {Partial<import('./state.js').PageState>} change
+ */
+function note(change) {
+  state = { ...state, ...change };
+  history.replaceState(null, '', writeState(state));
+}
+
+/** What stands on the easel can be taken along, and its bits be counted. */
+function offerShown() {
+  const { shown } = easel;
+  for (const section of sections) section.offer?.(shown);
+  const entry = models.find(({ name }) => name === shown?.order.model);
+  takeAway?.offer(shown && entry ? { ...shown, model: entry } : null);
 }
 
 /** @returns {Promise<void>} */
@@ -98,66 +201,105 @@ function nextTask() {
   return new Promise((resolve) => setTimeout(resolve));
 }
 
+fields.seed.addEventListener('change', () => {
+  const seed = readSeed(fields.seed.value, state.seed);
+  if (seed === state.seed) fields.seed.value = String(seed);
+  else change({ seed, forks: [], k: null });
+});
+fields.temperature.addEventListener('input', () => change({ temperature: readTemperature(fields.temperature.value), k: null, forks: [] }, { live: true }));
+fields.temperature.addEventListener('change', () => change({ temperature: readTemperature(fields.temperature.value) }, { play: false }));
+
 samples.addEventListener('change', ({ detail }) => {
   const { seed, count, temperature, backend, pace } = samples;
   change({ seed, count, temperature, backend, pace: detail.name === 'pace' ? pace : state.pace }, { live: detail.live });
 });
 
-part('hidden-choice').addEventListener('change', (/** @type {Event} */ event) => {
-  const { value } = /** @type {HTMLInputElement} */ (event.target);
-  change({ hidden: readState(`hidden=${value}`).hidden });
+samples.addEventListener('pick', ({ detail: { image, x, y } }) => {
+  change({ image, forks: [], k: null, pixel: { x, y } }, { play: false, known: null });
+  part('easel').scrollIntoView({ block: 'nearest' });
 });
 
-samples.addEventListener('done', ({ detail }) => {
-  const { model, info, levels, count, temperature } = detail;
-  const names = Array.from({ length: count }, (_, k) => `Sample ${k + 1}`);
-  drawn = { model, info, levels, temperature, names };
-  distribution?.offer('samples', drawn);
+part('copy-link').addEventListener('click', async () => {
+  const said = part('link-said');
+  const copied = await navigator.clipboard?.writeText(location.href).then(() => true, () => false);
+  const missing = unsaid ? ` It shows the sample of this seed, not this picture: ${whyUnsaid}.` : '';
+  said.textContent = `${copied ? 'Link copied.' : 'The address of this page is the link.'}${missing}`;
+  said.classList.toggle('unseen', !missing);
+  part('copy-link').textContent = copied ? 'Link copied' : 'Copy the address';
+  setTimeout(() => (part('copy-link').textContent = 'Copy link'), 2000);
 });
+// What the button itself does not say is seen as long as one stays at it.
+part('copy-link').addEventListener('blur', () => part('link-said').classList.add('unseen'));
 
-// What the section knows is of the pictures before.
-samples.addEventListener('start', () => (drawn = null));
-
-samples.addEventListener('failed', () => {
-  drawn = null;
-  distribution?.withdraw('samples');
-});
-
-samples.addEventListener('pick', ({ detail }) => drawn && distribution?.pick('samples', detail));
-
-addEventListener('hashchange', () => {
+addEventListener('popstate', () => {
   state = readState(location.hash);
-  show();
+  unsaid = null;
+  own?.tellMissing(state.model, models);
+  const before = ordered;
+  show({ play: false });
+  if (ordered === before) easel.look({ position: state.k, pixel: state.pixel, view: state.view });
 });
 
-show();
-// Each step in a task of its own: together they would hold up a slow phone.
 await nextTask();
-await import('../pixel-rnn.js');
+await recall();
+await nextTask();
+thumbnails = new Thumbnails(part('thumbnails'), (image) => change({ image, forks: [], k: null, pixel: null }, { play: false, known: null }));
+await nextTask();
+show();
+const engine = await engineReady;
+const { NetworkPicker } = await import('./network-picker.js');
+const networks = new NetworkPicker(document.body, (model) => {
+  own?.tellMissing(model, models);
+  change({ model });
+});
+picker = networks;
 await nextTask();
 try {
   models = await engine.models();
-  picker.offer(models, await engine.sets());
+  networks.offer(models, await engine.sets());
 } catch {
   // The element tells why when it is about to draw.
-  picker.offer([], []);
+  networks.offer([], []);
 }
 await nextTask();
 show();
+void engine.load(modelNow(), { onProgress: (loaded, total) => easel.fetching(modelNow(), loaded, total) }).then(() => easel.ready(), (error) => easel.failed(error));
 await nextTask();
-const { Completions } = await import('./completions.js');
-add(new Completions(engine, part('completions'), {
-  onDrawn: (completions) => (completions ? distribution?.offer('completions', completions) : distribution?.withdraw('completions')),
-  onPick: (pixel) => distribution?.pick('completions', pixel),
-  onOther: (example) => change({ example }),
+await import('../pixel-rnn.js');
+await nextTask();
+const { OwnNetwork } = await import('./own-network.js');
+own = new OwnNetwork(engine, document, async (entry) => {
+  // Where there is no list, there is still this one.
+  models = await engine.models().catch(() => [entry]);
+  networks.offer(models, await engine.sets().catch(() => []));
+  change({ model: entry.name });
+  part('easel').scrollIntoView({ block: 'nearest' });
+});
+own.tellMissing(state.model, models);
+await nextTask();
+const { Complete } = await import('./complete/complete.js');
+add(new Complete(engine, part('completions'), {
+  onChange: note,
+  onPick: ({ model, info, seed, image, temperature, given, mask, pixel }, isOwn) => {
+    part('easel').scrollIntoView({ block: 'nearest' });
+    const text = isOwn ? '' : writeKnown({ mask, given }, info);
+    whyUnsaid = isOwn ? 'a picture that you brought goes into no link' : 'what was given of it is too long for an address';
+    const looked = { forks: [], k: null, pixel: pixel ?? null };
+    change({ model, seed, image, temperature, known: text, ...looked }, { play: false, known: text ? null : { given, mask } });
+  },
 }));
-await nextTask();
-const { Distribution } = await import('./distribution.js');
-distribution = new Distribution(engine, part('distribution'));
-if (drawn) distribution.offer('samples', drawn);
 await nextTask();
 const { SideBySide } = await import('./side-by-side.js');
 add(new SideBySide(engine, part('side-by-side')));
 await nextTask();
-const { Comparison } = await import('./comparison.js');
-add(new Comparison(engine, part('comparison')));
+const { explain } = await import('./explain/explain.js');
+explain(engine).forEach(add);
+await nextTask();
+const { Race } = await import('./race/race.js');
+add(new Race(engine, part('race')));
+await nextTask();
+const { TakeAway } = await import('./take-away/section.js');
+takeAway = new TakeAway(part('take-away'), part('easel-save'));
+offerShown();
+const { offerOffline } = await import('./offline.js');
+void offerOffline(part('offline'));

@@ -2,7 +2,7 @@
  * What kind of pictures a network draws, in the words of the page.
  */
 
-import { formatCount, isInk } from '../shared/format.js';
+import { formatBytes, formatCount, isInk } from '../shared/format.js';
 
 /** @typedef {import('../engine.js').ModelEntry} ModelEntry */
 /** @typedef {import('../engine.js').ModelSet} ModelSet */
@@ -78,11 +78,21 @@ export function formatNll(entry) {
 }
 
 /**
- * What the likelihood of a network means, and what it was measured on.
+ * A network's size, its download, and how likely it finds the test images.
  * @param {ModelEntry | undefined} entry
  */
-export function explainNll(entry) {
-  if (!entry?.test_nll) return '';
+export function describeNetwork(entry) {
+  if (!entry) return '';
+  const { title, parameters, bytes } = entry;
+  return `${title}: ${formatCount(parameters)} parameters, ${formatBytes(bytes)}, ${formatNll(entry)}. ${explainNll(entry)}`.trim();
+}
+
+/**
+ * What the likelihood of a network means, and what it was measured on.
+ * @param {ModelEntry} entry
+ */
+function explainNll(entry) {
+  if (!entry.test_nll) return '';
   const { images, protocol } = entry.test_nll;
   const { width = 0, height = 0, channels = 1, conditioning } = entry.config ?? {};
   const unit = inBits(entry)

@@ -30,17 +30,19 @@ export function nextPixel(event, { x, y }, { width, height }) {
 }
 
 /**
- * Puts the outline around the pixel.
+ * Puts the outline around the pixel, or around what a brush would cover there.
  * @param {HTMLElement} outline  over the picture, of its size
  * @param {Pixel} pixel
  * @param {Size} picture
+ * @param {number} [size]  of the brush
  */
-export function outlinePixel(outline, { x, y }, { width, height }) {
+export function outlinePixel(outline, { x, y }, { width, height }, size = 1) {
+  const reach = (size - 1) / 2;
   Object.assign(outline.style, {
-    left: `${(100 * x) / width}%`,
-    top: `${(100 * y) / height}%`,
-    width: `${100 / width}%`,
-    height: `${100 / height}%`,
+    left: `${(100 * (x - reach)) / width}%`,
+    top: `${(100 * (y - reach)) / height}%`,
+    width: `${(100 * size) / width}%`,
+    height: `${(100 * size) / height}%`,
   });
 }
 

@@ -3,7 +3,11 @@
  * each is checked, and a malformed one is the default.
  */
 
-import { HIDDEN } from './masks.js';
+import { isFileName } from '../shared/brought-file.js';
+import { isDrawing } from './complete/drawing-text.js';
+import { isKnown } from './complete/known-text.js';
+import { PRESETS } from './complete/masks.js';
+import { VIEWS } from './easel/picture.js';
 import * as read from '../shared/settings.js';
 
 /**
@@ -14,12 +18,30 @@ import * as read from '../shared/settings.js';
  * @property {number} temperature
  * @property {import('../engine.js').Backend} backend
  * @property {import('../shared/reveal.js').Pace | ""} pace  empty: what the visitor's system suggests
- * @property {import('./masks.js').Hidden} hidden    part hidden in the completions
- * @property {number} example                        the first test image of the completions, counted from 0
+ * @property {import('./complete/masks.js').Preset | ""} hidden  part hidden of the picture to be finished; empty: what suits it
+ * @property {number} example                        the test picture to be finished, counted from 0
+ * @property {string} drawing                        what is hidden and drawn of it by hand, as text; empty: nothing
+ * @property {number} image                          the picture on the easel, of those of this seed
+ * @property {string} known                          what was given of it, as text; empty: nothing
+ * @property {number | null} k                       values of it that are shown; none: all
+ * @property {import('./pixel-cursor.js').Pixel | null} pixel   looked at
+ * @property {import('./easel/picture.js').View} view
+ * @property {import('./easel/drawing.js').Fork[]} forks
  */
 
+/** Most forks that are taken from an address. */
+const MOST_FORKS = 8;
+
 /** @type {Readonly<PageState>} */
-const DEFAULTS = Object.freeze({ ...read.DEFAULTS, model: '', pace: '', hidden: 'bottom', example: 0 });
+const DEFAULTS = Object.freeze({
+  ...read.DEFAULTS, model: '', pace: '', hidden: '', example: 0, drawing: '', image: 0, known: '', k: null, pixel: null, view: 'picture', forks: [],
+});
+
+/** What text would not say by itself. @type {Record<string, (value: any) => string>} */
+const TEXTS = {
+  pixel: (pixel) => (pixel ? `${pixel.x},${pixel.y}` : ''),
+  forks: (forks) => forks.map((/** @type {import('./easel/drawing.js').Fork} */ { k, level }) => `${k}:${level}`).join(),
+};
 
 /**
  * @param {string} hash
@@ -29,15 +51,27 @@ export function readState(hash) {
   const values = new URLSearchParams(hash.replace(/^#/, ''));
   const model = values.get('model') ?? '';
   const example = values.get('example') ?? '';
+  const drawing = values.get('drawing') ?? '';
+  const known = values.get('known') ?? '';
+  const [, x, y] = /^(\d{1,4}),(\d{1,4})$/.exec(values.get('pixel') ?? '') ?? [];
+  const forks = [...(values.get('forks') ?? '').matchAll(/(\d{1,7}):(\d{1,3})(,|$)/g)].slice(0, MOST_FORKS);
   return {
-    model: /^[\w.-]{1,80}$/.test(model) ? model : DEFAULTS.model,
+    // A file's name may have anything in it.
+    model: /^[\w.-]{1,80}$/.test(model) || (model.length <= 100 && isFileName(model)) ? model : DEFAULTS.model,
     seed: read.readSeed(values.get('seed')),
     count: read.readCount(values.get('count')),
     temperature: read.readTemperature(values.get('temperature')),
     backend: read.readBackend(values.get('backend')),
     pace: read.readChoice(values.get('pace'), ['', ...read.PACE_NAMES], DEFAULTS.pace),
-    hidden: read.readChoice(values.get('hidden'), HIDDEN, DEFAULTS.hidden),
+    hidden: read.readChoice(values.get('hidden'), ['', ...PRESETS], DEFAULTS.hidden),
     example: /^\d{1,4}$/.test(example) ? Number(example) : DEFAULTS.example,
+    drawing: isDrawing(drawing) ? drawing : DEFAULTS.drawing,
+    image: whole(values.get('image')) ?? DEFAULTS.image,
+    known: isKnown(known) ? known : DEFAULTS.known,
+    k: whole(values.get('k')),
+    pixel: x ? { x: Number(x), y: Number(y) } : null,
+    view: read.readChoice(values.get('view'), VIEWS, DEFAULTS.view),
+    forks: forks.map(([, k, level]) => ({ k: Number(k), level: Number(level) })),
   };
 }
 
@@ -48,7 +82,21 @@ export function readState(hash) {
 export function writeState(state) {
   const values = new URLSearchParams();
   for (const [name, value] of Object.entries(state)) {
-    if (name === 'seed' || value !== DEFAULTS[/** @type {keyof PageState} */ (name)]) values.set(name, String(value));
+    const text = textOf(name, value);
+    if (name === 'seed' || text !== textOf(name, DEFAULTS[/** @type {keyof PageState} */ (name)])) values.set(name, text);
   }
   return `#${values}`;
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} value
+ */
+function textOf(name, value) {
+  return TEXTS[name]?.(value) ?? String(value ?? '');
+}
+
+/** A number of a few digits, or null. @param {string | null} text */
+function whole(text) {
+  return text && /^\d{1,7}$/.test(text) ? Number(text) : null;
 }

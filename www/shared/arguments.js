@@ -3,7 +3,8 @@
  * was found and what is expected. What depends on the network, as lengths do, is checked where it is known.
  */
 
-import { BACKENDS, MAX_COUNT, MAX_SEED } from './protocol.js';
+import { addressOf } from './brought-file.js';
+import { BACKENDS, MAX_COUNT, MAX_FIRST, MAX_SEED } from './protocol.js';
 
 /** As the samplers have it. */
 const LEAST_TEMPERATURE = 0.001;
@@ -20,13 +21,16 @@ const OPTIONS = { expected: 'an object', types: ['object'], holds: () => true };
 /** @type {Readonly<Record<string, Rule>>} */
 const RULES = Object.freeze({
   name: TEXT,
+  title: TEXT,
+  src: { expected: 'an address', types: ['string'], holds: isAddress },
+  file: { expected: 'a Blob, a Uint8Array or an address', types: ['object', 'string'], holds: isFile },
   model: TEXT,
   seed: {
     expected: `a bigint from 0 to ${MAX_SEED}, or a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`,
     types: ['bigint', 'number'],
     holds: (seed) => seed >= 0 && (typeof seed === 'bigint' ? seed <= MAX_SEED : Number.isSafeInteger(seed)),
   },
-  first: whole(0, 2 ** 32 - 1),
+  first: whole(0, MAX_FIRST),
   count: whole(1, MAX_COUNT),
   temperature: {
     expected: `a finite number, ${LEAST_TEMPERATURE} or more`,
@@ -37,9 +41,13 @@ const RULES = Object.freeze({
   threads: whole(1, Infinity),
   trace: whole(0, MAX_COUNT - 1),
   channel: whole(0, Infinity),
+  block: whole(0, Infinity),
   y: whole(0, Infinity),
   x: whole(0, Infinity),
   scale: whole(1, Infinity),
+  kind: oneOf(['A', 'B']),
+  size: { ...whole(1, 31), expected: 'an odd number from 1 to 31', holds: (size) => size >= 1 && size <= 31 && size % 2 === 1 },
+  channels: whole(1, 3),
   method: oneOf(['cached', 'naive']),
   backend: oneOf(BACKENDS),
   given: BYTES,
@@ -48,11 +56,15 @@ const RULES = Object.freeze({
   signal: object('an AbortSignal'),
   onProgress: FUNCTION,
   onRow: FUNCTION,
+  onValue: FUNCTION,
   onFallback: FUNCTION,
 });
 
 /** Of scores: more images at a time than are drawn. */
 export const SCORING = Object.freeze({ count: whole(1, 2 ** 20) });
+
+/** Of a compressed file, which is neither fetched nor read from a disk. */
+export const BYTES_FILE = Object.freeze({ file: BYTES });
 
 /**
  * Throws a TypeError or a RangeError of one sentence where an argument is not what its name asks for.
@@ -119,6 +131,21 @@ function whole(least, most) {
  */
 function oneOf(words) {
   return { expected: words.map((word) => `"${word}"`).join(' or '), types: ['string'], holds: (value) => words.includes(value) };
+}
+
+/** @param {Blob | Uint8Array | URL | string} file */
+function isFile(file) {
+  if (typeof file === 'string') return isAddress(file);
+  return ['Blob', 'File', 'Uint8Array', 'URL'].some((name) => Object.prototype.toString.call(file) === `[object ${name}]`);
+}
+
+/** @param {string} text */
+function isAddress(text) {
+  try {
+    return addressOf(text) !== '';
+  } catch {
+    return false;
+  }
 }
 
 /**

@@ -34,24 +34,41 @@ export async function encodePng(pixels, scale) {
   const { width, height } = pixels;
   const side = fittingScale(pixels, scale);
   const { channels, values } = onWhite(pixels);
-  const header = new Uint8Array(13);
-  const view = new DataView(header.buffer);
-  view.setUint32(0, width * side);
-  view.setUint32(4, height * side);
-  // Eight bits a value, grey or RGB.
-  header.set([8, channels === 1 ? 0 : 2], 8);
-  const strips = stripsOf(values, width * channels, channels, side);
-  const data = globalThis.CompressionStream ? await deflate(strips) : store([...strips]);
-  const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
-  const chunks = [chunk('IHDR', header), chunk('IDAT', data), chunk('IEND', new Uint8Array(0))];
-  return new Blob([signature, ...chunks], { type: 'image/png' });
+  const data = await compressed(values, { width, channels, side });
+  return pngFile({ width: width * side, height: height * side, channels }, [chunk('IDAT', data)]);
 }
 
 /**
+ * A file of eight bits a value, grey or RGB.
+ * @param {{ width: number, height: number, channels: number }} shape
+ * @param {Uint8Array<ArrayBuffer>[]} chunks  between the first and the last
+ */
+export function pngFile({ width, height, channels }, chunks) {
+  const header = new Uint8Array(13);
+  const view = new DataView(header.buffer);
+  view.setUint32(0, width);
+  view.setUint32(4, height);
+  header.set([8, channels === 1 ? 0 : 2], 8);
+  const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
+  return new Blob([signature, chunk('IHDR', header), ...chunks, chunk('IEND', new Uint8Array(0))], { type: 'image/png' });
+}
+
+/**
+ * Some lines of a picture, each pixel as a square of `side` pixels a side, as the data of a PNG.
+ * @param {Uint8Array} values  `[lines, width, channels]`
+ * @param {{ width: number, channels: number, side: number }} shape
+ */
+export async function compressed(values, { width, channels, side }) {
+  const strips = stripsOf(values, width * channels, channels, side);
+  return globalThis.CompressionStream ? deflate(strips) : store([...strips]);
+}
+
+/**
+ * The side of a pixel's square: as asked, or smaller.
  * @param {{ width: number, height: number }} size
  * @param {number} scale
  */
-function fittingScale({ width, height }, scale) {
+export function fittingScale({ width, height }, scale) {
   const most = Math.min(MAX_SIDE / Math.max(width, height), Math.sqrt(MAX_PIXELS / (width * height)));
   return Math.max(1, Math.min(scale, Math.floor(most)));
 }
@@ -60,7 +77,7 @@ function fittingScale({ width, height }, scale) {
  * The picture without transparency, and with one value a pixel where that is enough.
  * @param {Pixels} pixels
  */
-function onWhite({ width, height, rgba }) {
+export function onWhite({ width, height, rgba }) {
   const isGrey = rgba.every((byte, at) => at % 4 === 3 || byte === rgba[at - (at % 4)]);
   const channels = isGrey ? 1 : 3;
   const values = Uint8Array.from({ length: channels * width * height }, (_, at) => {
@@ -145,7 +162,7 @@ function join(parts) {
  * @param {string} type
  * @param {Uint8Array} data
  */
-function chunk(type, data) {
+export function chunk(type, data) {
   const bytes = new Uint8Array(12 + data.length);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, data.length);

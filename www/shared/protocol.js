@@ -3,11 +3,14 @@
  *
  * The page numbers its requests with `id`; every answer carries the id of its request, so that rows of
  * two runs can never be mixed. Each request ends in exactly one of `loaded`, `done`, `scored`,
- * `distributed`, `calibrated`, `stopped` or `failed`.
+ * `distributed`, `activated`, `reached`, `influenced`, `coded`, `masked`, `calibrated`, `unloaded`, `stopped` or `failed`.
  */
 
 /** Most images in one batch. */
 export const MAX_COUNT = 1024;
+
+/** Largest number of an image of a seed. */
+export const MAX_FIRST = 2 ** 32 - 1;
 
 /** Largest seed: seeds are unsigned 64-bit numbers. */
 export const MAX_SEED = 2n ** 64n - 1n;
@@ -19,12 +22,13 @@ export const MAX_SEED = 2n ** 64n - 1n;
 export const BACKENDS = Object.freeze(['auto', 'cpu', 'gpu']);
 
 /**
- * A weights file: what the worker needs of its line in `models/index.json`.
+ * A weights file: what the worker needs of its line in `models/index.json`, or of a file that is in no list.
  * @typedef {object} WeightsFile
  * @property {string} name    name of the model
  * @property {string} url     absolute address of the file
  * @property {number} bytes   exact size
  * @property {string} sha256  of the file, in hexadecimal
+ * @property {Blob} [file]    the file itself, which is then neither fetched nor kept: `url` only tells it from others
  * @property {string} [untrained]  a configuration in place of a file: a network of random weights
  */
 
@@ -81,7 +85,8 @@ export const BACKENDS = Object.freeze(['auto', 'cpu', 'gpu']);
  * @property {number} temperature
  * @property {number} threads      workers that may draw it on the CPU
  * @property {Uint8Array} [given]  levels of known pixels, `[C, H, W]` or `[count, C, H, W]`
- * @property {Uint8Array} [mask]   `[H, W]` or `[count, H, W]`, 1 = draw this pixel, 0 = keep the given one
+ * @property {Uint8Array} [mask]   `[H, W]` or `[count, H, W]`, 1 = draw this pixel, 0 = keep the given one; with a plane a
+ *   channel `[C, H, W]` or `[count, C, H, W]`. Its length says which; three planes for three images are one an image
  * @property {number} [trace]      an image of the batch whose rows come with what the network said of them; `cached` only
  */
 
@@ -116,6 +121,72 @@ export const BACKENDS = Object.freeze(['auto', 'cpu', 'gpu']);
  */
 
 /**
+ * Page -> worker: what the layers of one block give at a pixel.
+ * @typedef {object} ActivationsRequest
+ * @property {"activations"} type
+ * @property {number} id
+ * @property {WeightsFile} weights
+ * @property {Uint8Array} levels  `[C, H, W]` of one image
+ * @property {number} block
+ * @property {number} y
+ * @property {number} x
+ */
+
+/**
+ * Page -> worker: what the wiring of a network joins with a pixel.
+ * @typedef {object} ReachRequest
+ * @property {"reach"} type
+ * @property {number} id
+ * @property {WeightsFile} weights
+ * @property {number} y
+ * @property {number} x
+ */
+
+/**
+ * Page -> worker, and worker -> helper: how far pixels of an image, flipped, move the distributions of others: each moves pixel (`y`, `x`), `on`;
+ * that pixel each, `of`; each each, `all`, and no pixel is looked at.
+ * @typedef {object} InfluenceRequest
+ * @property {"influence"} type
+ * @property {number} id
+ * @property {WeightsFile} weights
+ * @property {"on" | "of" | "all"} question
+ * @property {Uint8Array} levels  `[C, H, W]` of one image
+ * @property {number} y
+ * @property {number} x
+ * @property {number} threads  workers that may work it out
+ * @property {{ at: number, of: number }} [share]  which share of the work, of how many; all of it where none is named
+ */
+
+/**
+ * Page -> worker: images as few bytes.
+ * @typedef {object} CompressRequest
+ * @property {"compress"} type
+ * @property {number} id
+ * @property {WeightsFile} weights
+ * @property {Uint8Array} levels  `[count, C, H, W]`
+ * @property {number} count
+ */
+
+/**
+ * Page -> worker: the images of a compressed file.
+ * @typedef {object} DecompressRequest
+ * @property {"decompress"} type
+ * @property {number} id
+ * @property {WeightsFile} weights
+ * @property {Uint8Array} file
+ */
+
+/**
+ * Page -> worker: mask A or B of a convolution with one feature a colour.
+ * @typedef {object} MaskRequest
+ * @property {"mask"} type
+ * @property {number} id
+ * @property {"A" | "B"} kind
+ * @property {number} size      of the kernel
+ * @property {number} channels
+ */
+
+/**
  * Page -> worker: find out what draws `count` images faster.
  * @typedef {object} CalibrateRequest
  * @property {"calibrate"} type
@@ -126,17 +197,40 @@ export const BACKENDS = Object.freeze(['auto', 'cpu', 'gpu']);
  */
 
 /**
+ * Page -> worker, and worker -> helper: free the model, when nothing draws with it any more.
+ * @typedef {object} UnloadRequest
+ * @property {"unload"} type
+ * @property {number} id
+ * @property {WeightsFile} weights
+ */
+
+/**
  * Page -> worker: give up request `id`. Looked at between rows.
  * @typedef {object} StopRequest
  * @property {"stop"} type
  * @property {number} id
  */
 
-/** @typedef {LoadRequest | SampleRequest | ScoreRequest | DistributionRequest | CalibrateRequest} WorkRequest */
+/**
+ * @typedef {LoadRequest | SampleRequest | ScoreRequest | DistributionRequest | ActivationsRequest | ReachRequest | InfluenceRequest
+ *   | CompressRequest | DecompressRequest | MaskRequest | CalibrateRequest | UnloadRequest} WorkRequest
+ */
 /** @typedef {WorkRequest | StopRequest} Request */
 
 /**
- * Worker -> page: bytes of the weights so far.
+ * What is asked of the worker about a model.
+ * @template {WorkRequest} R
+ * @typedef {R extends unknown ? Omit<R, "id" | "weights"> : never} QuestionOf
+ */
+/** @typedef {QuestionOf<Exclude<WorkRequest, { type: "mask" }>>} Question */
+
+/**
+ * Asks the worker something about a model, told by name, and gives the answer; `onReply` is told what comes before it.
+ * @typedef {(model: string, question: Question, options?: { signal?: AbortSignal, onReply?: (reply: Reply) => void }) => Promise<any>} Ask
+ */
+
+/**
+ * Worker -> page: bytes so far of the weights, and of the CPU bundle where that is fetched too; of compressed images rows.
  * @typedef {object} ProgressReply
  * @property {"progress"} type
  * @property {number} id
@@ -150,16 +244,19 @@ export const BACKENDS = Object.freeze(['auto', 'cpu', 'gpu']);
  * @property {"loaded"} type
  * @property {number} id
  * @property {ModelInfo} info
+ * @property {string} metadata  configuration, training record and results, as JSON
  */
 
 /**
- * Worker -> page: row `y` of every image, told again where it is drawn again. The buffer is transferred.
+ * Worker -> page: row `y` of every image, told again where it is drawn again; of `naive` it is told with each of its values. The
+ * buffer is transferred.
  * @typedef {object} RowReply
  * @property {"row"} type
  * @property {number} id
  * @property {number} scale  index into the model's `scales`: their pictures come one after the other
  * @property {number} y      in the picture of that scale
  * @property {Uint8ClampedArray<ArrayBuffer>} rgba  `[count, width, 4]`, as wide as that picture
+ * @property {number} [values]  of it that are drawn, pixel by pixel and the colours of each one after another; none where all are
  * @property {RowTrace} [trace]
  */
 
@@ -201,6 +298,56 @@ export const BACKENDS = Object.freeze(['auto', 'cpu', 'gpu']);
  */
 
 /**
+ * Worker -> page: what the block takes in and what its layers give, one after another.
+ * @typedef {object} ActivatedReply
+ * @property {"activated"} type
+ * @property {number} id
+ * @property {Float32Array<ArrayBuffer>} activations
+ */
+
+/**
+ * Worker -> page: 1 where the wiring joins, `[H, W]`.
+ * @typedef {object} ReachedReply
+ * @property {"reached"} type
+ * @property {number} id
+ * @property {Uint8Array<ArrayBuffer>} joined
+ */
+
+/**
+ * Worker -> page: the pixels of row `y` have all been flipped; the last row is told of first.
+ * @typedef {object} FlippedReply
+ * @property {"flipped"} type
+ * @property {number} id
+ * @property {number} y
+ * @property {Float32Array<ArrayBuffer>} [effects]  of `on`: how far each of them moves the pixel, `[W]`
+ */
+
+/**
+ * Worker -> page: every effect that was asked for.
+ * @typedef {object} InfluencedReply
+ * @property {"influenced"} type
+ * @property {number} id
+ * @property {Float32Array<ArrayBuffer>} effects  `[H, W]`; of `all` `[H · W, H · W]`, first the pixel flipped
+ * @property {Float32Array<ArrayBuffer>} [mean]   of `all`: averaged over the pairs that lie alike, `[H, 2 W − 1]`
+ */
+
+/**
+ * Worker -> page: the compressed file, or the levels of its images, `[count, C, H, W]`.
+ * @typedef {object} CodedReply
+ * @property {"coded"} type
+ * @property {number} id
+ * @property {Uint8Array<ArrayBuffer>} bytes
+ */
+
+/**
+ * Worker -> page: 1 where a colour sees, `[channels, channels, size, size]`, first the colour that is made.
+ * @typedef {object} MaskedReply
+ * @property {"masked"} type
+ * @property {number} id
+ * @property {Uint8Array<ArrayBuffer>} mask
+ */
+
+/**
  * Worker -> page: what a row of the batch takes.
  * @typedef {object} CalibratedReply
  * @property {"calibrated"} type
@@ -208,6 +355,13 @@ export const BACKENDS = Object.freeze(['auto', 'cpu', 'gpu']);
  * @property {number} cpu_ms
  * @property {number} gpu_ms
  * @property {number} elapsed_ms  that measuring took
+ */
+
+/**
+ * Worker -> page: the model is freed, or will be with the end of the last run.
+ * @typedef {object} UnloadedReply
+ * @property {"unloaded"} type
+ * @property {number} id
  */
 
 /**
@@ -229,5 +383,6 @@ export const BACKENDS = Object.freeze(['auto', 'cpu', 'gpu']);
 
 /**
  * @typedef {ProgressReply | LoadedReply | RowReply | FallbackReply | DoneReply | ScoredReply
- *   | DistributedReply | CalibratedReply | StoppedReply | FailedReply} Reply
+ *   | DistributedReply | ActivatedReply | ReachedReply | FlippedReply | InfluencedReply | CodedReply | MaskedReply
+ *   | CalibratedReply | UnloadedReply | StoppedReply | FailedReply} Reply
  */

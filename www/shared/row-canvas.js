@@ -27,6 +27,7 @@ const [UNDRAWN, NEXT_ROW] = new Uint32Array(Uint8Array.of(128, 128, 128, 36, 128
  */
 
 /** @typedef {import('../engine.js').Row} Row */
+/** Of a row under way, the first `pixels` of each image are drawn. @typedef {Row & { pixels?: number }} PaintedRow */
 
 /** From this width on, in CSS pixels, a grid is laid out as a band rather than a square. */
 const BAND_WIDTH = 640;
@@ -41,7 +42,7 @@ export class RowCanvas {
   /** @type {GridShape} */
   #shape = { width: 1, height: 1, count: 1 };
   #columns = 1;
-  /** Rows painted so far, for another layout, by scale and row. @type {Map<string, Row>} */
+  /** Rows painted so far, for another layout, by scale and row. @type {Map<string, PaintedRow>} */
   #rows = new Map();
   /** @type {ImageData | null} */
   #image = null;
@@ -83,13 +84,14 @@ export class RowCanvas {
   }
 
   /**
-   * Puts a row of every image in place. A row of a smaller picture fills as much of the image as it stands for.
-   * @param {Row} row
+   * Puts a row of every image in place. A row of a smaller picture fills as much of the image as it stands for. One that is
+   * under way leaves the mark on its other pixels.
+   * @param {PaintedRow} row
    */
   paint(row) {
     const { y, width, height, rgba } = row;
     if (y < 0 || y >= height || rgba.length !== 4 * this.#shape.count * width) return;
-    this.settle();
+    if (row.pixels === undefined) this.settle();
     this.#rows.set(`${row.scale} ${y}`, row);
     this.#canvas.removeAttribute('data-empty');
     this.#place(row);
@@ -97,8 +99,8 @@ export class RowCanvas {
   }
 
   /**
-   * Marks the row below one just painted as the one about to be drawn.
-   * @param {Row} row
+   * Marks the row below one just painted as the one about to be drawn; below row −1 is the first.
+   * @param {Pick<Row, "y" | "height">} row
    */
   markBelow({ y, height }) {
     if (y + 1 >= height || isPrinting()) return;
@@ -214,17 +216,17 @@ export class RowCanvas {
   }
 
   /**
-   * @param {Row} row
+   * @param {PaintedRow} row
    * @param {{ top: number, bottom: number }} [within]  rows of the image that may be touched
    */
-  #place({ y, width: across, height: rows, rgba }, within = { top: 0, bottom: this.#shape.height }) {
+  #place({ y, width: across, height: rows, rgba, pixels = across }, within = { top: 0, bottom: this.#shape.height }) {
     const { width, count } = this.#shape;
     const band = this.#band(y, rows);
     const [top, bottom] = [Math.max(band.top, within.top), Math.min(band.bottom, within.bottom)];
     if (top >= bottom) return;
     const words = new Uint32Array(rgba.buffer, rgba.byteOffset, rgba.length / 4);
     for (let k = 0; k < count; k++) {
-      const line = this.#enlarge(words.subarray(k * across, (k + 1) * across), width);
+      const line = this.#enlarge(words.subarray(k * across, (k + 1) * across), width).subarray(0, Math.ceil((pixels * width) / across));
       for (let at = top; at < bottom; at++) this.#words.set(line, this.#offset(k, at));
     }
   }

@@ -3,14 +3,14 @@
  * whatever people put there: a number means the nearest one allowed, anything else what holds without it.
  */
 
-import { BACKENDS, MAX_COUNT, MAX_SEED } from './protocol.js';
+import { BACKENDS, MAX_COUNT, MAX_FIRST, MAX_SEED } from './protocol.js';
 import { PACES } from './reveal.js';
 
 /**
  * Attributes of `<pixel-rnn>`.
  * @type {readonly string[]}
  */
-export const ATTRIBUTES = Object.freeze(['model', 'seed', 'count', 'temperature', 'backend', 'controls', 'pace', 'loading']);
+export const ATTRIBUTES = Object.freeze(['model', 'src', 'seed', 'first', 'count', 'temperature', 'backend', 'controls', 'pace', 'loading']);
 
 /** What holds where nothing is set, on the page as in the element. */
 export const DEFAULTS = Object.freeze({
@@ -43,6 +43,16 @@ export function readSeed(text, fallback = DEFAULTS.seed) {
   const seed = WHOLE.test(written) ? BigInt(written) : wholeOf(readNumber(written));
   if (seed === null) return fallback;
   return seed < 0n ? 0n : seed > MAX_SEED ? MAX_SEED : seed;
+}
+
+/**
+ * The number of an image of a seed.
+ * @param {string | null | undefined} text
+ * @param {number} [fallback]
+ */
+export function readFirst(text, fallback = 0) {
+  const value = readNumber(text);
+  return value === null ? fallback : Math.min(Math.max(Math.round(value), 0), MAX_FIRST);
 }
 
 /**

@@ -21,6 +21,8 @@ export class SharedLoad {
   #abort = new AbortController();
   /** @type {Set<OnProgress>} */
   #listeners = new Set();
+  /** How far it is, for who comes later. @type {Parameters<OnProgress> | null} */
+  #last = null;
   #waiting = 0;
   #settled = false;
 
@@ -32,6 +34,7 @@ export class SharedLoad {
   constructor(work, forget) {
     this.#forget = forget;
     this.#promise = work(this.#abort.signal, (loaded, total) => {
+      this.#last = [loaded, total];
       for (const listener of this.#listeners) listener(loaded, total);
     });
     this.#promise.then(
@@ -46,7 +49,10 @@ export class SharedLoad {
    * @returns {Promise<T>}
    */
   async wait({ signal, onProgress } = {}) {
-    if (onProgress) this.#listeners.add(onProgress);
+    if (onProgress && !this.#settled) {
+      this.#listeners.add(onProgress);
+      if (this.#last) onProgress(...this.#last);
+    }
     this.#waiting += 1;
     try {
       return await abortable(this.#promise, signal);

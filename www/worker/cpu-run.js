@@ -89,6 +89,11 @@ export class CpuRun {
     return join(await Promise.all(this.#shares.map((share) => share.nextRow())), (length) => new Uint8ClampedArray(length));
   }
 
+  /** The next step of the drawing: a row, or, where each takes a run of the network, one value of it. */
+  async step() {
+    return this.#method === 'naive' ? this.#own.nextValue() : { rgba: await this.nextRow(), values: undefined };
+  }
+
   /** What the network said of the row drawn last, of the image that is traced. */
   trace() {
     return this.#own.trace();
@@ -199,7 +204,9 @@ function divisible({ method, first, count, given, mask, trace }, { width, height
     !array || array.length === one || array.length === count * one;
   const counted = Number.isInteger(first) && Number.isInteger(count) && first >= 0 && first + count <= 2 ** 32;
   // An image that is looked into is drawn here.
-  return method !== 'naive' && trace === undefined && counted && fits(given, width * height * channels) && fits(mask, width * height);
+  const pixels = width * height;
+  const masked = fits(mask, pixels) || fits(mask, pixels * channels);
+  return method !== 'naive' && trace === undefined && counted && fits(given, pixels * channels) && masked;
 }
 
 /**
@@ -211,11 +218,25 @@ function divisible({ method, first, count, given, mask, trace }, { width, height
  * @returns {SampleRequest}
  */
 function partOf(request, { width, height, channels }, from, count) {
+  const [pixels, values] = [width * height, width * height * channels];
   const cut = (/** @type {Uint8Array | undefined} */ array, /** @type {number} */ one) =>
     array && array.length > one ? array.slice(from * one, (from + count) * one) : array;
-  const given = cut(request.given, width * height * channels);
-  const mask = cut(request.mask, width * height);
+  const given = cut(request.given, values);
+  // Told apart as the samplers do.
+  const planes = request.mask?.length === values && request.count !== channels;
+  const whole = planes && request.mask ? repeated(request.mask, request.count) : request.mask;
+  const mask = cut(whole, whole?.length === request.count * values ? values : pixels);
   return { ...request, method: 'cached', first: request.first + from, count, threads: 1, given, mask };
+}
+
+/**
+ * @param {Uint8Array} array
+ * @param {number} times
+ */
+function repeated(array, times) {
+  const whole = new Uint8Array(times * array.length);
+  for (let at = 0; at < whole.length; at += array.length) whole.set(array, at);
+  return whole;
 }
 
 /**

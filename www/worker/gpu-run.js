@@ -35,6 +35,11 @@ export class GpuRun extends SamplerRun {
     return new GpuRun(await GpuSampler.create(gpu, await model(), { ...request, method: 'fused' }), true);
   }
 
+  /** The next step of the drawing. */
+  async step() {
+    return { rgba: await this.nextRow(), values: undefined };
+  }
+
   /** @override */
   async drawn() {
     return { ...(await super.drawn()), threads: 1, method: /** @type {const} */ ('gpu') };

@@ -1,5 +1,5 @@
 /**
- * Further workers beside the first one, which owns them: each draws some images of a batch. The first
+ * Further workers beside the first one, which owns them: each draws some images of a batch, or flips some rows. The first
  * never waits for them. Until they have started and have the model it draws alone, and what one of them
  * fails at it draws itself.
  */
@@ -35,10 +35,8 @@ export class Helpers {
    * @param {number} threads  that may draw, the worker's own among them
    */
   divide(weights, count, threads) {
-    const key = weightsKey(weights);
     const portions = Math.ceil(count / SHARE);
-    const links = this.#helpers.filter(({ ready }) => ready.has(key)).map(({ link }) => link);
-    const drawing = links.slice(0, Math.max(0, Math.min(threads, portions) - 1));
+    const drawing = this.ready(weights, Math.min(threads, portions) - 1);
     /** @type {Array<{ link: WorkerLink, count: number }>} */
     const shares = [];
     let left = portions;
@@ -48,6 +46,16 @@ export class Helpers {
       left -= portion;
     }
     return { shares, own: count - shares.reduce((sum, share) => sum + share.count, 0) };
+  }
+
+  /**
+   * Helpers that have started and have the model.
+   * @param {WeightsFile} weights
+   * @param {number} most
+   */
+  ready(weights, most) {
+    const key = weightsKey(weights);
+    return this.#helpers.filter(({ ready }) => ready.has(key)).slice(0, Math.max(0, most)).map(({ link }) => link);
   }
 
   /**
@@ -79,8 +87,21 @@ export class Helpers {
       );
       models.set(key, loading);
     }
-    if (await models.get(key)) ready.add(key);
-    else this.#refuse();
+    if (!(await models.get(key))) this.#refuse();
+    // Unless it has been freed since.
+    else if (models.has(key)) ready.add(key);
+  }
+
+  /**
+   * Has the helpers free a model too.
+   * @param {WeightsFile} weights
+   */
+  free(weights) {
+    const key = weightsKey(weights);
+    for (const { link, models, ready } of this.#helpers) {
+      ready.delete(key);
+      if (models.delete(key)) void link.request({ type: 'unload', id: 0, weights }).catch(() => undefined);
+    }
   }
 
   #refuse() {

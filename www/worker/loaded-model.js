@@ -3,8 +3,10 @@
  * another program with memory of its own.
  */
 
-import { cpuModule, cpuPackage, gpuPackage, release, useCpuModule } from './wasm.js';
-import { fetchWeights } from './weights.js';
+import { sentence } from '../shared/sentence.js';
+import { summed } from './progress.js';
+import { cpuModule, cpuPackage, gpuPackage, isPanic, release, useCpuModule } from './wasm.js';
+import { fetchWeights, fileName } from './weights.js';
 
 /** @typedef {import('../shared/protocol.js').WeightsFile} WeightsFile */
 /** @typedef {import('../shared/protocol.js').LoadSource} LoadSource */
@@ -35,12 +37,10 @@ export class LoadedModel {
    * @param {import('../shared/shared-load.js').OnProgress} onProgress
    */
   static async fetch(weights, signal, onProgress) {
-    const [{ Model }, bytes] = await Promise.all([
-      cpuPackage(),
-      bytesOf(weights, signal, (loaded) => onProgress(loaded, weights.bytes)),
-    ]);
+    const [onBundle, onWeights] = summed(2, onProgress);
+    const [{ Model }, bytes] = await Promise.all([cpuPackage(onBundle), bytesOf(weights, signal, onWeights)]);
     const { untrained } = weights;
-    return new LoadedModel(bytes, (Model) => (untrained === undefined ? Model.load(bytes) : Model.untrained(untrained, 1n)), Model);
+    return new LoadedModel(bytes, (Model) => (untrained === undefined ? read(weights, bytes, Model) : Model.untrained(untrained, 1n)), Model);
   }
 
   /** The model in the large bundle. */
@@ -66,6 +66,21 @@ export class LoadedModel {
   }
 }
 
+/**
+ * @param {WeightsFile} weights
+ * @param {Uint8Array<ArrayBuffer>} bytes
+ * @param {import('./wasm.js').CpuPackage["Model"]} Model
+ */
+function read(weights, bytes, Model) {
+  try {
+    return Model.load(bytes);
+  } catch (error) {
+    if (isPanic(error)) throw error;
+    // The reason names the tensor or field.
+    throw new Error(`${fileName(weights)} cannot be opened: ${sentence(error).slice(0, -1)}; files written by pixelrnn train can.`, { cause: error });
+  }
+}
+
 /** Given by another worker, until the model is built: by address. @type {Map<string, Uint8Array<ArrayBuffer>>} */
 const given = new Map();
 
@@ -82,11 +97,16 @@ export function takeFrom(weights, { bytes, module }) {
 /**
  * @param {WeightsFile} weights
  * @param {AbortSignal} signal
- * @param {(loaded: number) => void} onProgress
+ * @param {import('../shared/shared-load.js').OnProgress} onProgress
  */
 async function bytesOf(weights, signal, onProgress) {
-  const bytes = given.get(weights.url);
-  given.delete(weights.url);
-  if (bytes) return bytes;
-  return weights.untrained === undefined ? fetchWeights(weights, signal, onProgress) : new Uint8Array(0);
+  const { url, file, untrained } = weights;
+  const bytes = given.get(url);
+  given.delete(url);
+  if (!bytes && !file && untrained === undefined) {
+    onProgress(0, weights.bytes);
+    return fetchWeights(weights, signal, (loaded) => onProgress(loaded, weights.bytes));
+  }
+  onProgress(0, 0);
+  return bytes ?? new Uint8Array((await file?.arrayBuffer()) ?? []);
 }

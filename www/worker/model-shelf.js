@@ -18,6 +18,7 @@ import { weightsKey } from './weights.js';
  * @property {number} bytes   of the weights
  * @property {number} users   requests that wait for the model or draw with it
  * @property {T | null} model  once it is built
+ * @property {boolean} unwanted  to be freed after its last user
  */
 
 /**
@@ -54,12 +55,37 @@ export class ModelShelf {
     this.#slots.delete(key);
     this.#slots.set(key, slot);
     slot.users += 1;
+    slot.unwanted = false;
     try {
       return await use(await slot.load.wait(options));
     } finally {
       slot.users -= 1;
+      if (slot.unwanted) this.#remove(key, slot);
       this.#makeRoom();
     }
+  }
+
+  /**
+   * Frees a model as soon as nobody uses it; whoever asks for it before then keeps it.
+   * @param {WeightsFile} weights
+   */
+  free(weights) {
+    const key = weightsKey(weights);
+    const slot = this.#slots.get(key);
+    if (!slot) return;
+    slot.unwanted = true;
+    this.#remove(key, slot);
+  }
+
+  /**
+   * @param {string} key
+   * @param {Slot<T>} slot
+   */
+  #remove(key, slot) {
+    if (slot.users > 0 || !slot.model) return;
+    this.#slots.delete(key);
+    slot.model.free();
+    slot.model = null;
   }
 
   /**
@@ -79,7 +105,7 @@ export class ModelShelf {
     };
     const load = new SharedLoad(work, () => isHere() && this.#slots.delete(key));
     /** @type {Slot<T>} */
-    const slot = { load, bytes: weights.bytes, users: 0, model: null };
+    const slot = { load, bytes: weights.bytes, users: 0, model: null, unwanted: false };
     return slot;
   }
 
@@ -90,8 +116,7 @@ export class ModelShelf {
     for (const [key, slot] of this.#slots) {
       if (bytes <= this.#room_bytes || key === last) return;
       if (slot.users > 0 || !slot.model) continue;
-      this.#slots.delete(key);
-      slot.model.free();
+      this.#remove(key, slot);
       bytes -= slot.bytes;
     }
   }

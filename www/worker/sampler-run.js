@@ -2,7 +2,10 @@
  * What a sampler of this worker draws, row by row, and the time it takes.
  */
 
-import { release, wasmBytes } from './wasm.js';
+import { owned, release, wasmBytes } from './wasm.js';
+
+/** Browsers tell time in steps of this: what was drawn within one took some time all the same. */
+const CLOCK_MS = 0.1;
 
 /** A sampler at work, on whatever it draws. */
 export class SamplerRun {
@@ -35,8 +38,25 @@ export class SamplerRun {
 
   /** The next row of every image, `[count, width, 4]`. */
   async nextRow() {
+    return this.#timed(() => this.#sampler.nextRow());
+  }
+
+  /**
+   * The row drawn next with one value more, by a run of the network for every image.
+   * @returns {Promise<{ rgba: Uint8ClampedArray<ArrayBuffer>, values: number | undefined }>}  with the number of its values that are
+   *   drawn; none where all are
+   */
+  async nextValue() {
+    const sampler = this.#sampler;
+    if (!('nextValue' in sampler)) throw new Error('This sampler draws whole rows.');
+    const rgba = await this.#timed(() => sampler.nextValue());
+    return { rgba, values: sampler.values || undefined };
+  }
+
+  /** @param {() => Uint8ClampedArray | Promise<Uint8ClampedArray>} next */
+  async #timed(next) {
     const start = performance.now();
-    const rgba = await this.#sampler.nextRow();
+    const rgba = owned(await next());
     this.#elapsed_ms += performance.now() - start;
     return rgba;
   }
@@ -48,17 +68,18 @@ export class SamplerRun {
   trace() {
     const row = 'rowTrace' in this.#sampler ? this.#sampler.rowTrace() : undefined;
     if (!row) return undefined;
-    const { logits, uniforms, nllNats: nll_nats } = row;
+    const trace = { logits: owned(row.logits), uniforms: owned(row.uniforms), nll_nats: owned(row.nllNats) };
     row.free();
-    return { logits, uniforms, nll_nats };
+    return trace;
   }
 
   /** The images, once every row is drawn. */
   async drawn() {
+    const nll_nats = this.#knowing ? this.#sampler.nllNats() : undefined;
     return {
-      levels: this.#sampler.levels(),
-      nll_nats: (this.#knowing && this.#sampler.nllNats()) || null,
-      elapsed_ms: this.#elapsed_ms,
+      levels: owned(this.#sampler.levels()),
+      nll_nats: nll_nats ? owned(nll_nats) : null,
+      elapsed_ms: Math.max(this.#elapsed_ms, CLOCK_MS),
       wasm_bytes: wasmBytes(),
     };
   }

@@ -1,80 +1,43 @@
 /**
- * Loads the two wasm bundles and gives their exports a type.
+ * Loads the two wasm bundles and gives their exports a type. Each file is named by `new URL` with plain words: from these a
+ * bundler learns that it is wanted, takes it along as it is, and puts its new address there.
  */
 
 import { fetchFile, refusal } from '../shared/fetching.js';
 import { sentence } from '../shared/sentence.js';
+import { bundleList } from './bundle-list.js';
+import { Download } from './progress.js';
 
 /**
- * @typedef {object} WasmModel
- * @property {number} width
- * @property {number} height
- * @property {number} channels
- * @property {number} levels
- * @property {number} parameters
- * @property {Uint32Array} scales  width and height of each
- * @property {string} metadata
- * @property {() => void} free
- */
-
-/**
- * @typedef {object} WasmSampler
- * @property {number} scale  of the row drawn next
- * @property {number} y
- * @property {boolean} done
- * @property {() => Uint8ClampedArray<ArrayBuffer>} nextRow
- * @property {() => Uint8Array<ArrayBuffer>} levels
- * @property {() => Float32Array<ArrayBuffer>} nllNats
- * @property {() => WasmRowTrace | undefined} rowTrace
- * @property {() => void} free
- */
-
-/**
- * Each array is made anew when it is asked for.
- * @typedef {object} WasmRowTrace
- * @property {Float32Array<ArrayBuffer>} logits
- * @property {Float32Array<ArrayBuffer>} uniforms
- * @property {Float32Array<ArrayBuffer>} nllNats
- * @property {() => void} free
- */
-
-/** @typedef {{ free(): void }} WasmGpu */
-
-/**
- * @typedef {object} WasmGpuSampler
- * @property {number} scale  of the row drawn next
- * @property {number} y
- * @property {boolean} done
- * @property {() => Promise<Uint8ClampedArray<ArrayBuffer>>} nextRow
- * @property {() => Uint8Array<ArrayBuffer>} levels
- * @property {() => Float32Array<ArrayBuffer> | undefined} nllNats  nothing where `naive` draws
- * @property {() => void} free
- */
-
-/**
- * Images to draw; the fields are those of a request.
- * @typedef {{ method: "naive" | "cached" | "fused" }
- *   & Pick<import('../shared/protocol.js').SampleRequest, "seed" | "first" | "count" | "temperature" | "given" | "mask" | "trace">} SampleRequest
+ * The types are wasm-bindgen's own.
+ * @typedef {typeof import('../../pkg/gpu/pixelrnn.js')} GpuPackage
+ * @typedef {import('../../pkg/gpu/pixelrnn.js').Model} WasmModel
+ * @typedef {import('../../pkg/gpu/pixelrnn.js').Sampler} WasmSampler
+ * @typedef {import('../../pkg/gpu/pixelrnn.js').Gpu} WasmGpu
+ * @typedef {import('../../pkg/gpu/pixelrnn.js').GpuSampler} WasmGpuSampler
+ * @typedef {import('../../pkg/gpu/pixelrnn.js').SampleRequest} SampleRequest
+ * @typedef {import('../../pkg/gpu/pixelrnn.js').Influence} WasmInfluence
  */
 
 /**
  * What both bundles export.
- * @typedef {object} CpuPackage
- * @property {(options: { module_or_path: WebAssembly.Module }) => Promise<{ memory?: WebAssembly.Memory } | undefined>} default
- * @property {{ load(bytes: Uint8Array): WasmModel, untrained(config: string, seed: bigint): WasmModel }} Model
- * @property {new (model: WasmModel, request: SampleRequest) => WasmSampler} Sampler
- * @property {(model: WasmModel, levels: Uint8Array, count: number) => Float32Array<ArrayBuffer>} score
- * @property {(model: WasmModel, levels: Uint8Array, channel: number, y: number, x: number) => Float32Array<ArrayBuffer>} distribution
+ * @typedef {Pick<GpuPackage, keyof typeof import('../../pkg/cpu/pixelrnn.js')>} CpuPackage
  */
 
 /**
- * What only the GPU bundle exports.
- * @typedef {object} GpuExports
- * @property {{ init(software: boolean): Promise<WasmGpu> }} Gpu
- * @property {{ create(gpu: WasmGpu, model: WasmModel, request: SampleRequest): Promise<WasmGpuSampler> }} GpuSampler
+ * An array with memory of its own, which can be transferred.
+ * @template {Float32Array | Uint8Array | Uint8ClampedArray} T
+ * @typedef {T extends Float32Array ? Float32Array<ArrayBuffer>
+ *   : T extends Uint8Array ? Uint8Array<ArrayBuffer> : Uint8ClampedArray<ArrayBuffer>} Owned
  */
 
-/** @typedef {CpuPackage & GpuExports} GpuPackage */
+/** @typedef {"cpu" | "gpu"} Bundle */
+
+/** The glue is a module without imports. @type {Record<Bundle, { glue: URL, wasm: URL }>} */
+const FILES = {
+  cpu: { glue: new URL('../pkg/cpu/pixelrnn.js', import.meta.url), wasm: new URL('../pkg/cpu/pixelrnn_bg.wasm', import.meta.url) },
+  gpu: { glue: new URL('../pkg/gpu/pixelrnn.js', import.meta.url), wasm: new URL('../pkg/gpu/pixelrnn_bg.wasm', import.meta.url) },
+};
 
 /** @type {Map<string, Promise<GpuPackage>>} */
 const packages = new Map();
@@ -89,15 +52,21 @@ export function wasmBytes() {
   return bytes;
 }
 
-/** The bundles, compiled. @type {Map<"cpu" | "gpu", Promise<WebAssembly.Module>>} */
+/** Of the CPU bundle. */
+const download = new Download();
+
+/** The bundles, compiled. @type {Map<Bundle, Promise<WebAssembly.Module>>} */
 const modules = new Map();
 
 /**
  * The small bundle that draws on the CPU.
+ * @param {import('../shared/shared-load.js').OnProgress} [onProgress]  told of its download, and at once where there is none
  * @returns {Promise<CpuPackage>}
  */
-export function cpuPackage() {
-  return loadPackage('cpu');
+export function cpuPackage(onProgress) {
+  const loading = loadPackage('cpu');
+  if (onProgress) download.listen(onProgress);
+  return loading;
 }
 
 /**
@@ -126,6 +95,23 @@ export function gpuPackage() {
 }
 
 /**
+ * An array that wasm has handed over: a copy made for the asker, which wasm-bindgen's types do not say.
+ * @template {Float32Array | Uint8Array | Uint8ClampedArray} T
+ * @param {T} array
+ */
+export function owned(array) {
+  return /** @type {Owned<T>} */ (/** @type {unknown} */ (array));
+}
+
+/**
+ * Whether the wasm instance is dead.
+ * @param {unknown} error
+ */
+export function isPanic(error) {
+  return error instanceof WebAssembly.RuntimeError;
+}
+
+/**
  * Frees what wasm holds; after a panic even that may throw, and the first error is the one to tell.
  * @param {{ free(): void } | null} held
  */
@@ -139,7 +125,7 @@ export function release(held) {
 
 /**
  * Loads a bundle once; a failed load may be tried again.
- * @param {"cpu" | "gpu"} bundle
+ * @param {Bundle} bundle
  * @returns {Promise<GpuPackage>}
  */
 function loadPackage(bundle) {
@@ -155,7 +141,7 @@ function loadPackage(bundle) {
 }
 
 /**
- * @param {"cpu" | "gpu"} bundle
+ * @param {Bundle} bundle
  * @returns {Promise<GpuPackage>}
  */
 async function instantiate(bundle) {
@@ -163,7 +149,7 @@ async function instantiate(bundle) {
   try {
     const [exports, module_or_path] = await Promise.all([importGlue(bundle), moduleOf(bundle)]);
     const instance = await exports.default({ module_or_path });
-    if (instance?.memory) memories.add(instance.memory);
+    memories.add(instance.memory);
     return exports;
   } catch (cause) {
     throw new Error(`The ${bundle.toUpperCase()} bundle could not be loaded: ${sentence(cause)}`, { cause });
@@ -171,37 +157,29 @@ async function instantiate(bundle) {
 }
 
 /**
- * @param {"cpu" | "gpu"} bundle
- * @param {string} file
- */
-function urlOf(bundle, file) {
-  return new URL(`../pkg/${bundle}/${file}`, import.meta.url);
-}
-
-/**
- * @param {"cpu" | "gpu"} bundle
+ * The comments are for bundlers, which would look for a module of their own behind the address.
+ * @param {Bundle} bundle
  * @returns {Promise<GpuPackage>}
  */
 async function importGlue(bundle) {
-  const url = urlOf(bundle, 'pixelrnn.js');
-  return import(url.href).catch(async (cause) => {
-    const reason = await refusal(url);
+  const { glue } = FILES[bundle];
+  return import(/* webpackIgnore: true */ /* @vite-ignore */ glue.href).catch(async (cause) => {
+    const reason = await refusal(glue);
     throw reason ? new Error(`pixelrnn.js could not be fetched: ${reason}`, { cause }) : cause;
   });
 }
 
 /**
  * A bundle compiled, once: that of the CPU is handed on to other workers.
- * @param {"cpu" | "gpu"} bundle
+ * @param {Bundle} bundle
  */
 function moduleOf(bundle) {
   const known = modules.get(bundle);
   if (known) return known;
-  const url = urlOf(bundle, 'pixelrnn_bg.wasm');
-  const compiling = compile(url, 'default')
+  const compiling = compile(bundle, 'default')
     .catch((error) => {
       // What the browser's cache holds may be damaged: the server is asked before anybody is told.
-      if (error instanceof WebAssembly.CompileError) return compile(url, 'reload');
+      if (error instanceof WebAssembly.CompileError) return compile(bundle, 'reload');
       throw error;
     })
     .catch((error) => {
@@ -214,11 +192,26 @@ function moduleOf(bundle) {
 
 /**
  * Compiles while it downloads, where the server says what it is.
- * @param {URL} url
+ * @param {Bundle} bundle
  * @param {RequestCache} cache
  */
-async function compile(url, cache) {
-  const response = await fetchFile(url, 'pixelrnn_bg.wasm', { cache });
-  if (response.headers.get('content-type') === 'application/wasm') return WebAssembly.compileStreaming(response);
-  return WebAssembly.compile(await response.arrayBuffer());
+async function compile(bundle, cache) {
+  // Nobody waits for the other one: until it is there, the CPU draws.
+  const counted = bundle === 'cpu';
+  if (counted) download.begin();
+  try {
+    const size = counted && listedBytes();
+    const response = await fetchFile(FILES[bundle].wasm, 'pixelrnn_bg.wasm', { cache });
+    // A copy is counted: browsers keep what they compiled of an answer only with that answer itself.
+    if (size) void download.follow(response.clone(), size);
+    if (response.headers.get('content-type') === 'application/wasm') return await WebAssembly.compileStreaming(response);
+    return await WebAssembly.compile(await response.arrayBuffer());
+  } finally {
+    if (counted) download.end();
+  }
+}
+
+/** How large the CPU bundle is: of one that is compressed on its way, its server does not say that. */
+async function listedBytes() {
+  return Number((await bundleList('default'))?.cpu?.bytes);
 }

@@ -4,6 +4,7 @@
  */
 
 import { fetchFile, mistaken } from '../shared/fetching.js';
+import { sha256Of } from '../shared/sha256.js';
 
 const CACHE_NAME = 'pixelrnn-weights';
 
@@ -82,10 +83,8 @@ async function faultOf(bytes, weights) {
   const other = mistaken(new TextDecoder().decode(bytes.subarray(0, 64)));
   if (other) return other;
   if (bytes.length !== weights.bytes) return `it has ${bytes.length} bytes, not the ${weights.bytes} listed`;
-  if (!globalThis.crypto?.subtle) return null;
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-  const sha256 = Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
-  if (sha256 === weights.sha256.toLowerCase()) return null;
+  const sha256 = await sha256Of(bytes);
+  if (sha256 === '' || sha256 === weights.sha256.toLowerCase()) return null;
   return `its SHA-256 begins with ${sha256.slice(0, 8)}, not with ${weights.sha256.slice(0, 8)} as listed`;
 }
 
@@ -122,6 +121,7 @@ async function writeCache(weights, bytes) {
 }
 
 /** @param {WeightsFile} weights */
-function fileName(weights) {
+export function fileName(weights) {
+  if (weights.file) return weights.name;
   return decodeURIComponent(new URL(weights.url).pathname.split('/').pop() ?? weights.name);
 }

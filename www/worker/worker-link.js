@@ -16,7 +16,7 @@ import { startFault, startWorker } from './worker-start.js';
  * @property {(value: any) => void} resolve
  * @property {(reason: unknown) => void} reject
  * @property {(reply: Reply) => void} onReply
- * @property {{ scale: number, y: number }} last
+ * @property {{ scale: number, y: number, values: number }} last  row told of, as far as it was drawn
  * @property {number} deaths
  */
 
@@ -58,7 +58,7 @@ export class WorkerLink {
         resolve: (value) => (settled(), resolve(value)),
         reject: (reason) => (settled(), reject(reason)),
         onReply,
-        last: { scale: 0, y: -1 },
+        last: { scale: 0, y: -1, values: 0 },
         deaths: 0,
       });
       this.#post({ ...request, id });
@@ -103,11 +103,12 @@ export class WorkerLink {
     this.#heard(reply);
     const job = this.#jobs.get(reply.id);
     if (!job) return;
-    if (reply.type === 'progress' || reply.type === 'fallback') job.onReply(reply);
+    if (reply.type === 'progress' || reply.type === 'fallback' || reply.type === 'flipped') job.onReply(reply);
     else if (reply.type === 'row') {
-      const { scale, y } = reply;
-      if (scale < job.last.scale || (scale === job.last.scale && y <= job.last.y)) return;
-      job.last = { scale, y };
+      const { scale, y, values = Number.MAX_SAFE_INTEGER } = reply;
+      const { last } = job;
+      if ((scale - last.scale || y - last.y || values - last.values) <= 0) return;
+      job.last = { scale, y, values };
       job.onReply(reply);
     } else {
       this.#settle(reply.id);
@@ -123,7 +124,7 @@ export class WorkerLink {
    * @param {Reply} reply
    */
   #heard({ type, id }) {
-    if (type === 'row' || type === 'progress' || type === 'fallback') return;
+    if (type === 'row' || type === 'progress' || type === 'fallback' || type === 'flipped') return;
     clearTimeout(this.#stopping.get(id));
     this.#stopping.delete(id);
   }

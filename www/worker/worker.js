@@ -1,17 +1,20 @@
 /**
  * The worker: owns the wasm bundles, the models and the samplers. Messages in, rows out
- * (`protocol.js`). Between two rows it returns to the event loop, so a stop is heard at any moment
- * and several runs share the worker row by row.
+ * (`protocol.js`). Every few milliseconds, between two rows, it returns to the event loop, so a stop is heard at any moment
+ * and several runs share the worker.
  */
 
 import { sentence } from '../shared/sentence.js';
 import { calibrate } from './calibration.js';
+import { runCodec } from './codec-run.js';
 import { CpuRun } from './cpu-run.js';
 import { GpuRun } from './gpu-run.js';
 import { Helpers } from './helpers.js';
+import { influence } from './influence-run.js';
 import { LoadedModel, takeFrom } from './loaded-model.js';
 import { ModelShelf } from './model-shelf.js';
-import { cpuPackage } from './wasm.js';
+import { nextTurn, turns } from './turns.js';
+import { cpuPackage, isPanic, owned } from './wasm.js';
 
 /** @typedef {import('../shared/protocol.js').Request} Request */
 /** @typedef {import('../shared/protocol.js').Reply} Reply */
@@ -73,7 +76,17 @@ async function serve(request) {
  * @param {AbortSignal} signal
  */
 async function work(request, signal) {
-  const { id, weights } = request;
+  const { id } = request;
+  if (request.type === 'mask') {
+    const { mask } = await cpuPackage();
+    return scope.postMessage({ type: 'masked', id, mask: owned(mask(request.kind === 'B', request.size, request.channels)) });
+  }
+  const { weights } = request;
+  if (request.type === 'unload') {
+    shelf.free(weights);
+    helpers.free(weights);
+    return scope.postMessage({ type: 'unloaded', id });
+  }
   if (request.type === 'load' && request.source) takeFrom(weights, request.source);
   const onProgress = (/** @type {number} */ loaded, /** @type {number} */ total) => {
     if (request.type === 'load') scope.postMessage({ type: 'progress', id, loaded, total });
@@ -81,10 +94,10 @@ async function work(request, signal) {
   await shelf.lend(weights, { signal, onProgress }, async (loaded) => {
     signal.throwIfAborted();
     if (request.type === 'load') {
-      scope.postMessage({ type: 'loaded', id, info: loaded.info });
+      scope.postMessage({ type: 'loaded', id, info: loaded.info, metadata: loaded.onCpu.metadata });
     } else if (request.type === 'score') {
       const { score } = await cpuPackage();
-      const nll_nats = score(loaded.onCpu, request.levels, request.count);
+      const nll_nats = owned(score(loaded.onCpu, request.levels, request.count));
       scope.postMessage({ type: 'scored', id, nll_nats }, [nll_nats.buffer]);
     } else if (request.type === 'calibrate') {
       const { count, threads } = request;
@@ -102,8 +115,24 @@ async function work(request, signal) {
       // Whoever walks over a picture gives up most of what was asked: let that be heard first.
       await nextTurn();
       signal.throwIfAborted();
-      const probabilities = distribution(loaded.onCpu, request.levels, request.channel, request.y, request.x);
+      const probabilities = owned(distribution(loaded.onCpu, request.levels, request.channel, request.y, request.x));
       scope.postMessage({ type: 'distributed', id, probabilities }, [probabilities.buffer]);
+    } else if (request.type === 'activations') {
+      const { activations } = await cpuPackage();
+      const found = owned(activations(loaded.onCpu, request.levels, request.block, request.y, request.x));
+      scope.postMessage({ type: 'activated', id, activations: found }, [found.buffer]);
+    } else if (request.type === 'reach') {
+      const { reach } = await cpuPackage();
+      scope.postMessage({ type: 'reached', id, joined: owned(reach(loaded.onCpu, request.y, request.x)) });
+    } else if (request.type === 'influence') {
+      const onRow = (/** @type {number} */ y, /** @type {Float32Array<ArrayBuffer> | undefined} */ effects) =>
+        scope.postMessage({ type: 'flipped', id, y, effects }, effects && [effects.buffer]);
+      const { effects, mean } = await influence(request, loaded.onCpu, { signal, onRow, helpers });
+      scope.postMessage({ type: 'influenced', id, effects, mean }, [effects.buffer]);
+    } else if (request.type === 'compress' || request.type === 'decompress') {
+      const onProgress = (/** @type {number} */ loaded, /** @type {number} */ total) => scope.postMessage({ type: 'progress', id, loaded, total });
+      const bytes = await runCodec(request, loaded.onCpu, { signal, onProgress });
+      scope.postMessage({ type: 'coded', id, bytes }, [bytes.buffer]);
     } else {
       const drawn = await draw(request, loaded, signal);
       scope.postMessage({ type: 'done', id, ...drawn }, [drawn.levels.buffer]);
@@ -140,39 +169,19 @@ async function draw(request, loaded, signal) {
  * @param {AbortSignal} signal
  */
 async function drawRows(id, run, signal) {
+  const turn = turns();
   try {
     while (!run.done) {
       const { scale, y } = run;
-      const rgba = await run.nextRow();
+      const { rgba, values } = await run.step();
       const trace = run.trace();
       const traced = trace ? [trace.logits.buffer, trace.uniforms.buffer, trace.nll_nats.buffer] : [];
-      scope.postMessage({ type: 'row', id, scale, y, rgba, trace }, [rgba.buffer, ...traced]);
-      await nextTurn();
+      scope.postMessage({ type: 'row', id, scale, y, rgba, values, trace }, [rgba.buffer, ...traced]);
+      await turn();
       signal.throwIfAborted();
     }
     return await run.drawn();
   } finally {
     run.free();
   }
-}
-
-/** @type {Array<() => void>} */
-const waiting = [];
-const turnstile = new MessageChannel();
-turnstile.port1.onmessage = () => waiting.shift()?.();
-
-/**
- * Lets waiting messages in. A message to oneself, because timers are held back to 4 ms.
- * @returns {Promise<void>}
- */
-function nextTurn() {
-  return new Promise((resolve) => {
-    waiting.push(resolve);
-    turnstile.port2.postMessage(null);
-  });
-}
-
-/** @param {unknown} error */
-function isPanic(error) {
-  return error instanceof WebAssembly.RuntimeError;
 }

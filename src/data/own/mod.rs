@@ -11,7 +11,7 @@ mod picture;
 mod report;
 mod store;
 
-pub use picture::{MAX_PIXELS, Recipe};
+pub use picture::{MAX_PIXELS, Recipe, decode};
 pub use report::{Look, Report};
 pub use store::{Cache, MEMORY_BYTES, Pictures};
 

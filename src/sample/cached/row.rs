@@ -8,6 +8,7 @@ use crate::sample::layout::At;
 use crate::sample::plan::{PANEL, Plan, SEGMENT};
 use crate::sample::program::{Op, Program, Sums, Term};
 use crate::sample::request::Request;
+use std::ops::Range;
 
 /// An image while it is drawn.
 pub struct Image {
@@ -15,6 +16,8 @@ pub struct Image {
     pub canvas: Canvas,
     /// Its features, see [`Layout`](crate::sample::layout::Layout).
     pub values: Vec<f32>,
+    /// The columns that are drawn of a row, all but in special cases; images drawn together all draw what one of them does.
+    pub columns: Range<usize>,
     /// Room for what sums read rectified.
     rectified: Vec<f32>,
 }
@@ -22,7 +25,7 @@ pub struct Image {
 impl Image {
     /// An image before its first row.
     pub fn new(canvas: Canvas, values: Vec<f32>, plan: &Plan) -> Self {
-        Self { canvas, values, rectified: vec![0.0; plan.most_rectified()] }
+        Self { canvas, values, columns: 0..plan.config.width, rectified: vec![0.0; plan.most_rectified()] }
     }
 }
 
@@ -92,7 +95,9 @@ impl Row<'_> {
     fn draw_images<R: Registers, const I: usize>(self, images: &mut [Image; I]) {
         let (config, logits) = (&self.plan.config, self.plan.config.logits());
         let input = self.program.input;
-        for x in 0..config.width {
+        let columns = images.iter().map(|image| image.columns.clone());
+        let columns = columns.reduce(|all, own| all.start.min(own.start)..all.end.max(own.end)).expect("an image");
+        for x in columns {
             for (channel, ops) in self.program.channels.iter().enumerate() {
                 for op in ops {
                     self.op::<R, I>(op, x, images);

@@ -18,6 +18,7 @@ pub struct FusedDevice {
     client: Client,
     name: String,
     software: bool,
+    contracts: bool,
     fault: Fault,
 }
 
@@ -41,7 +42,7 @@ impl FusedDevice {
             let _ = noticed.set(fault);
         }));
         let client = cubecl::Device::Wgpu(cubecl::device::WgpuDevice::default()).client();
-        Self { client, name: name.to_owned(), software, fault }
+        Self { client, name: name.to_owned(), software, contracts: false, fault }
     }
 
     /// Opens the default GPU through wgpu, once a process; software adapters too.
@@ -78,7 +79,7 @@ impl FusedDevice {
         // The driver's library panics where there is none.
         std::panic::catch_unwind(|| {
             let client = cubecl::Device::Cuda(cubecl::device::CudaDevice::default()).client();
-            Self { name: client.name().to_string(), client, software: false, fault: Fault::default() }
+            Self { name: client.name().to_string(), client, software: false, contracts: false, fault: Fault::default() }
         })
         .map_err(|_| FusedError::NoDevice("no CUDA driver answers".to_owned()))
     }
@@ -91,6 +92,16 @@ impl FusedDevice {
     /// Whether it is a software adapter, which computes on the CPU.
     pub fn software(&self) -> bool {
         self.software
+    }
+
+    /// The same, as a bad driver would have it: products and sums in one rounding. For the test of the start-up test.
+    #[doc(hidden)]
+    pub fn contracting(self) -> Self {
+        Self { contracts: true, ..self }
+    }
+
+    pub(super) fn contracts(&self) -> bool {
+        self.contracts
     }
 
     pub(super) fn client(&self) -> &Client {

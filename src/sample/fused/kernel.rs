@@ -4,11 +4,11 @@
 //! each in two phases with a barrier behind either. In the first, all threads share out the segments of the sums; in the
 //! second, one thread an output adds them up in the order of [`SEGMENT`]. So the control flow
 //! around the barriers depends on nothing that is read, as WebGPU demands; all networks share one kernel; and the sums are those
-//! of the cached sampler, to the bit where the driver does not fuse products and sums.
+//! of the cached sampler, to the bit: [`Rounded`].
 #![allow(missing_docs, reason = "the macro makes public items of its own")]
 #![allow(clippy::collapsible_if, reason = "what is known when compiling is not mixed with what is not")]
 
-use super::maths::{exp, rectified, sigmoid, tanh, times, uniform};
+use super::maths::{Rounded, rectified, uniform};
 use super::softmax::{SUMS, SUMS_AT_1, highest_of, pick, weight_of};
 use super::words::{
     ADD, ALSO, CELLS, CELLS_TO, COUNT, DRAW_CHUNKS, DRAW_HIGHEST, DRAW_LEVEL, FIRST_SEGMENT, KIND, NONE, OPERATION,
@@ -18,10 +18,13 @@ use crate::sample::draw::CHUNK;
 use crate::sample::plan::{PANEL, SEGMENT};
 use cubecl::prelude::*;
 
+/// How often the threads of a workgroup wait for one another in an operation: once behind either phase.
+pub const BARRIERS: usize = 2;
+
 /// Draws one row of every image (workgroup x), or makes its scans (workgroup y makes scan y).
 ///
 /// `given` has the levels to keep, `[image, channel, column]`, [`NONE`] where a value is drawn; it is read where `any_given` is
-/// 1. `drawn` gets level and −ln p of every value, `[image, channel, column, 2]`.
+/// 1. `drawn` gets level and −ln p of every value, `[image, channel, column, 2]`. `zero` is that of [`Rounded`].
 #[cube(launch_unchecked)]
 #[allow(clippy::too_many_arguments, reason = "a kernel takes its buffers and numbers one by one")]
 pub fn draw_row(
@@ -37,8 +40,10 @@ pub fn draw_row(
     first_image: u32,
     row: u32,
     temperature: f32,
+    zero: u32,
     #[comptime] shape: Shape,
 ) {
+    let rounded = Rounded { zero, contract: comptime!(shape.contract) };
     let thread = UNIT_POS as usize;
     let image = CUBE_POS_X as usize;
     let start = image * comptime!(shape.image);
@@ -80,12 +85,12 @@ pub fn draw_row(
                         #[unroll]
                         for j in 0..SEGMENT {
                             let value = select(rectify, rectified(shared[from + j]), shared[from + j]);
-                            sum += times(value, weights[weight + j * width]);
+                            sum = rounded.add_product(sum, value, weights[weight + j * width]);
                         }
                     } else {
                         for j in 0..length {
                             let value = select(rectify, rectified(shared[from + j]), shared[from + j]);
-                            sum += times(value, weights[weight + j * width]);
+                            sum = rounded.add_product(sum, value, weights[weight + j * width]);
                         }
                     }
                 } else {
@@ -94,12 +99,12 @@ pub fn draw_row(
                         #[unroll]
                         for j in 0..SEGMENT {
                             let value = select(rectify, rectified(values[from + j]), values[from + j]);
-                            sum += times(value, weights[weight + j * width]);
+                            sum = rounded.add_product(sum, value, weights[weight + j * width]);
                         }
                     } else {
                         for j in 0..length {
                             let value = select(rectify, rectified(values[from + j]), values[from + j]);
-                            sum += times(value, weights[weight + j * width]);
+                            sum = rounded.add_product(sum, value, weights[weight + j * width]);
                         }
                     }
                 }
@@ -123,9 +128,9 @@ pub fn draw_row(
                     let highest = highest_of(&shared, shape);
                     let mut level = thread;
                     while level < comptime!(shape.levels) {
-                        let above = value_at(&*values, &shared, start, logits + level as u32) - highest;
-                        shared[comptime!(shape.softmax) + level] = weight_of(above / temperature);
-                        shared[comptime!(shape.softmax + shape.levels) + level] = weight_of(above);
+                        let above = rounded.plus(value_at(&*values, &shared, start, logits + level as u32), -highest);
+                        shared[comptime!(shape.softmax) + level] = weight_of(rounded.over(above, temperature), rounded);
+                        shared[comptime!(shape.softmax + shape.levels) + level] = weight_of(above, rounded);
                         level += comptime!(shape.threads);
                     }
                 }
@@ -136,12 +141,14 @@ pub fn draw_row(
             if kind < CELLS {
                 let mut output = thread;
                 while output < count {
-                    let mut sum = sum_of(weights, table, &shared, op, output, shape);
+                    let mut sum = sum_of(weights, table, &shared, op, output, rounded, shape);
                     if table[op + ADD] != NONE {
-                        sum += value_at(&*values, &shared, start, place(table, op + ADD, x) + output as u32);
+                        let more = value_at(&*values, &shared, start, place(table, op + ADD, x) + output as u32);
+                        sum = rounded.plus(sum, more);
                     }
                     if table[op + ALSO] != NONE {
-                        sum += value_at(&*values, &shared, start, place(table, op + ALSO, x) + output as u32);
+                        let more = value_at(&*values, &shared, start, place(table, op + ALSO, x) + output as u32);
+                        sum = rounded.plus(sum, more);
                     }
                     if table[op + RECTIFY] == 1u32 {
                         sum = rectified(sum);
@@ -157,15 +164,17 @@ pub fn draw_row(
                     let mut gates = Array::<f32>::new(4usize);
                     for gate in 0..4usize {
                         let output = gate * units + unit;
-                        let mut sum = sum_of(weights, table, &shared, op, output, shape);
+                        let mut sum = sum_of(weights, table, &shared, op, output, rounded, shape);
                         if table[op + ADD] != NONE {
-                            sum += value_at(&*values, &shared, start, place(table, op + ADD, x) + output as u32);
+                            let more = value_at(&*values, &shared, start, place(table, op + ADD, x) + output as u32);
+                            sum = rounded.plus(sum, more);
                         }
                         gates[gate] = sum;
                     }
                     let before = value_at(&*values, &shared, start, place(table, op + ALSO, x) + unit as u32);
-                    let cell = times(sigmoid(gates[1]), before) + times(sigmoid(gates[2]), tanh(gates[3]));
-                    let state = times(sigmoid(gates[0]), tanh(cell));
+                    let kept = rounded.times(rounded.sigmoid(gates[1]), before);
+                    let cell = rounded.add_product(kept, rounded.sigmoid(gates[2]), rounded.tanh(gates[3]));
+                    let state = rounded.times(rounded.sigmoid(gates[0]), rounded.tanh(cell));
                     put(values, &mut shared, start, place(table, op + TO, x) + unit as u32, state);
                     put(values, &mut shared, start, place(table, op + CELLS_TO, x) + unit as u32, cell);
                     unit += comptime!(shape.threads);
@@ -178,8 +187,8 @@ pub fn draw_row(
                         let mut sum = 0.0f32;
                         let mut sum_at_1 = 0.0f32;
                         for level in thread * CHUNK..end {
-                            sum += shared[comptime!(shape.softmax) + level];
-                            sum_at_1 += shared[comptime!(shape.softmax + shape.levels) + level];
+                            sum = rounded.plus(sum, shared[comptime!(shape.softmax) + level]);
+                            sum_at_1 = rounded.plus(sum_at_1, shared[comptime!(shape.softmax + shape.levels) + level]);
                         }
                         shared[comptime!(shape.chunks + SUMS) + thread] = sum;
                         shared[comptime!(shape.chunks + SUMS_AT_1) + thread] = sum_at_1;
@@ -198,34 +207,34 @@ pub fn draw_row(
                     let nll_nats = if comptime!(shape.levels == 2) {
                         let z = value_at(&*values, &shared, start, logits);
                         if level == NONE {
-                            let tempered = z / temperature;
-                            let mut level_0 = 1.0f32 / (1.0f32 + exp(tempered));
+                            let tempered = rounded.over(z, temperature);
+                            let mut level_0 = rounded.sigmoid(-tempered);
                             if tempered > 87.0f32 {
                                 level_0 = 0.0f32;
                             }
                             level = select(u >= level_0, 1u32, 0u32);
                         }
                         let towards = select(level == 0u32, z, -z);
-                        rectified(towards) + (1.0f32 + exp(-f32::abs(z))).ln()
+                        rounded.plus(rectified(towards), rounded.ln_1p(rounded.exp(-f32::abs(z))))
                     } else {
                         let mut total = 0.0f32;
                         for chunk in 0..comptime!(shape.levels.div_ceil(CHUNK)) {
-                            total += shared[comptime!(shape.chunks + SUMS_AT_1) + chunk];
+                            total = rounded.plus(total, shared[comptime!(shape.chunks + SUMS_AT_1) + chunk]);
                         }
                         if level == NONE {
-                            level = pick(&shared, u, shape);
+                            level = pick(&shared, u, rounded, shape);
                         }
                         let own = value_at(&*values, &shared, start, logits + level);
-                        highest_of(&shared, shape) + total.ln() - own
+                        rounded.plus(rounded.plus(highest_of(&shared, shape), -own), rounded.ln(total))
                     };
                     drawn[2 * value] = level as f32;
                     drawn[2 * value + 1] = nll_nats;
-                    let intensity = level as f32 / comptime!(shape.levels as f32 - 1.0);
-                    let input = times(2.0f32, intensity) - 1.0f32;
+                    let intensity = rounded.over(level as f32, comptime!(shape.levels as f32 - 1.0));
+                    let input = rounded.plus(rounded.times(2.0f32, intensity), -1.0f32);
                     put(values, &mut shared, start, place(table, op + TO, x), input);
                 }
             }
-            sync_cube();
+            // It is one for workgroup memory too.
             sync_storage();
         }
     }
@@ -267,7 +276,16 @@ fn put(values: &mut [f32], shared: &mut [f32], start: usize, at: u32, value: f32
 
 /// An output's sum: of each part its bias, or what an earlier operation left unfinished, and its segments.
 #[cube]
-fn sum_of(weights: &[f32], table: &[u32], shared: &[f32], op: usize, output: usize, #[comptime] shape: Shape) -> f32 {
+#[allow(clippy::too_many_arguments, reason = "the kernel's buffers one by one")]
+fn sum_of(
+    weights: &[f32],
+    table: &[u32],
+    shared: &[f32],
+    op: usize,
+    output: usize,
+    rounded: Rounded,
+    #[comptime] shape: Shape,
+) -> f32 {
     let count = table[op + COUNT] as usize;
     let panel = output / PANEL;
     let mut sum = 0.0f32;
@@ -283,10 +301,10 @@ fn sum_of(weights: &[f32], table: &[u32], shared: &[f32], op: usize, output: usi
                 own += weights[table[word] as usize + panel * PANEL * (table[word + 1] as usize + 1) + output % PANEL];
             }
             for _ in 0..segments {
-                own += shared[item];
+                own = rounded.plus(own, shared[item]);
                 item += count;
             }
-            sum += own;
+            sum = rounded.plus(sum, own);
         }
     }
     sum

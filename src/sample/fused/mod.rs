@@ -6,6 +6,7 @@
 
 mod device;
 mod error;
+mod figures;
 mod kernel;
 mod maths;
 mod operation;
@@ -15,6 +16,7 @@ mod words;
 
 pub use device::FusedDevice;
 pub use error::FusedError;
+pub use figures::Figures;
 
 use super::cascade::{Cascade, Scale, Scored};
 use super::layout::Layout;
@@ -216,6 +218,7 @@ impl FusedScale {
         let [row_operation, scan_operation] = self.table.first_operations(y);
         let given_length = if given.is_some() { row_values } else { 1 };
         let launch = |shape: Shape, first_operation: u32, workgroups: u32| {
+            let shape = Shape { contract: self.device.contracts(), ..shape };
             let buffer = |handle: &Handle, length| {
                 // SAFETY: each buffer was made with this length.
                 unsafe { BufferArg::from_raw_parts(handle.clone(), length) }
@@ -238,6 +241,7 @@ impl FusedScale {
                     request.first + first as u32,
                     (request.scale << 12 | y) as u32,
                     request.temperature,
+                    0,
                     shape,
                 );
             }

@@ -2,7 +2,7 @@
 //! pick.
 #![allow(missing_docs, reason = "the macro makes public items of its own")]
 
-use super::maths::{exp, times};
+use super::maths::Rounded;
 use super::words::{NONE, Shape};
 use crate::sample::draw::CHUNK;
 use cubecl::prelude::*;
@@ -15,8 +15,8 @@ pub const CHUNK_VALUES: usize = 48;
 
 /// e^x, nothing where that is below 10⁻³⁷: as in [`draw`](crate::sample::draw()).
 #[cube]
-pub fn weight_of(x: f32) -> f32 {
-    let weight = exp(x);
+pub fn weight_of(x: f32, rounded: Rounded) -> f32 {
+    let weight = rounded.exp(x);
     select(x < -87.0f32, 0.0f32, weight)
 }
 
@@ -35,13 +35,13 @@ pub fn highest_of(shared: &[f32], #[comptime] shape: Shape) -> f32 {
 
 /// The level that `u` picks, see [`draw`](crate::sample::draw()).
 #[cube]
-pub fn pick(shared: &[f32], u: f32, #[comptime] shape: Shape) -> u32 {
+pub fn pick(shared: &[f32], u: f32, rounded: Rounded, #[comptime] shape: Shape) -> u32 {
     let chunks = comptime!(shape.levels.div_ceil(CHUNK));
     let mut total = 0.0f32;
     for chunk in 0..chunks {
-        total += shared[comptime!(shape.chunks + SUMS) + chunk];
+        total = rounded.plus(total, shared[comptime!(shape.chunks + SUMS) + chunk]);
     }
-    let threshold = times(u, total);
+    let threshold = rounded.times(u, total);
     // The chunk that passes the threshold, and the sum of those before it.
     let mut before = 0.0f32;
     let mut found = NONE.runtime();
@@ -52,10 +52,11 @@ pub fn pick(shared: &[f32], u: f32, #[comptime] shape: Shape) -> u32 {
             last = chunk as u32;
         }
         if found == NONE {
-            if before + sum > threshold {
+            let past = rounded.plus(before, sum);
+            if past > threshold {
                 found = chunk as u32;
             } else {
-                before += sum;
+                before = past;
             }
         }
     }
@@ -67,7 +68,7 @@ pub fn pick(shared: &[f32], u: f32, #[comptime] shape: Shape) -> u32 {
     let mut last = chunk as u32 * CHUNK as u32;
     for k in chunk * CHUNK..usize::min((chunk + 1) * CHUNK, comptime!(shape.levels)) {
         let weight = shared[comptime!(shape.softmax) + k];
-        cumulative += weight;
+        cumulative = rounded.plus(cumulative, weight);
         if level == NONE && !past && cumulative > threshold {
             level = k as u32;
         }

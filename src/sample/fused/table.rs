@@ -53,6 +53,7 @@ impl Table {
             chunks: room.chunks,
             image: layout.length(),
             scan: false,
+            contract: false,
         };
         let count = plan.scans.len();
         // The layers are alike, and so are their scans.

@@ -69,4 +69,6 @@ pub struct Shape {
     pub image: usize,
     /// Whether this is a scan from right to left, which draws nothing.
     pub scan: bool,
+    /// See [`Rounded::contract`](super::maths::Rounded::contract).
+    pub contract: bool,
 }
