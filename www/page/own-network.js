@@ -32,7 +32,7 @@ export class OwnNetwork {
     this.#said = part('own-network-said');
     this.#fault = part('own-network-fault');
     for (const choice of page.querySelectorAll('.own-network-file')) this.#listenToChoice(/** @type {HTMLInputElement} */ (choice));
-    this.#listenToDrops(['completions', 'one-number'].map(part));
+    this.#listenToDrops(['completions', 'one-number', 'compressed'].map(part));
   }
 
   /**
@@ -57,12 +57,12 @@ export class OwnNetwork {
   }
 
   /**
-   * Heard before those who take pictures: a network is taken wherever it is dropped, all else is left to them.
-   * @param {HTMLElement[]} pictures  the sections where they do
+   * Heard before those who take other files: a network is taken wherever it is dropped, all else is left to them.
+   * @param {HTMLElement[]} takers  the sections that take other files
    */
-  #listenToDrops(pictures) {
+  #listenToDrops(takers) {
     const frame = (/** @type {boolean} */ shown) => (this.#frame.hidden = !shown);
-    const isOver = (/** @type {DragEvent} */ { target }) => target instanceof Node && pictures.some((section) => section.contains(target));
+    const isOver = (/** @type {DragEvent} */ { target }) => target instanceof Node && takers.some((section) => section.contains(target));
     addEventListener('dragover', (event) => {
       const { dataTransfer } = event;
       const wanted = dataTransfer !== null && mayBeNetwork(dataTransfer);
