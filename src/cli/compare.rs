@@ -3,11 +3,10 @@
 //! longer, and its files are shorter.
 
 use super::codec::{Network, progress};
-use super::score::{BATCH, Measured, measured, run_of};
+use super::score::{BATCH, Measured, SplitOptions};
 use super::{Failure, PathBuf, load_model};
 use burn::tensor::Device;
 use image::codecs::webp::WebPEncoder;
-use pixelrnn::data::{DatasetKind, Split};
 use pixelrnn::image::{ImageSource, Images, level_to_byte};
 use pixelrnn::likelihood::evaluate;
 use pixelrnn::weights::Loaded;
@@ -18,15 +17,8 @@ pub struct Options {
     /// Weights file; give the option once for each of several.
     #[arg(long, required = true)]
     model: Vec<PathBuf>,
-    /// Folder of the data sets; for pictures of your own the folder that their paths begin at.
-    #[arg(long)]
-    data: PathBuf,
-    /// Data set; by default the one it was trained on, else the one that fits the network.
-    #[arg(long)]
-    dataset: Option<DatasetKind>,
-    /// train, valid or test.
-    #[arg(long, default_value = "test")]
-    split: Split,
+    #[command(flatten)]
+    on: SplitOptions,
     /// Images, taken evenly from all of the split.
     #[arg(long, default_value_t = 1000, value_parser = super::count)]
     count: usize,
@@ -40,8 +32,7 @@ pub fn run(options: Options) -> Result<(), Failure> {
     println!("|---|---|---|---|---|---|---|---|---|---|");
     for path in &options.model {
         let Loaded { model, training, .. } = load_model(path, &Device::flex())?;
-        let run = run_of(training.as_ref(), &model.config, options.dataset);
-        let Measured { pictures, .. } = measured(&run, options.split, &options.data)?;
+        let Measured { pictures, .. } = options.on.measured(training.as_ref(), &model.config)?;
         let [total, ..] = pictures.shape();
         let count = options.count.min(total);
         let images = pictures.select((0..count).map(|k| k * total / count));

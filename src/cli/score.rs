@@ -27,15 +27,8 @@ pub struct EvalOptions {
     /// Several weights files, A,B,C: each, and the mean of their likelihoods of every image.
     #[arg(long, value_delimiter = ',', value_name = "MODEL,MODEL")]
     mix: Vec<PathBuf>,
-    /// Folder of the data sets; for pictures of your own the folder that their paths begin at.
-    #[arg(long)]
-    data: PathBuf,
-    /// Data set; by default the one it was trained on, else the one that fits the network.
-    #[arg(long)]
-    dataset: Option<DatasetKind>,
-    /// train, valid or test.
-    #[arg(long, default_value = "test")]
-    split: Split,
+    #[command(flatten)]
+    on: SplitOptions,
     /// Print one JSON object and nothing else.
     #[arg(long)]
     json: bool,
@@ -48,8 +41,7 @@ pub fn eval(options: EvalOptions) -> Result<(), Failure> {
     let Some(model) = &options.model else { return eval_mixture(&options) };
     let device = options.device.open()?;
     let Loaded { model, training, .. } = load_model(model, &device)?;
-    let run = run_of(training.as_ref(), &model.config, options.dataset);
-    let Measured { pictures: images, protocol, .. } = measured(&run, options.split, &options.data)?;
+    let Measured { pictures: images, protocol, .. } = options.on.measured(training.as_ref(), &model.config)?;
     let [count, ..] = images.shape();
     let bar = progress(count, "evaluating");
     let likelihood = evaluate(&model, &images, BATCH, &device, |done| bar.set_position(done as u64));
@@ -69,7 +61,7 @@ pub fn eval(options: EvalOptions) -> Result<(), Failure> {
 /// Of each network of `--mix`, on the images of the first one's set, and of all together.
 fn eval_mixture(options: &EvalOptions) -> Result<(), Failure> {
     let device = options.device.open()?;
-    let (mut models, mut run) = (Vec::new(), None);
+    let (mut models, mut images) = (Vec::new(), None);
     for path in &options.mix {
         let Loaded { model, training, .. } = load_model(path, &device)?;
         let refused = |found: String| Err(format!("{}: {found}", path.display()).into());
@@ -88,11 +80,12 @@ fn eval_mixture(options: &EvalOptions) -> Result<(), Failure> {
                 kind(first)
             ));
         }
-        run.get_or_insert_with(|| run_of(training.as_ref(), &model.config, options.dataset));
+        if models.is_empty() {
+            images = Some(options.on.measured(training.as_ref(), &model.config)?);
+        }
         models.push(model);
     }
-    let run = run.expect("at least one file");
-    let Measured { pictures: images, protocol, .. } = measured(&run, options.split, &options.data)?;
+    let Measured { pictures: images, protocol, .. } = images.expect("at least one file");
     let bar = progress(images.shape()[0], "evaluating");
     let (each, mixture) = evaluate_mixture(&models, &images, BATCH, &device, |done| bar.set_position(done as u64));
     bar.finish_and_clear();
@@ -111,6 +104,27 @@ fn eval_mixture(options: &EvalOptions) -> Result<(), Failure> {
 fn line(likelihood: &Likelihood, protocol: &str) -> String {
     let Likelihood { nats_per_image, bits_per_dim, images, .. } = likelihood;
     format!("{nats_per_image:.4} nats an image, {bits_per_dim:.5} bits a dimension, {images} images ({protocol})")
+}
+
+/// The images that networks are measured on.
+#[derive(clap::Args)]
+pub struct SplitOptions {
+    /// Folder of the data sets; for pictures of your own the folder that their paths begin at.
+    #[arg(long)]
+    data: PathBuf,
+    /// Data set; by default the one it was trained on, else the one that fits the network.
+    #[arg(long)]
+    dataset: Option<DatasetKind>,
+    /// train, valid or test.
+    #[arg(long, default_value = "test")]
+    split: Split,
+}
+
+impl SplitOptions {
+    /// The images for a network with this record of its training.
+    pub fn measured(&self, training: Option<&Value>, model: &ModelConfig) -> Result<Measured, Failure> {
+        measured(&run_of(training, model, self.dataset), self.split, &self.data)
+    }
 }
 
 /// The run a network comes from, as its record says; where that says nothing, or another data set is asked for, one on that set

@@ -65,8 +65,9 @@ test('test pictures become a file that the program reads', { skip: noCommandLine
   await open();
   const { name, bytes } = await saved('Save the file');
   assert.equal(name, `${MODEL}.prc`);
-  const pictures = await shown(FIRST);
-  assert.deepEqual(readByProgram(bytes), pictures);
+  assert.deepEqual(readByProgram(bytes), await shown(FIRST));
+  runCommandLine(['compress', '--model', WEIGHTS, 'read.npy', '--out', 'again.prc'], folder);
+  assert.deepEqual(readFileSync(join(folder, 'again.prc')), bytes, 'what the program writes of them');
 
   const told = await sizes();
   assert.deepEqual(Object.keys(told), ['This network', 'PNG', 'WebP']);
