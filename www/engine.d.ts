@@ -111,8 +111,15 @@ export interface SampleOptions {
   first?: number;
   /** Images in the batch, 1 to 1024; 1 if left out. */
   count?: number;
-  /** 0.001 or more; 1 if left out. */
-  temperature?: number;
+  /** 0.001 or more; 1 if left out. Of several scales one for all or one each, smallest image first. */
+  temperature?: number | readonly number[];
+  /** Of how many likeliest levels a value is drawn, 1 to those it can have; all if left out. Of equally likely ones the lower is taken. */
+  topK?: number;
+  /**
+   * Above 0, at most 1: a value is drawn of the fewest likeliest levels, of those that `topK` leaves, that have this share of their
+   * probability at the temperature; 1 if left out. `nll_nats` stays that of the network itself.
+   */
+  topP?: number;
   /** `naive` runs a full pass for each pixel, on the CPU: the definition, and the slow way. */
   method?: 'cached' | 'naive';
   backend?: Backend;

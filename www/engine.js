@@ -247,13 +247,13 @@ export class Engine extends EventTarget {
    * @returns {Promise<import('./engine.js').Drawing>}
    */
   async #draw(options) {
-    const { model, seed, first = 0, count = 1, temperature = 1, threads = threadsHere(), given, mask, trace, signal, onRow, onValue, onFallback } = options;
+    const { model, seed, first = 0, count = 1, temperature = 1, topK, topP, threads = threadsHere(), given, mask, trace, signal, onRow, onValue, onFallback } = options;
     const info = await this.load(model, { signal });
     const weights = await this.#models.weights(model);
     const method = await this.#backends.methodOf(options);
     signal?.throwIfAborted();
     /** @type {import('./shared/protocol.js').SampleRequest} */
-    const request = { type: 'sample', id: 0, weights, method, seed: BigInt(seed), first, count, temperature, threads, given, mask, trace };
+    const request = { type: 'sample', id: 0, weights, method, seed: BigInt(seed), first, count, temperature, topK, topP, threads, given, mask, trace };
     const drawing = this.#link.request(request, signal, (reply) => {
       if (reply.type === 'row') {
         const { scale, y, rgba, values, trace } = reply;

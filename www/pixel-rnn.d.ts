@@ -14,6 +14,8 @@ export interface StartDetail {
   first: number;
   count: number;
   temperature: number;
+  topK: number | null;
+  topP: number;
 }
 
 /** How far it is: code and weights are fetched first, if they are not here, then rows are shown. */
@@ -35,6 +37,8 @@ export interface DoneDetail extends Drawing {
   first: number;
   count: number;
   temperature: number;
+  topK: number | null;
+  topP: number;
   /** Of the model. */
   info: ModelInfo;
 }
@@ -102,6 +106,12 @@ export class PixelRnnElement extends HTMLElement {
   /** 0.1 to 2, 1 by default. */
   get temperature(): number;
   set temperature(temperature: number | string | Nothing);
+  /** Of how many likeliest levels a value is drawn: 1 to those it can have, or all, null, by default. More is refused by the network. */
+  get topK(): number | null;
+  set topK(topK: number | string | Nothing);
+  /** The share of probability, 0.001 to 1, that the fewest likeliest levels have of which a value is drawn; 1, all, by default. */
+  get topP(): number;
+  set topP(topP: number | string | Nothing);
   get backend(): Backend;
   set backend(backend: Backend | Nothing);
   get controls(): 'full' | 'min' | 'none';

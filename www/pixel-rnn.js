@@ -169,7 +169,7 @@ export class PixelRnnElement extends SettingsElement {
    * @param {RowCanvas} picture
    */
   async #drawUntil(signal, panel, picture) {
-    const { seed, first, count, temperature, backend } = this;
+    const { seed, first, count, temperature, topK, topP, backend } = this;
     const hurry = this.#hurry;
     const rowsPerSecond = hurry ? Infinity : PACES[this.pace];
     this.#hurry = false;
@@ -188,7 +188,7 @@ export class PixelRnnElement extends SettingsElement {
     void this.#showBackend(panel);
 
     picture.reset({ width: info.width, height: info.height, count, ink: isInk(info) });
-    this.#emit('start', { model, seed, first, count, temperature });
+    this.#emit('start', { model, seed, first, count, temperature, topK, topP });
     const rows = info.scales.reduce((sum, scale) => sum + scale.height, 0);
     let shown = 0;
     const reveal = new Reveal((row) => {
@@ -199,7 +199,7 @@ export class PixelRnnElement extends SettingsElement {
       this.#emit('progress', { unit: 'rows', done: ++shown, total: rows });
     }, { rowsPerSecond, signal });
     const drawing = await sharedEngine().sample({
-      model, seed, first, count, temperature, backend, signal,
+      model, seed, first, count, temperature, topK: topK ?? undefined, topP, backend, signal,
       onRow: (row) => reveal.push(row),
       onFallback: (reason) => panel.showBackend(`${reason} Drawing on the CPU.`),
     });
@@ -207,7 +207,7 @@ export class PixelRnnElement extends SettingsElement {
     panel.showLikelihood(info, drawing);
     await reveal.drained();
     panel.showDone(count, model, seed, drawing.elapsed_ms);
-    this.#emit('done', { ...drawing, model, seed, first, count, temperature, info });
+    this.#emit('done', { ...drawing, model, seed, first, count, temperature, topK, topP, info });
   }
 
   /**

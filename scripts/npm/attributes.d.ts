@@ -2,7 +2,7 @@
 
 import type { PixelRnnElement, PixelRnnEventMap } from './pixel-rnn.js';
 
-type Settings = 'model' | 'src' | 'seed' | 'first' | 'count' | 'temperature' | 'backend' | 'controls' | 'pace' | 'loading';
+type Settings = 'model' | 'src' | 'seed' | 'first' | 'count' | 'temperature' | 'topK' | 'topP' | 'backend' | 'controls' | 'pace' | 'loading';
 
 /** Settings as the properties of the same names take them, or as text. */
 export type PixelRnnAttributes = { [Name in Settings]?: PixelRnnElement[Name] | Written<Name> };
@@ -11,7 +11,7 @@ export type PixelRnnAttributes = { [Name in Settings]?: PixelRnnElement[Name] | 
 type Written<Name extends Settings> =
   | (Name extends 'seed' ? number : never)
   | (Name extends 'src' ? URL : never)
-  | (Name extends 'seed' | 'first' | 'count' | 'temperature' ? string : never)
+  | (Name extends 'seed' | 'first' | 'count' | 'temperature' | 'topK' | 'topP' ? string : never)
   | null
   | undefined;
 

@@ -9,7 +9,7 @@ use pixelrnn::grid::Grid;
 use pixelrnn::image::Images;
 use pixelrnn::model::{Model, ModelConfig};
 use pixelrnn::npy;
-use pixelrnn::sample::{Given, Plan, Request};
+use pixelrnn::sample::{Given, Plan, Request, Sharpening};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -24,9 +24,16 @@ struct Common {
     /// Number of the first image: image k of a seed is the same in any batch.
     #[arg(long, default_value_t = 0, value_parser = first)]
     first: u32,
-    /// Divides the logits, at least 0.001; 1 draws from the model.
-    #[arg(long, default_value_t = 1.0, value_parser = temperature)]
-    temperature: f32,
+    /// Divides the logits, at least 0.001; 1 draws from the model. Of several scales one for all or one each, smallest image
+    /// first: 0.9,1.
+    #[arg(long, default_value = "1", value_delimiter = ',', value_parser = temperature)]
+    temperature: Vec<f32>,
+    /// Draws only the so many likeliest levels of a value.
+    #[arg(long, value_parser = top_k)]
+    top_k: Option<u16>,
+    /// Draws only the fewest likeliest levels of a value whose probability reaches this, of those that --top-k keeps.
+    #[arg(long, default_value_t = 1.0, value_parser = top_p)]
+    top_p: f32,
     /// How to draw.
     #[arg(long, value_enum, default_value = "cached")]
     sampler: Method,
@@ -72,6 +79,15 @@ fn temperature(text: &str) -> Result<f32, String> {
     temperature.ok_or_else(|| "a number of at least 0.001 expected".to_owned())
 }
 
+fn top_k(text: &str) -> Result<u16, String> {
+    whole(text, 1, 256)
+}
+
+fn top_p(text: &str) -> Result<f32, String> {
+    let share = text.parse().ok().filter(|share: &f32| *share > 0.0 && *share <= 1.0);
+    share.ok_or_else(|| "a number above 0, at most 1 expected".to_owned())
+}
+
 pub fn sample(options: SampleOptions) -> Result<(), Failure> {
     let SampleOptions { common, count } = options;
     let out = ImagesOut::at(&common.out)?;
@@ -107,12 +123,15 @@ impl Common {
         out: &ImagesOut,
     ) -> Result<(), Failure> {
         let ModelConfig { channels, height, width, levels, .. } = model.config;
-        let Self { seed, first, temperature, .. } = *self;
+        let Self { seed, first, top_k, top_p, .. } = *self;
+        let (&temperature, small_temperatures) = self.temperature.split_last().expect("one at least");
+        let sharpening = Sharpening { temperature, top_k, top_p };
         let request = |start: usize, count: usize| Request {
             seed,
             first: first + start as u32,
             count,
-            temperature,
+            sharpening,
+            small_temperatures: small_temperatures.to_vec(),
             given: given(start, count),
             scale: 0,
         };

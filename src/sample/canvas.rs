@@ -94,7 +94,7 @@ impl Canvas {
         }
         let (level, nll_nats) = match request.given_at(config, self.index, channel, y, x) {
             Some(level) => (level, nll_nats(logits, level)),
-            None => draw_and_score(logits, request.temperature, request.uniform_at(self.index, channel, y, x)),
+            None => draw_and_score(logits, request.sharpening, request.uniform_at(self.index, channel, y, x)),
         };
         self.levels[place] = level;
         self.nll_nats[place] = nll_nats;

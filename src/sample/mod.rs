@@ -21,6 +21,7 @@ mod naive;
 mod plan;
 mod program;
 mod request;
+mod sharpening;
 mod uniform;
 mod upsampling;
 
@@ -34,6 +35,7 @@ pub use fused::{Figures, FusedDevice, FusedError, FusedSampler, FusedScale};
 pub use naive::{NaiveSampler, NaiveScale};
 pub use plan::{Border, Conditioning, HERE, LANES, PANEL, Pass, Place, Plan, Run, SEGMENT, Slot, Step, Sums, Term};
 pub use request::{Given, MAX_COUNT, Request, RequestError, check_place};
+pub use sharpening::Sharpening;
 pub use uniform::{threefry2x32, uniform};
 pub use upsampling::Upsampling;
 

@@ -4,6 +4,7 @@
 use super::cascade::{Cascade, Scale};
 use super::draw::draw;
 use super::request::{Request, RequestError};
+use super::sharpening::Sharpening;
 use crate::image::level_to_input;
 use crate::model::{Model, ModelConfig, Net};
 use burn::tensor::activation::{sigmoid, softmax};
@@ -56,7 +57,7 @@ impl NaiveSampler {
 }
 
 /// Turns logits and uniforms into levels.
-type Pick = fn(Tensor<2>, f32, Tensor<2>) -> Tensor<2>;
+type Pick = fn(Tensor<2>, Sharpening, Tensor<2>) -> Tensor<2>;
 
 /// Draws the images of one scale. The values stay on the device until they are read back.
 pub struct NaiveScale {
@@ -142,7 +143,7 @@ impl NaiveScale {
         let logits = logits.slice(place).reshape([count, config.logits()]);
         let value = [0..count, channel..channel + 1, 0..1, x..x + 1];
         let at = |tensor: &Tensor<4>| tensor.clone().slice(value.clone()).reshape([count, 1]);
-        let level = pick(logits, self.request.temperature, at(&row.uniforms));
+        let level = pick(logits, self.request.sharpening, at(&row.uniforms));
         let level = at(&row.given) + at(&row.drawn) * level;
         let level = level.reshape([count, 1, 1, 1]);
         row.levels = row.levels.slice_assign(value, level.clone());
@@ -194,27 +195,54 @@ impl NaiveScale {
 /// # Shapes
 /// - `logits`: `[count, logits]`
 /// - `u`, output: `[count, 1]`
-fn pick_on_host(logits: Tensor<2>, temperature: f32, u: Tensor<2>) -> Tensor<2> {
+fn pick_on_host(logits: Tensor<2>, sharpening: Sharpening, u: Tensor<2>) -> Tensor<2> {
     let [count, outputs] = logits.dims();
     let device = logits.device();
     let values = |tensor: Tensor<2>| -> Vec<f32> { tensor.into_data().try_into_vec().expect("32-bit floats") };
     let (logits, u) = (values(logits), values(u));
-    let level = |(logits, &u): (&[f32], &f32)| f32::from(draw(logits, temperature, u));
+    let level = |(logits, &u): (&[f32], &f32)| f32::from(draw(logits, sharpening, u));
     let levels: Vec<f32> = logits.chunks_exact(outputs).zip(&u).map(level).collect();
     Tensor::from_data(TensorData::new(levels, [count, 1]), &device)
 }
 
 /// The same in tensor operations, so that a row is drawn without reading anything back: how many steps of the cumulative
 /// distribution lie at or below `u`. Shapes as for [`pick_on_host`].
-fn pick_on_device(logits: Tensor<2>, temperature: f32, u: Tensor<2>) -> Tensor<2> {
+fn pick_on_device(logits: Tensor<2>, sharpening: Sharpening, u: Tensor<2>) -> Tensor<2> {
     let [_, levels] = logits.dims();
-    let logits = logits / temperature;
+    let logits = logits / sharpening.temperature;
     if levels == 1 {
-        return u.greater_equal(sigmoid(logits.neg())).float();
+        let drawn = u.greater_equal(sigmoid(logits.clone().neg())).float();
+        if !sharpening.truncates() {
+            return drawn;
+        }
+        let share = if sharpening.most(2) == 1 { 0.0 } else { sharpening.share() };
+        let alone = sigmoid(logits.clone().abs()).greater_equal_elem(share);
+        return drawn.mask_where(alone, logits.greater_elem(0.0).float());
+    }
+    let mut p = softmax(logits, 1);
+    if sharpening.truncates() {
+        p = truncated(p, sharpening);
     }
     // A product with a triangle of ones: one kernel on every device, where a running sum is many.
-    let steps = softmax(logits, 1).matmul(Tensor::ones([levels, levels], &u.device()).triu(0));
+    let steps = p.matmul(Tensor::ones([levels, levels], &u.device()).triu(0));
     u.expand(steps.dims()).greater_equal(steps).float().narrow(1, 0, levels - 1).sum_dim(1)
+}
+
+/// Probabilities `[count, levels]` without those of the levels that are not kept.
+fn truncated(p: Tensor<2>, sharpening: Sharpening) -> Tensor<2> {
+    let [count, levels] = p.dims();
+    let pairs = [count, levels, levels];
+    let own = p.clone().unsqueeze_dim::<3>(2).expand(pairs);
+    let other = p.clone().unsqueeze_dim::<3>(1).expand(pairs);
+    let lower = Tensor::<2>::ones([levels, levels], &p.device()).tril(-1).greater_elem(0.0);
+    let as_likely = other.clone().equal(own.clone()).bool_and(lower.unsqueeze::<3>().expand(pairs));
+    // Whether one level, the last number, comes before another.
+    let before = other.clone().greater(own).bool_or(as_likely).float();
+    let most = before.clone().sum_dim(2).squeeze_dim::<2>(2).lower_elem(sharpening.most(levels) as f32).float();
+    let above = (before * other).sum_dim(2).squeeze_dim::<2>(2);
+    let whole = (p.clone() * most.clone()).sum_dim(1);
+    let kept = p * most * above.lower(whole * sharpening.share()).float();
+    kept.clone() / kept.sum_dim(1)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What is to be drawn: whose uniforms, how many images, and which pixels are given.
 
+use super::sharpening::Sharpening;
 use super::uniform::uniform;
 use crate::model::ModelConfig;
 
@@ -15,8 +16,10 @@ pub struct Request {
     pub first: u32,
     /// Images.
     pub count: usize,
-    /// Divides the logits; 1 draws from the model.
-    pub temperature: f32,
+    /// How the network's distributions are sharpened.
+    pub sharpening: Sharpening,
+    /// Of several scales (§3.6) the temperatures of the smaller images, smallest first; none: all have that of the image.
+    pub small_temperatures: Vec<f32>,
     /// Pixels that are not drawn (§2, completions); none: everything is drawn.
     pub given: Option<Given>,
     /// Which of the images of several scales (§3.6) this is about: 0 for the image itself, 1 for the small one it is drawn
@@ -87,9 +90,10 @@ pub fn check_place(config: &ModelConfig, [channel, y, x]: [usize; 3]) -> Result<
 }
 
 impl Request {
-    /// Every pixel of `count` images drawn with `seed` at temperature 1.
+    /// Every pixel of `count` images drawn with `seed` from the network's own distributions.
     pub fn samples(seed: u64, count: usize) -> Self {
-        Self { seed, first: 0, count, temperature: 1.0, given: None, scale: 0 }
+        let (sharpening, small_temperatures) = (Sharpening::NONE, Vec::new());
+        Self { seed, first: 0, count, sharpening, small_temperatures, given: None, scale: 0 }
     }
 
     /// A request under which every pixel of the `count` images in `levels` is known: drawing it scores them.
@@ -108,8 +112,12 @@ impl Request {
         let last = u64::from(self.first) + count as u64 - 1;
         let expected = format!("at most {} with {count} images", u32::MAX - (count as u32 - 1));
         check(last <= u64::from(u32::MAX), "first image", self.first.to_string(), expected)?;
-        let warm = self.temperature.is_finite() && self.temperature >= 1e-3;
-        check(warm, "temperature", self.temperature.to_string(), "a number of at least 0.001".to_owned())?;
+        self.sharpening.validate(config.levels)?;
+        let (scales, temperatures) = (config.scales().len(), self.small_temperatures.len() + 1);
+        let expected = if scales == 1 { "1".to_owned() } else { format!("1 or {scales}, one a scale") };
+        check([1, scales].contains(&temperatures), "temperatures", temperatures.to_string(), expected)?;
+        let mut small = self.small_temperatures.iter();
+        small.try_for_each(|&temperature| Sharpening::at(temperature).validate(config.levels))?;
         let Some(Given { levels, mask }) = &self.given else { return Ok(()) };
 
         let (image, pixels) = (config.dimensions(), config.height * config.width);
@@ -140,7 +148,11 @@ impl Request {
             levels: config.small_levels(levels),
             mask: config.small_levels(mask),
         });
-        Self { given, scale: self.scale + 1, ..self.clone() }
+        let mut request = Self { given, scale: self.scale + 1, ..self.clone() };
+        if let Some(temperature) = request.small_temperatures.pop() {
+            request.sharpening.temperature = temperature;
+        }
+        request
     }
 
     /// The uniform number that decides channel `channel` of pixel (`x`, `y`) of the request's image `image`.

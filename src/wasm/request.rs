@@ -1,7 +1,7 @@
 //! What JavaScript asks to be drawn: one object, so that every part is named where it is given.
 
-use crate::sample::{Given, Request};
-use js_sys::{Reflect, Uint8Array};
+use crate::sample::{Given, Request, Sharpening};
+use js_sys::{Array, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen(typescript_custom_section)]
@@ -15,8 +15,12 @@ export interface SampleRequest {
   first: number;
   /** Images. */
   count: number;
-  /** Divides the logits. */
-  temperature: number;
+  /** Divides the logits; of several scales one for all or one each, smallest image first. */
+  temperature: number | readonly number[];
+  /** Of how many likeliest levels a value is drawn, 1 to those it can have; all where it is left out. */
+  topK?: number;
+  /** Above 0, at most 1: the share of probability of the likeliest levels of which a value is drawn; 1 where it is left out. */
+  topP?: number;
   /** Levels `[channels, height, width]` for all images or `[count, channels, height, width]`; with it goes `mask`. */
   given?: Uint8Array;
   /** An image of which "cached" keeps a trace, counted from 0. */
@@ -51,7 +55,26 @@ impl SampleRequest {
         let method = self.field("method", "a string", |value| value.as_string())?;
         let seed = self.field("seed", "a BigInt of 64 bits", |value| u64::try_from(value).ok())?;
         let number = |name| self.field(name, "a number", |value| value.as_f64());
-        let (first, count, temperature) = (number("first")?, number("count")?, number("temperature")?);
+        let (first, count) = (number("first")?, number("count")?);
+        let temperatures =
+            self.field("temperature", "a number, or one for each scale", |value| match value.as_f64() {
+                Some(temperature) => Some(vec![temperature as f32]),
+                None if !Array::is_array(&value) => None,
+                None => Array::from(&value).iter().map(|one| one.as_f64().map(|one| one as f32)).collect(),
+            })?;
+        let (temperature, small_temperatures) = temperatures
+            .split_last()
+            .ok_or_else(|| JsError::new("temperature: found no number, expected one at least"))?;
+        let absent = |value: &JsValue| value.is_undefined() || value.is_null();
+        let top_k = self.field("topK", "a number of levels or nothing", |value| match value {
+            nothing if absent(&nothing) => Some(None),
+            most => most.as_f64().filter(|most| f64::from(*most as u16) == *most).map(|most| Some(most as u16)),
+        })?;
+        let top_p = self.field("topP", "a number or nothing", |value| match value {
+            nothing if absent(&nothing) => Some(1.0),
+            share => share.as_f64().map(|share| share as f32),
+        })?;
+        let sharpening = Sharpening { temperature: *temperature, top_k, top_p };
         let bytes = |name| {
             self.field(name, "a Uint8Array or nothing", |value| match value {
                 nothing if nothing.is_undefined() || nothing.is_null() => Some(None),
@@ -63,8 +86,8 @@ impl SampleRequest {
             return Err(JsError::new("given pixels and the mask that says which they are come together"));
         }
         let given = given.zip(mask).map(|(levels, mask)| Given { levels, mask });
-        let (first, count, temperature) = (first as u32, count as usize, temperature as f32);
-        Ok((method, Request { seed, first, count, temperature, given, scale: 0 }))
+        let (first, count, small_temperatures) = (first as u32, count as usize, small_temperatures.to_vec());
+        Ok((method, Request { seed, first, count, sharpening, small_temperatures, given, scale: 0 }))
     }
 
     fn field<T>(&self, name: &str, expected: &str, take: impl FnOnce(JsValue) -> Option<T>) -> Result<T, JsError> {

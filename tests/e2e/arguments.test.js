@@ -8,7 +8,7 @@ import { page, site, visitSite } from './site.js';
 
 const SEEDS = 'a bigint from 0 to 18446744073709551615, or a whole number from 0 to 9007199254740991';
 const COUNTS = 'a whole number from 1 to 1024';
-const TEMPERATURES = 'a finite number, 0.001 or more';
+const TEMPERATURES = 'a finite number, 0.001 or more, or an array of them, one a scale';
 const BYTES = 'a Uint8Array';
 const pixels = new Uint8Array(784);
 
@@ -38,6 +38,8 @@ const REFUSED = [
   [['sample', 'complete', 'calibrate', 'describe'], 'count', [[1.5, '1.5'], [0, '0'], [-1, '-1'], [1025, '1025'], [NaN, 'NaN'], [Infinity, 'Infinity'], ['4', '"4"'], [4n, '4n']], COUNTS],
   [['score', 'compress'], 'count', [[0, '0'], [2.5, '2.5'], [undefined, 'undefined']], 'a whole number from 1 to 1048576'],
   [['sample', 'complete'], 'temperature', [[NaN, 'NaN'], [0, '0'], [-1, '-1'], [Infinity, 'Infinity'], [1e39, '1e+39'], [0.0001, '0.0001'], ['1', '"1"']], TEMPERATURES],
+  [['sample', 'complete'], 'topK', [[0, '0'], [-1, '-1'], [1.5, '1.5'], [257, '257'], [NaN, 'NaN'], ['4', '"4"'], [null, 'null']], 'a whole number from 1 to 256'],
+  [['sample', 'complete'], 'topP', [[0, '0'], [-0.5, '-0.5'], [1.5, '1.5'], [NaN, 'NaN'], [1e-50, '1e-50'], ['0.9', '"0.9"']], 'a number above 0, at most 1'],
   [['sample', 'complete'], 'first', [[-1, '-1'], [0.5, '0.5'], [2 ** 32, '4294967296'], [1n, '1n']], 'a whole number from 0 to 4294967295'],
   [['sample', 'complete'], 'threads', [[0, '0'], [1.5, '1.5'], [NaN, 'NaN']], 'a whole number, 1 or more'],
   [['sample', 'complete'], 'trace', [[-1, '-1'], [0.5, '0.5'], [1024, '1024'], ['0', '"0"']], 'a whole number from 0 to 1023'],

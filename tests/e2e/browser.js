@@ -174,7 +174,7 @@ function gridOn(canvas, grid) {
 /**
  * What a worker of its own draws, alone: the picture that a canvas must show.
  * @param {import('playwright-core').Page} page
- * @param {{ model: string, seed: number, count: number, temperature?: number }} options
+ * @param {{ model: string, seed: number, count: number, temperature?: number | number[], topK?: number, topP?: number, method?: "cached" | "naive" }} options
  * @returns {Promise<number[][]>}
  */
 export function drawnAlone(page, options) {

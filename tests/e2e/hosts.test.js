@@ -251,8 +251,9 @@ describe('in a form of a host', () => {
 });
 
 describe('in a framework that sets properties', () => {
-  const NAMES = ['model', 'seed', 'first', 'count', 'temperature', 'backend', 'controls', 'pace', 'loading'];
-  const ELEMENT = `<pixel-rnn ${NAMES.map((name) => `${name}="x"`).join(' ')} loading="manual"></pixel-rnn>`;
+  const NAMES = ['model', 'seed', 'first', 'count', 'temperature', 'topK', 'topP', 'backend', 'controls', 'pace', 'loading'];
+  const ATTRIBUTES = NAMES.map((name) => name.replace(/[KP]$/, (letter) => `-${letter.toLowerCase()}`));
+  const ELEMENT = `<pixel-rnn ${ATTRIBUTES.map((name) => `${name}="x"`).join(' ')} loading="manual"></pixel-rnn>`;
 
   for (const nothing of [null, undefined]) {
     test(`${nothing} is an attribute that is not there`, async () => {

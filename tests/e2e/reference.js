@@ -23,16 +23,16 @@ export function listedModels() {
 
 /**
  * Levels of images drawn by `pixelrnn sample`, one array per image.
- * @param {{ model: string, seed: bigint | number, count: number, temperature?: number, weights?: Buffer }} options
+ * @param {{ model: string, seed: bigint | number, count: number, temperature?: number | number[], topK?: number, topP?: number, weights?: Buffer }} options
  *   `weights`: of a network that is not listed
  */
-export function sampleWithCommandLine({ model, seed, count, temperature = 1, weights }) {
+export function sampleWithCommandLine({ model, seed, count, temperature = 1, topK, topP, weights }) {
   const folder = mkdtempSync(join(tmpdir(), 'pixelrnn-e2e-'));
   try {
     const own = join(folder, 'own.safetensors');
     if (weights) writeFileSync(own, weights);
     const file = weights ? own : fileOf(`models/${listedModels().find(({ name }) => name === model).file}`);
-    return imagesOf(written('sample', { model: file ?? '', seed, count, temperature }));
+    return imagesOf(written('sample', { model: file ?? '', seed, count, temperature: String(temperature), ...(topK && { 'top-k': topK }), ...(topP && { 'top-p': topP }) }));
   } finally {
     rmSync(folder, { recursive: true });
   }

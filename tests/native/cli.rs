@@ -5,7 +5,7 @@ use burn::tensor::Device;
 use libtest_mimic::Trial;
 use pixelrnn::likelihood::score;
 use pixelrnn::model::{Model, ModelConfig, Network};
-use pixelrnn::sample::{Given, Request};
+use pixelrnn::sample::{Given, Request, Sharpening};
 use pixelrnn::{npy, weights};
 use serde_json::{Value, json};
 use std::fs;
@@ -144,7 +144,7 @@ fn sample_writes_levels_and_pictures() {
         assert_eq!(sample("b.npy", &["--count", "4"]), first, "the same seed twice");
         assert_eq!(sample("c.npy", &["--count", "4", "--sampler", "naive"]), first, "naive");
         let warm = ["--count", "2", "--first", "1", "--temperature", "0.7"];
-        let expected = levels(Request { first: 1, count: 2, temperature: 0.7, ..request });
+        let expected = levels(Request { first: 1, count: 2, sharpening: Sharpening::at(0.7), ..request });
         assert_eq!(sample("d.npy", &warm), expected, "{config:?}");
 
         let picture = sample("a.png", &["--count", "4"]);
@@ -247,6 +247,8 @@ fn numbers_are_told_their_range() {
         (&sample, "--first", &["-1", "4294967296"], "a whole number from 0 to 4294967295 expected"),
         (&sample, "--seed", &["-1", "18446744073709551616"], "a whole number from 0 to 18446744073709551615 expected"),
         (&sample, "--temperature", &["0", "-1", "NaN", "inf", "warm"], "a number of at least 0.001 expected"),
+        (&sample, "--top-k", &["0", "-1", "257", "1.5", "few"], "a whole number from 1 to 256 expected"),
+        (&sample, "--top-p", &["0", "-0.1", "1.01", "NaN", "most"], "a number above 0, at most 1 expected"),
         (&distribution, "--channel", &["-1", "red"], "a whole number from 0 on expected"),
         (&train, "--memory-mb", &["-1"], "a whole number from 0 to 1073741824 expected"),
         (&train, "--checkpoint-minutes", &["-1", "NaN"], "a number of minutes from 0 on expected"),

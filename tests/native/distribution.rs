@@ -13,7 +13,7 @@ use crate::common::{
 use libtest_mimic::Trial;
 use pixelrnn::model::{ModelConfig, Network};
 use pixelrnn::sample::{
-    self, CachedSampler, Given, Plan, Request, Scale, Scored, distribution, probabilities, uniform,
+    self, CachedSampler, Given, Plan, Request, Scale, Scored, Sharpening, distribution, probabilities, uniform,
 };
 use std::sync::Arc;
 
@@ -104,7 +104,7 @@ fn a_trace_is_what_the_network_said() {
         let (plans, levels) = (Plan::of(&model), random_levels(&config, 1, 3));
         let upper: Vec<u8> = (0..pixels).map(|pixel| u8::from(pixel >= config.width)).collect();
         for (given, image) in [(None, 1), (Some(Given { levels, mask: upper.repeat(3) }), 2)] {
-            let request = Request { given, first: 6, temperature: 0.8, ..Request::samples(17, 3) };
+            let request = Request { given, first: 6, sharpening: Sharpening::at(0.8), ..Request::samples(17, 3) };
             let mut sampler = CachedSampler::new(&plans, request.clone()).expect("a good request");
             sampler.trace(image);
             assert_eq!(sampler.image().trace(), None);

@@ -9,7 +9,7 @@ use crate::sampling::cases;
 use libtest_mimic::Trial;
 use pixelrnn::model::ModelConfig;
 use pixelrnn::npy;
-use pixelrnn::sample::{Given, Request};
+use pixelrnn::sample::{Given, Request, Sharpening};
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -43,7 +43,7 @@ fn same_value_same_image() {
         let model = model(&config, 700 + k as u64);
         // Of two images each has its own mask, of one it is for all.
         for count in [1, 2] {
-            let request = Request { first: 4, temperature: 0.9, ..Request::samples(5, count) };
+            let request = Request { first: 4, sharpening: Sharpening::at(0.9), ..Request::samples(5, count) };
             let (drawn, nll_nats) = draw_cached(&model, &request);
             for place in some_places(&config) {
                 let mask = up_to(&config, place).repeat(count);

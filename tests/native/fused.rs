@@ -3,17 +3,18 @@
 
 use crate::cli::{Folder, Run, pixelrnn, save};
 use crate::common::{assert_close, config, draw_cached_scales, enlarging, enlarging_from, model, random_levels};
-use crate::sampling::cases;
+use crate::sampling::{SHARPENINGS, cases};
 use libtest_mimic::Trial;
 use pixelrnn::model::{Model, ModelConfig, Network};
-use pixelrnn::sample::{FusedDevice, FusedError, FusedSampler, Given, Plan, Request, Scale, Scored};
+use pixelrnn::sample::{FusedDevice, FusedError, FusedSampler, Given, Plan, Request, Scale, Scored, Sharpening};
 use pixelrnn::selftest::{self, SelfTestError};
 
 type Body = fn(&FusedDevice);
 
 pub fn trials() -> Vec<Trial> {
-    let tests: [(&str, Body); 10] = [
+    let tests: [(&str, Body); 11] = [
         ("fused::draws_what_cached_draws", fused_is_cached),
+        ("fused::sharpened_draws_what_cached_draws", sharpened_is_cached),
         ("fused::given_pixels_stay_and_the_others_are_cached_s", completions_are_cached_s),
         ("fused::scores_are_cached_s", scores_are_cached_s),
         ("fused::every_scale_is_cached_s", scales_are_cached_s),
@@ -52,7 +53,7 @@ fn assert_same(device: &FusedDevice, model: &Model, request: &Request) {
     let cached = draw_cached_scales(model, request).into_iter();
     for (scale, ((config, _), (levels, nll_nats))) in model.scales().zip(cached).enumerate() {
         let fused = fused.of_scale(scale);
-        let what = format!("{config:?}, seed {}, temperature {}", request.seed, request.temperature);
+        let what = format!("{config:?}, seed {}, {:?}", request.seed, request.sharpening);
         let differ = fused.levels().iter().zip(&levels).position(|(found, expected)| found != expected);
         assert!(differ.is_none(), "{what}: levels differ from value {} on", differ.unwrap_or(0));
         let found = fused.nll_nats_of_values().flatten();
@@ -72,8 +73,28 @@ fn fused_is_cached(device: &FusedDevice) {
     for (k, config) in cases().into_iter().enumerate() {
         let model = model(&config, 500 + k as u64);
         for (seed, temperature) in [(1, 1.0), (u64::MAX, 0.7)] {
-            assert_same(device, &model, &Request { temperature, first: 5, ..Request::samples(seed, 3) });
+            assert_same(
+                device,
+                &model,
+                &Request { sharpening: Sharpening::at(temperature), first: 5, ..Request::samples(seed, 3) },
+            );
         }
+    }
+}
+
+fn sharpened_is_cached(device: &FusedDevice) {
+    let all = Sharpening { top_k: Some(37), top_p: 0.999, ..Sharpening::NONE };
+    for (k, network) in Network::ALL.into_iter().enumerate() {
+        for (channels, levels) in [(1, 2), (3, 256), (1, 3), (3, 37)] {
+            let config = ModelConfig { network, ..config(channels, levels, [5, 6]) };
+            for sharpening in SHARPENINGS.into_iter().chain((levels > 36).then_some(all)) {
+                let request = Request { sharpening, first: 2, ..Request::samples(90 + k as u64, 3) };
+                assert_same(device, &model(&config, 60 + k as u64), &request);
+            }
+        }
+        let config = enlarging(&ModelConfig { network, ..config(1, 256, [4, 4]) }, 2);
+        let request = Request { sharpening: SHARPENINGS[0], small_temperatures: vec![0.5], ..Request::samples(5, 2) };
+        assert_same(device, &model(&config, 3), &request);
     }
 }
 

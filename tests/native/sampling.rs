@@ -10,11 +10,14 @@ use burn::tensor::Device;
 use libtest_mimic::Trial;
 use pixelrnn::likelihood::score;
 use pixelrnn::model::{Model, ModelConfig, Network};
-use pixelrnn::sample::{CachedSampler, Given, MAX_COUNT, NaiveSampler, Plan, Request, RequestError, uniform};
+use pixelrnn::sample::{
+    CachedSampler, Given, MAX_COUNT, NaiveSampler, Plan, Request, RequestError, Sharpening, uniform,
+};
 
 pub fn trials() -> Vec<Trial> {
     vec![
         trial("sampling::cached_draws_what_naive_draws", cached_is_naive),
+        trial("sampling::sharpened_cached_draws_what_naive_draws", sharpened_cached_is_naive),
         trial("sampling::cached_scores_are_those_of_the_full_pass", cached_scores_are_full_scores),
         trial("sampling::an_image_is_the_same_in_any_batch", images_do_not_depend_on_their_batch),
         trial("sampling::given_pixels_stay_and_drawn_ones_are_naive_s", completions_are_naive_s),
@@ -64,19 +67,41 @@ pub fn cases() -> Vec<ModelConfig> {
         .collect()
 }
 
-/// Distance of a uniform number to the nearest step of the cumulative distribution it picks a level from.
-fn distance_to_step(logits: &[f32], temperature: f32, u: f32) -> f64 {
+/// The level that a uniform number picks from a sharpened distribution, worked out again in 64 bits; and how near a call it
+/// is: the distance of the number to the nearest step of the cumulative distribution, or of a level to being kept or not.
+fn level_and_distance(logits: &[f32], sharpening: Sharpening, u: f32) -> (usize, f64) {
     let own = if let [log_odds] = logits { [0.0, *log_odds].to_vec() } else { logits.to_vec() };
     let highest = own.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let weights = own.iter().map(|z| (f64::from(z - highest) / f64::from(temperature)).exp());
-    let total: f64 = weights.clone().sum();
-    let mut sum = 0.0;
-    let distances = weights.map(|weight| {
-        sum += weight / total;
-        (sum - f64::from(u)).abs()
-    });
+    let temperature = f64::from(sharpening.temperature);
+    let mut weights: Vec<f64> = own.iter().map(|z| (f64::from(z - highest) / temperature).exp()).collect();
+    let mut ranked: Vec<usize> = (0..own.len()).collect();
+    ranked.sort_by(|&a, &b| weights[b].partial_cmp(&weights[a]).expect("numbers"));
+    let total: f64 = weights.iter().sum();
+    let mut distance = f64::INFINITY;
+    if let Some(most) = sharpening.top_k.map(usize::from).filter(|&most| most < own.len()) {
+        distance = (weights[ranked[most - 1]] - weights[ranked[most]]) / total;
+        ranked.drain(most..).for_each(|level| weights[level] = 0.0);
+    }
+    if sharpening.top_p < 1.0 {
+        let whole: f64 = weights.iter().sum();
+        let (share, mut sum) = (f64::from(sharpening.top_p), 0.0);
+        for level in ranked {
+            if sum >= share {
+                weights[level] = 0.0;
+            }
+            sum += weights[level] / whole;
+            distance = distance.min((sum - share).abs());
+        }
+    }
+    let whole: f64 = weights.iter().sum();
+    let (mut sum, mut drawn, kept) = (0.0, None, weights.iter().rposition(|&weight| weight > 0.0).expect("a level"));
     // The last step is at 1, behind every u.
-    distances.take(own.len() - 1).fold(f64::INFINITY, f64::min)
+    for (level, weight) in weights[..kept].iter().enumerate() {
+        sum += weight / whole;
+        distance = distance.min((sum - f64::from(u)).abs());
+        drawn = drawn.or((sum > f64::from(u)).then_some(level));
+    }
+    (drawn.unwrap_or(kept), distance)
 }
 
 /// Compares levels in drawing order; the first difference is reported with its uniform number and the distance of that
@@ -102,11 +127,12 @@ pub fn assert_same_levels_given(model: &Model, request: &Request, small: Option<
             }
             let own: Vec<f32> = (0..count).map(|l| logits[(channel * count + l) * pixels + pixel]).collect();
             let u = uniform(request.seed, request.first + k as u32, request.scale << 12 | y, x, channel);
-            let distance = distance_to_step(&own, request.temperature, u);
+            let (level, distance) = level_and_distance(&own, request.sharpening, u);
             let [cached, naive] = [cached, naive].map(|levels| levels[channel * pixels + pixel]);
             let place = format!("{config:?}, image {k}, channel {channel}, row {y}, column {x}");
             let call = format!("u = {u} is {distance:e} from the nearest step");
             assert_eq!(cached, naive, "{place}: levels of cached and naive; {call}");
+            assert_eq!(usize::from(naive), level, "{place}: levels of naive and of 64 bits; {call}");
             assert!(distance > 5e-7, "{place}: too close a call, choose another seed; {call}");
         }
     }
@@ -116,13 +142,35 @@ fn cached_is_naive() {
     for (k, config) in cases().into_iter().enumerate() {
         let model = model(&config, 500 + k as u64);
         for (seed, temperature) in [(1, 1.0), (u64::MAX, 0.7)] {
-            let request = Request { temperature, first: 5, ..Request::samples(seed, 3) };
+            let request = Request { sharpening: Sharpening::at(temperature), first: 5, ..Request::samples(seed, 3) };
             let (cached, naive) = (draw_cached(&model, &request).0, draw_naive(&model, &request));
             assert_same_levels(&model, &request, &cached, &naive);
             let distinct = cached.chunks_exact(config.dimensions()).collect::<std::collections::BTreeSet<_>>().len();
             let images = if config.dimensions() > 20 { 3 } else { 1 };
             assert!(distinct >= images, "{config:?}: images of one request should differ");
         }
+    }
+}
+
+/// Ways to sharpen.
+pub const SHARPENINGS: [Sharpening; 4] = [
+    Sharpening { temperature: 1.0, top_k: None, top_p: 0.8 },
+    Sharpening { temperature: 0.8, top_k: Some(2), top_p: 1.0 },
+    Sharpening { temperature: 1.3, top_k: Some(2), top_p: 0.6 },
+    Sharpening { temperature: 1.0, top_k: Some(1), top_p: 1.0 },
+];
+
+fn sharpened_cached_is_naive() {
+    for (k, config) in cases().into_iter().filter(|config| config.dimensions() < 100).enumerate() {
+        let (model, sharpening) = (model(&config, 700 + k as u64), SHARPENINGS[k % SHARPENINGS.len()]);
+        let request = Request { sharpening, first: 5, ..Request::samples(5, 3) };
+        let (cached, nll_nats) = draw_cached(&model, &request);
+        assert_same_levels(&model, &request, &cached, &draw_naive(&model, &request));
+        let plain = draw_cached(&model, &Request { sharpening: Sharpening::NONE, ..request }).0;
+        assert!(cached != plain || config.dimensions() < 20, "{config:?}, {sharpening:?}: nothing has changed");
+        // −ln p stays the network's own.
+        let scored = draw_cached(&model, &Request::scoring(cached, 3, &config)).1;
+        assert_eq!(bits(&nll_nats), bits(&scored), "{config:?}, {sharpening:?}");
     }
 }
 
@@ -265,7 +313,8 @@ fn bad_requests_are_named() {
         let given = Given { levels: vec![level; levels], mask: vec![mask; pixels] };
         Request { given: Some(given), ..good.clone() }
     };
-    let warm = |temperature| Request { temperature, ..good.clone() };
+    let warm = |temperature| Request { sharpening: Sharpening::at(temperature), ..good.clone() };
+    let kept = |top_k, top_p| Request { sharpening: Sharpening { top_k, top_p, ..Sharpening::NONE }, ..good.clone() };
     for (request, field, found) in [
         (Request { count: 0, ..good.clone() }, "count", "0"),
         (Request { count: MAX_COUNT + 1, ..good.clone() }, "count", "1048577"),
@@ -276,6 +325,13 @@ fn bad_requests_are_named() {
         (warm(9.9e-4), "temperature", "0.00099"),
         (warm(f32::NAN), "temperature", "NaN"),
         (warm(f32::INFINITY), "temperature", "inf"),
+        (kept(Some(0), 1.0), "top-k", "0"),
+        (kept(Some(3), 1.0), "top-k", "3"),
+        (kept(None, 0.0), "top-p", "0"),
+        (kept(None, -0.5), "top-p", "-0.5"),
+        (kept(None, 1.5), "top-p", "1.5"),
+        (kept(None, f32::NAN), "top-p", "NaN"),
+        (Request { small_temperatures: vec![1.0], ..good.clone() }, "temperatures", "2"),
         (given(59, 0, 20, 0), "given levels", "59 values"),
         (given(180, 0, 20, 0), "given levels", "180 values"),
         (given(0, 0, 20, 0), "given levels", "0 values"),
@@ -293,7 +349,8 @@ fn bad_requests_are_named() {
         check(CachedSampler::new(&plans, request.clone()).err());
         check(NaiveSampler::new(&model, request, &Device::flex()).err());
     }
-    let ends = [Request { first: u32::MAX - 1, ..good.clone() }, warm(1e-3), given(120, 1, 40, 1), given(60, 1, 40, 0)];
+    let first = Request { first: u32::MAX - 1, ..good.clone() };
+    let ends = [first, warm(1e-3), kept(Some(1), 1e-30), kept(Some(2), 1.0), given(120, 1, 40, 1), given(60, 1, 40, 0)];
     for request in ends {
         assert!(CachedSampler::new(&plans, request.clone()).is_ok(), "{request:?}");
     }

@@ -8,18 +8,19 @@ use crate::common::{
     assert_close, bits, config, draw_cached_scales, draw_naive_scales, enlarging, enlarging_from, images, logits_given,
     mask_of, model, random_levels, scales, trial, zero_model,
 };
-use crate::sampling::assert_same_levels_given;
+use crate::sampling::{SHARPENINGS, assert_same_levels_given};
 use burn::tensor::{Device, Tensor, TensorData};
 use libtest_mimic::Trial;
 use pixelrnn::likelihood::{nll_nats, score, targets};
 use pixelrnn::model::{Model, ModelConfig, Network};
-use pixelrnn::sample::{CachedSampler, Given, NaiveSampler, Plan, Request, Scale, uniform};
+use pixelrnn::sample::{CachedSampler, Given, NaiveSampler, Plan, Request, Scale, Sharpening, uniform};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 pub fn trials() -> Vec<Trial> {
     vec![
         trial("sampling::of_several_scales_cached_draws_what_naive_draws", cached_is_naive),
+        trial("sampling::every_scale_may_have_a_temperature_of_its_own", scales_have_temperatures),
         trial("sampling::of_several_scales_naive_draws_the_same_without_blocking", async_is_naive),
         trial("sampling::of_several_scales_what_is_given_is_given_at_each", completions_are_naive_s),
         trial("sampling::of_several_scales_scores_are_those_of_the_full_passes", scores_are_full_scores),
@@ -85,7 +86,7 @@ fn cached_is_naive() {
     for (k, config) in cases().into_iter().enumerate() {
         let (model, device) = (model(&config, 500 + k as u64), Device::flex());
         for (seed, temperature) in [(1, 1.0), (u64::MAX, 0.7)] {
-            let request = Request { temperature, first: 5, ..Request::samples(seed, 3) };
+            let request = Request { sharpening: Sharpening::at(temperature), first: 5, ..Request::samples(seed, 3) };
             let cached = draw_cached_scales(&model, &request);
             assert_same_scales(&model, &request, &levels_of(&cached), &draw_naive_scales(&model, &request));
             // Scores of what was drawn, given the small image that was drawn, be it inside the large one or not.
@@ -104,6 +105,29 @@ fn cached_is_naive() {
     }
 }
 
+/// Smallest first, as the scales are drawn.
+fn scales_have_temperatures() {
+    let three = |k: usize| cases().into_iter().filter(|config| config.scales().len() == 3).nth(k).expect("a case");
+    for (k, config) in [three(0), three(1), three(3)].into_iter().enumerate() {
+        let model = model(&config, 80 + k as u64);
+        let one = Request { sharpening: Sharpening::at(1.2), first: 5, ..Request::samples(3, 3) };
+        let each = Request { small_temperatures: vec![0.5, 0.8], ..one.clone() };
+        let drawn = [(one, [1.2; 3]), (each, [0.5, 0.8, 1.2])].map(|(request, temperatures)| {
+            let found = requests(&model, &request).into_iter().map(|request| request.sharpening.temperature);
+            assert!(found.eq(temperatures), "{config:?}");
+            let cached = levels_of(&draw_cached_scales(&model, &request));
+            assert_same_scales(&model, &request, &cached, &draw_naive_scales(&model, &request));
+            cached
+        });
+        assert_ne!(drawn[0], drawn[1], "{config:?}: nothing has changed");
+        for (small_temperatures, field) in [(vec![1.0], "temperatures"), (vec![1.0, 0.0], "temperature")] {
+            let request = Request { small_temperatures, ..Request::samples(1, 1) };
+            let error = CachedSampler::new(&Plan::of(&model), request).err().expect("a bad request");
+            assert_eq!(error.field, field);
+        }
+    }
+}
+
 /// Runs a future that never waits for long to its end.
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
@@ -118,7 +142,8 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 fn async_is_naive() {
     for (k, config) in cases().into_iter().enumerate() {
         let model = model(&config, 300 + k as u64);
-        let request = Request { temperature: 0.9, first: 2, ..Request::samples(7, 2) };
+        let sharpening = if k % 2 == 0 { Sharpening::at(0.9) } else { SHARPENINGS[k % SHARPENINGS.len()] };
+        let request = Request { sharpening, first: 2, ..Request::samples(8, 2) };
         let mut sampler = NaiveSampler::new(&model, request.clone(), &Device::flex()).expect("a good request");
         while block_on(sampler.next_row_async()).expect("a row") {}
         let found: Vec<_> = (0..model.nets.len()).map(|scale| sampler.of_scale(scale).levels()).collect();

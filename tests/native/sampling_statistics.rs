@@ -9,7 +9,7 @@ use burn::tensor::Device;
 use libtest_mimic::Trial;
 use pixelrnn::likelihood::score;
 use pixelrnn::model::{ModelConfig, Network};
-use pixelrnn::sample::Request;
+use pixelrnn::sample::{Request, Sharpening};
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -63,7 +63,7 @@ fn first_pixel_follows_its_softmax() {
             let weights: Vec<f64> = logits.iter().map(|z| (z / f64::from(temperature)).exp()).collect();
             let total: f64 = weights.iter().sum();
             let probabilities: Vec<f64> = weights.iter().map(|weight| weight / total).collect();
-            let request = Request { temperature, ..Request::samples(77, COUNT) };
+            let request = Request { sharpening: Sharpening::at(temperature), ..Request::samples(77, COUNT) };
             for (sampler, drawn) in
                 [("cached", draw_cached(&model, &request).0), ("naive", draw_naive(&model, &request))]
             {

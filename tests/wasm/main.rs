@@ -2,7 +2,7 @@
 #![cfg(target_arch = "wasm32")]
 
 use burn::tensor::Device;
-use js_sys::{Object, Reflect, Uint8Array};
+use js_sys::{Array, Object, Reflect, Uint8Array};
 use pixelrnn::model::{self, Conditioning, ModelConfig, Network};
 use pixelrnn::sample::{CachedSampler, Plan, Request, Scale, probabilities, uniform};
 use pixelrnn::wasm::{Model, SampleRequest, Sampler, activations, distribution, score};
@@ -86,6 +86,15 @@ fn what_is_wrong_with_a_request_is_named() {
         ("temperature", "hot".into(), "temperature: found string"),
         ("temperature", 0.into(), "temperature: found 0"),
         ("temperature", f64::NAN.into(), "temperature: found NaN"),
+        ("temperature", Array::of2(&1.into(), &1.into()).into(), "temperatures: found 2, expected 1"),
+        ("temperature", Array::new().into(), "temperature: found no number"),
+        ("temperature", Array::of1(&"hot".into()).into(), "temperature: found object"),
+        ("topK", 0.into(), "top-k: found 0, expected 1 to 2"),
+        ("topK", 3.into(), "top-k: found 3, expected 1 to 2"),
+        ("topK", 1.5.into(), "topK: found number, expected a number of levels or nothing"),
+        ("topP", 0.into(), "top-p: found 0, expected a number above 0, at most 1"),
+        ("topP", 1.5.into(), "top-p: found 1.5"),
+        ("topP", "most".into(), "topP: found string, expected a number or nothing"),
         ("given", bytes(&[0; 20]), "come together"),
         ("mask", bytes(&[0; 20]), "come together"),
         ("trace", "first".into(), "trace: found string, expected nothing or the number of an image"),

@@ -4,7 +4,7 @@
  */
 
 import { MAX_COUNT, MAX_FIRST, MAX_SEED } from '../shared/protocol.js';
-import { ATTRIBUTES, TEMPERATURE } from '../shared/settings.js';
+import { ATTRIBUTES, TEMPERATURE, TOP_K, TOP_P } from '../shared/settings.js';
 
 /**
  * Properties that are numbers: which are allowed, and how that is said.
@@ -26,6 +26,14 @@ const NUMBERS = Object.freeze({
   temperature: {
     allows: (value) => value >= TEMPERATURE.min && value <= TEMPERATURE.max,
     expected: `a number from ${TEMPERATURE.min} to ${TEMPERATURE.max}`,
+  },
+  'top-k': {
+    allows: (value) => Number.isInteger(Number(value)) && value >= TOP_K.min && value <= TOP_K.max,
+    expected: `a whole number from ${TOP_K.min} to ${TOP_K.max}`,
+  },
+  'top-p': {
+    allows: (value) => value >= TOP_P.min && value <= TOP_P.max,
+    expected: `a number from ${TOP_P.min} to ${TOP_P.max}`,
   },
 });
 
@@ -52,7 +60,8 @@ export function attributeText(name, value) {
  */
 export function rescueProperties(element) {
   const self = /** @type {Record<string, unknown>} */ (/** @type {unknown} */ (element));
-  for (const name of ATTRIBUTES) {
+  for (const attribute of ATTRIBUTES) {
+    const name = attribute.replace(/-(\w)/, (_, letter) => letter.toUpperCase());
     if (!Object.hasOwn(self, name)) continue;
     const value = self[name];
     delete self[name];

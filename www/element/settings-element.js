@@ -60,6 +60,34 @@ export class SettingsElement extends Base {
     this.#set('temperature', temperature);
   }
 
+  /**
+   * Of how many likeliest levels a value is drawn, 1 to those it can have; all without it. The property is `topK`.
+   * @attr top-k
+   * @reflect
+   * @default null
+   * @type {number | null}
+   */
+  get topK() {
+    return read.readTopK(this.getAttribute('top-k'));
+  }
+  set topK(topK) {
+    this.#set('top-k', topK);
+  }
+
+  /**
+   * 0.001 to 1: a value is drawn of the fewest likeliest levels that have this share of the probability, or of that of the `top-k` likeliest. The property is `topP`.
+   * @attr top-p
+   * @reflect
+   * @default 1
+   * @type {number}
+   */
+  get topP() {
+    return read.readTopP(this.getAttribute('top-p'));
+  }
+  set topP(topP) {
+    this.#set('top-p', topP);
+  }
+
   /** Where it is drawn; `auto`: on what is faster. @attr @reflect @default 'auto' @type {'auto' | 'gpu' | 'cpu'} */
   get backend() {
     return read.readBackend(this.getAttribute('backend'));

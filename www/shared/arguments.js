@@ -4,7 +4,7 @@
  */
 
 import { addressOf } from './brought-file.js';
-import { BACKENDS, MAX_COUNT, MAX_FIRST, MAX_SEED } from './protocol.js';
+import { BACKENDS, MAX_COUNT, MAX_FIRST, MAX_LEVELS, MAX_SEED } from './protocol.js';
 
 /** As the samplers have it. */
 const LEAST_TEMPERATURE = 0.001;
@@ -33,11 +33,12 @@ const RULES = Object.freeze({
   first: whole(0, MAX_FIRST),
   count: whole(1, MAX_COUNT),
   temperature: {
-    expected: `a finite number, ${LEAST_TEMPERATURE} or more`,
-    types: ['number'],
-    // The samplers compute with 32 bits.
-    holds: (temperature) => temperature >= LEAST_TEMPERATURE && Number.isFinite(Math.fround(temperature)),
+    expected: `a finite number, ${LEAST_TEMPERATURE} or more, or an array of them, one a scale`,
+    types: ['number', 'object'],
+    holds: (temperature) => (typeof temperature === 'number' ? isWarm(temperature) : Array.isArray(temperature) && temperature.length > 0 && temperature.every(isWarm)),
   },
+  topK: whole(1, MAX_LEVELS),
+  topP: { expected: 'a number above 0, at most 1', types: ['number'], holds: (share) => Math.fround(share) > 0 && share <= 1 },
   threads: whole(1, Infinity),
   trace: whole(0, MAX_COUNT - 1),
   channel: whole(0, Infinity),
@@ -113,6 +114,14 @@ function shown(value) {
   if (typeof value === 'function') return 'a function';
   if (typeof value === 'object' && value) return `an object of class ${value.constructor?.name ?? 'Object'}`;
   return String(value);
+}
+
+/**
+ * Whether logits can be divided by it: the samplers compute with 32 bits.
+ * @param {unknown} temperature
+ */
+function isWarm(temperature) {
+  return typeof temperature === 'number' && temperature >= LEAST_TEMPERATURE && Number.isFinite(Math.fround(temperature));
 }
 
 /**

@@ -15,6 +15,9 @@ export const MAX_FIRST = 2 ** 32 - 1;
 /** Largest seed: seeds are unsigned 64-bit numbers. */
 export const MAX_SEED = 2n ** 64n - 1n;
 
+/** Most levels that a value can have. */
+export const MAX_LEVELS = 256;
+
 /**
  * Where a page may ask to draw: `auto` leaves the choice to the engine.
  * @type {readonly ["auto", "cpu", "gpu"]}
@@ -82,7 +85,9 @@ export const BACKENDS = Object.freeze(['auto', 'cpu', 'gpu']);
  * @property {bigint} seed
  * @property {number} first
  * @property {number} count
- * @property {number} temperature
+ * @property {number | readonly number[]} temperature  for all scales or each, smallest image first
+ * @property {number} [topK]       likeliest levels of which a value is drawn; all where left out
+ * @property {number} [topP]       share of probability of the likeliest levels of which it is drawn; 1 where left out
  * @property {number} threads      workers that may draw it on the CPU
  * @property {Uint8Array} [given]  levels of known pixels, `[C, H, W]` or `[count, C, H, W]`
  * @property {Uint8Array} [mask]   `[H, W]` or `[count, H, W]`, 1 = draw this pixel, 0 = keep the given one; with a plane a

@@ -3,14 +3,14 @@
  * whatever people put there: a number means the nearest one allowed, anything else what holds without it.
  */
 
-import { BACKENDS, MAX_COUNT, MAX_FIRST, MAX_SEED } from './protocol.js';
+import { BACKENDS, MAX_COUNT, MAX_FIRST, MAX_LEVELS, MAX_SEED } from './protocol.js';
 import { PACES } from './reveal.js';
 
 /**
  * Attributes of `<pixel-rnn>`.
  * @type {readonly string[]}
  */
-export const ATTRIBUTES = Object.freeze(['model', 'src', 'seed', 'first', 'count', 'temperature', 'backend', 'controls', 'pace', 'loading']);
+export const ATTRIBUTES = Object.freeze(['model', 'src', 'seed', 'first', 'count', 'temperature', 'top-k', 'top-p', 'backend', 'controls', 'pace', 'loading']);
 
 /** What holds where nothing is set, on the page as in the element. */
 export const DEFAULTS = Object.freeze({
@@ -22,6 +22,12 @@ export const DEFAULTS = Object.freeze({
 
 /** Range of the temperature. */
 export const TEMPERATURE = Object.freeze({ min: 0.1, max: 2, step: 0.05 });
+
+/** Range of the number of likeliest levels that may be drawn. */
+export const TOP_K = Object.freeze({ min: 1, max: MAX_LEVELS });
+
+/** Range of the share of probability that the levels have which may be drawn. */
+export const TOP_P = Object.freeze({ min: 0.001, max: 1 });
 
 /** Names of the paces, and the empty one: the visitor chose none. */
 export const PACE_NAMES = Object.freeze(/** @type {Array<import('./reveal.js').Pace>} */ (Object.keys(PACES)));
@@ -73,6 +79,24 @@ export function readCount(text, fallback = DEFAULTS.count) {
 export function readTemperature(text, fallback = DEFAULTS.temperature) {
   const value = readNumber(text);
   return value === null ? fallback : Math.min(Math.max(value, TEMPERATURE.min), TEMPERATURE.max);
+}
+
+/**
+ * How many of the likeliest levels may be drawn; null for all.
+ * @param {string | null | undefined} text
+ */
+export function readTopK(text) {
+  const value = readNumber(text);
+  return value === null ? null : Math.min(Math.max(Math.round(value), TOP_K.min), TOP_K.max);
+}
+
+/**
+ * The share of probability that the levels have which may be drawn.
+ * @param {string | null | undefined} text
+ */
+export function readTopP(text) {
+  const value = readNumber(text);
+  return value === null ? 1 : Math.min(Math.max(value, TOP_P.min), TOP_P.max);
 }
 
 /**

@@ -9,7 +9,7 @@
 #![allow(clippy::collapsible_if, reason = "what is known when compiling is not mixed with what is not")]
 
 use super::maths::{Rounded, rectified, uniform};
-use super::softmax::{SUMS, SUMS_AT_1, highest_of, pick, weight_of};
+use super::softmax::{SUMS, SUMS_AT_1, highest_of, keep, pick, weigh_above, weight_of};
 use super::words::{
     ADD, ALSO, CELLS, CELLS_TO, COUNT, DRAW_CHUNKS, DRAW_HIGHEST, DRAW_LEVEL, FIRST_SEGMENT, KIND, NONE, OPERATION,
     PART, PARTS, PLACE, RECTIFY, SEGMENT_WORDS, SEGMENTS, SHARED, Shape, TO,
@@ -40,6 +40,8 @@ pub fn draw_row(
     first_image: u32,
     row: u32,
     temperature: f32,
+    top_k: u32,
+    share: f32,
     zero: u32,
     #[comptime] shape: Shape,
 ) {
@@ -134,6 +136,11 @@ pub fn draw_row(
                         level += comptime!(shape.threads);
                     }
                 }
+                if comptime!(shape.truncates) {
+                    if kind == DRAW_LEVEL && thread < comptime!(shape.levels.div_ceil(CHUNK)) {
+                        keep(&mut shared, thread, top_k, share, rounded, shape);
+                    }
+                }
             }
             sync_cube();
 
@@ -193,6 +200,11 @@ pub fn draw_row(
                         shared[comptime!(shape.chunks + SUMS) + thread] = sum;
                         shared[comptime!(shape.chunks + SUMS_AT_1) + thread] = sum_at_1;
                     }
+                    if comptime!(shape.truncates) {
+                        if kind == DRAW_CHUNKS {
+                            weigh_above(&mut shared, thread, top_k, rounded, shape);
+                        }
+                    }
                 }
                 if kind == DRAW_LEVEL && thread == 0 {
                     let channel = count;
@@ -213,6 +225,12 @@ pub fn draw_row(
                                 level_0 = 0.0f32;
                             }
                             level = select(u >= level_0, 1u32, 0u32);
+                            if comptime!(shape.truncates) {
+                                let likelier = rounded.sigmoid(f32::abs(tempered));
+                                if top_k == 1u32 || likelier >= share {
+                                    level = select(z > 0.0f32, 1u32, 0u32);
+                                }
+                            }
                         }
                         let towards = select(level == 0u32, z, -z);
                         rounded.plus(rectified(towards), rounded.ln_1p(rounded.exp(-f32::abs(z))))

@@ -218,7 +218,8 @@ impl FusedScale {
         let [row_operation, scan_operation] = self.table.first_operations(y);
         let given_length = if given.is_some() { row_values } else { 1 };
         let launch = |shape: Shape, first_operation: u32, workgroups: u32| {
-            let shape = Shape { contract: self.device.contracts(), ..shape };
+            let truncates = request.sharpening.truncates() && !shape.scan;
+            let shape = Shape { contract: self.device.contracts(), truncates, ..shape };
             let buffer = |handle: &Handle, length| {
                 // SAFETY: each buffer was made with this length.
                 unsafe { BufferArg::from_raw_parts(handle.clone(), length) }
@@ -240,7 +241,9 @@ impl FusedScale {
                     (request.seed >> 32) as u32,
                     request.first + first as u32,
                     (request.scale << 12 | y) as u32,
-                    request.temperature,
+                    request.sharpening.temperature,
+                    request.sharpening.most(shape.levels) as u32,
+                    request.sharpening.share(),
                     0,
                     shape,
                 );

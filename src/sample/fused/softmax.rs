@@ -10,8 +10,14 @@ use cubecl::prelude::*;
 /// In [`Shape::chunks`]: the highest logit of every chunk, then the chunks' sums, then those at temperature 1.
 pub const SUMS: usize = 16;
 pub const SUMS_AT_1: usize = 32;
+/// Where levels may be left out: the sums of what is kept of every chunk, and the sum of all that top-k keeps.
+const KEPT: usize = 48;
+const WHOLE: usize = 64;
 /// Values there.
-pub const CHUNK_VALUES: usize = 48;
+pub const CHUNK_VALUES: usize = 65;
+
+/// More than any sum of weights.
+const MOST: f32 = 1e30;
 
 /// e^x, nothing where that is below 10⁻³⁷: as in [`draw`](crate::sample::draw()).
 #[cube]
@@ -33,13 +39,68 @@ pub fn highest_of(shared: &[f32], #[comptime] shape: Shape) -> f32 {
     highest
 }
 
+/// The weights of all levels that are likelier than one, or as likely and lower, for every level of this thread: in the order of
+/// levels, see [`draw`](crate::sample::draw()). The likeliest level gets less than nothing, so that it is kept, and one that top-k
+/// leaves out [`MOST`]. They stand where the sums of segments do; the logits had one a level at least, and are made.
+#[cube]
+pub fn weigh_above(shared: &mut [f32], thread: usize, top_k: u32, rounded: Rounded, #[comptime] shape: Shape) {
+    let mut level = thread;
+    while level < comptime!(shape.levels) {
+        let own = shared[comptime!(shape.softmax) + level];
+        let mut rank = 0u32;
+        let mut above = 0.0f32;
+        for chunk in 0..comptime!(shape.levels.div_ceil(CHUNK)) {
+            let mut sum = 0.0f32;
+            #[unroll]
+            for k in 0..CHUNK {
+                let other = chunk * CHUNK + k;
+                let weight = shared[comptime!(shape.softmax) + other];
+                let likelier = weight > own || (weight == own && other < level);
+                let likelier = likelier && other < comptime!(shape.levels);
+                rank += select(likelier, 1u32, 0u32);
+                sum = rounded.plus(sum, select(likelier, weight, 0.0f32));
+            }
+            above = rounded.plus(above, sum);
+        }
+        if rank == top_k {
+            shared[comptime!(shape.chunks + WHOLE)] = above;
+        }
+        let above = select(rank == 0u32, -1.0f32, above);
+        shared[comptime!(shape.partials) + level] = select(rank < top_k, above, MOST);
+        level += comptime!(shape.threads);
+    }
+}
+
+/// Takes their weights from the levels of this thread's chunk that are not kept, and adds up the others.
+#[cube]
+pub fn keep(shared: &mut [f32], thread: usize, top_k: u32, share: f32, rounded: Rounded, #[comptime] shape: Shape) {
+    let mut whole = 0.0f32;
+    if top_k == comptime!(shape.levels as u32) {
+        for chunk in 0..comptime!(shape.levels.div_ceil(CHUNK)) {
+            whole = rounded.plus(whole, shared[comptime!(shape.chunks + SUMS) + chunk]);
+        }
+    } else {
+        whole += shared[comptime!(shape.chunks + WHOLE)];
+    }
+    let share = rounded.times(share, whole);
+    let mut sum = 0.0f32;
+    for level in thread * CHUNK..usize::min((thread + 1) * CHUNK, comptime!(shape.levels)) {
+        let kept = shared[comptime!(shape.partials) + level] < share;
+        let weight = select(kept, shared[comptime!(shape.softmax) + level], 0.0f32);
+        shared[comptime!(shape.softmax) + level] = weight;
+        sum = rounded.plus(sum, weight);
+    }
+    shared[comptime!(shape.chunks + KEPT) + thread] = sum;
+}
+
 /// The level that `u` picks, see [`draw`](crate::sample::draw()).
 #[cube]
 pub fn pick(shared: &[f32], u: f32, rounded: Rounded, #[comptime] shape: Shape) -> u32 {
     let chunks = comptime!(shape.levels.div_ceil(CHUNK));
+    let sums = comptime!(shape.chunks + if shape.truncates { KEPT } else { SUMS });
     let mut total = 0.0f32;
     for chunk in 0..chunks {
-        total = rounded.plus(total, shared[comptime!(shape.chunks + SUMS) + chunk]);
+        total = rounded.plus(total, shared[sums + chunk]);
     }
     let threshold = rounded.times(u, total);
     // The chunk that passes the threshold, and the sum of those before it.
@@ -47,7 +108,7 @@ pub fn pick(shared: &[f32], u: f32, rounded: Rounded, #[comptime] shape: Shape) 
     let mut found = NONE.runtime();
     let mut last = 0u32;
     for chunk in 0..chunks {
-        let sum = shared[comptime!(shape.chunks + SUMS) + chunk];
+        let sum = shared[sums + chunk];
         if sum > 0.0f32 {
             last = chunk as u32;
         }

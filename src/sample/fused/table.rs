@@ -53,6 +53,7 @@ impl Table {
             chunks: room.chunks,
             image: layout.length(),
             scan: false,
+            truncates: false,
             contract: false,
         };
         let count = plan.scans.len();
@@ -142,6 +143,8 @@ mod tests {
             let layout = Layout::new(&plan);
             let table = Table::new(&plan, &layout, 32).expect("room");
             assert!(table.row.shared <= SHARED_VALUES, "{config:?}");
+            // Where a draw keeps a value a level.
+            assert!(table.row.levels == 2 || table.row.unfinished >= table.row.levels, "{config:?}");
             for y in 0..height {
                 let [row, scan] = table.first_operations(y).map(|word| word as usize);
                 let mut operations = vec![(row, table.row.operations)];

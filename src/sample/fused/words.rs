@@ -69,6 +69,8 @@ pub struct Shape {
     pub image: usize,
     /// Whether this is a scan from right to left, which draws nothing.
     pub scan: bool,
+    /// Whether levels may be left out of a draw: see [`Sharpening::truncates`](crate::sample::Sharpening::truncates).
+    pub truncates: bool,
     /// See [`Rounded::contract`](super::maths::Rounded::contract).
     pub contract: bool,
 }
