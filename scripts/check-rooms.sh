@@ -20,9 +20,9 @@ rule() {
 }
 
 rule 'crate::|\bburn::' 'the common numbers know nothing' src/maths.rs
-rule 'crate::(nn|model|likelihood|image|sample|weights|data|train|cli|wasm)\b' 'kernels know no layers' src/cpu
+rule 'crate::(nn|model|likelihood|image|sample|weights|data|train|cli|wasm)\b' 'kernels know no layers' src/cpu src/gpu
 rule 'crate::(model|likelihood|image|sample|weights|data|train|cli|wasm)\b' 'layers know nothing above them' src/nn
-rule 'std::(fs|time)\b' 'layers and kernels touch no files and no clock' src/nn src/cpu
+rule 'std::(fs|time)\b' 'layers and kernels touch no files and no clock' src/nn src/cpu src/gpu
 rule 'crate::(sample|weights|data|train|wasm)\b' 'models and likelihoods know no sampler, file or trainer' src/model src/likelihood.rs
 rule 'std::(fs|path)\b' 'weights are bytes in, bytes out' src/weights.rs src/weights
 rule '\b(wasm_bindgen|js_sys|web_sys)\b' 'samplers and the codec know no JavaScript' src/sample src/codec

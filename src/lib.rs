@@ -38,6 +38,8 @@ pub mod codec;
 mod cpu;
 #[cfg(feature = "native")]
 pub mod data;
+#[cfg(all(feature = "native", feature = "wgpu"))]
+mod gpu;
 #[cfg(feature = "native")]
 pub mod grid;
 pub mod image;

@@ -7,12 +7,49 @@
 use serde::{Deserialize, Serialize};
 
 /// The recurrent layers of the paper, by the pixels that a state depends on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Layer {
     /// Row LSTM: three pixels of the row above (§3.1).
     Row,
     /// Diagonal BiLSTM: the pixel above and the one before it in its row (§3.2).
     Diagonal,
+}
+
+impl Layer {
+    /// Scans that the layer is made of: the second one of two is the first in a mirror.
+    pub fn directions(self) -> usize {
+        match self {
+            Self::Row => 1,
+            Self::Diagonal => 2,
+        }
+    }
+
+    /// State-to-state taps of a scan.
+    pub fn taps(self) -> usize {
+        match self {
+            Self::Row => 3,
+            Self::Diagonal => 2,
+        }
+    }
+
+    /// Lines of a scan, one after another: rows, or diagonals.
+    pub fn lines(self, height: usize, width: usize) -> usize {
+        match self {
+            Self::Row => height,
+            Self::Diagonal => height + width - 1,
+        }
+    }
+
+    /// The row of a line's first pixel, and its pixels: those of a row from left to right, those of a diagonal down to the left.
+    pub fn line(self, line: usize, height: usize, width: usize) -> (usize, usize) {
+        match self {
+            Self::Row => (line, width),
+            Self::Diagonal => {
+                let (first, last) = ((line + 1).saturating_sub(width), line.min(height - 1));
+                (first, last + 1 - first)
+            }
+        }
+    }
 }
 
 /// Gates of a cell, in the order o, f, i, g.

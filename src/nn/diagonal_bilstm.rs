@@ -2,7 +2,7 @@
 
 use super::gates::{add_condition, init_condition, init_input_to_state, init_state, init_state_to_state, lstm_step};
 use super::masked_conv::MaskedConv2d;
-use crate::maths::GATES;
+use crate::maths::{GATES, Layer};
 use burn::config::Config;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
@@ -63,22 +63,40 @@ impl DiagonalBiLstm {
     /// - output: `[batch, h, height, width]`
     pub fn forward(&self, x: Tensor<4>, condition: Option<&Tensor<4>>) -> Tensor<4> {
         let [_, _, height, _] = x.dims();
-        // K_is ⊛ x for the whole map at once. The right direction is the left one in a mirror: the map is turned around
-        // first and skewed then, the same way, so that both directions take their steps together.
+        // K_is ⊛ x for the whole map at once.
         let inputs = |direction: &DiagonalLstm| {
             let inputs = direction.input_to_state.forward(x.clone()); // [batch, 4h, height, width]
             add_condition(inputs, direction.condition.as_ref(), condition)
         };
-        let (left, right) = (inputs(&self.left), inputs(&self.right).flip([3]));
-        let [left, right] = self.scan(left, right); // [batch, h, height, width]
+        let [left, right] = self.scan([inputs(&self.left), inputs(&self.right)]); // [batch, h, height, width]
         // Down by one row: a state of the right direction has seen pixels to the right of its own.
-        let right = right.flip([3]);
         let above = right.clone().narrow(2, 0, 1).zeros_like();
         left + Tensor::cat(vec![above, right], 2).narrow(2, 0, height)
     }
 
-    /// Both scans, line by line: a line is a column of the skewed map, without what the skew has padded.
-    fn scan(&self, left: Tensor<4>, right: Tensor<4>) -> [Tensor<4>; 2] {
+    /// Both scans.
+    fn scan(&self, inputs: [Tensor<4>; 2]) -> [Tensor<4>; 2] {
+        #[cfg(all(feature = "native", feature = "wgpu"))]
+        if crate::gpu::serves(&inputs[0].device()) {
+            let both = [&self.left, &self.right];
+            let weights = both.map(|direction| direction.state_to_state.val().flatten(0, 3));
+            let initial = both.map(|direction| [direction.initial_h.val(), direction.initial_c.val()]);
+            let (inputs, weights, initial) =
+                (Tensor::cat(inputs.to_vec(), 1), Tensor::cat(weights.to_vec(), 0), Tensor::cat(initial.concat(), 0));
+            let states = crate::gpu::scan(Layer::Diagonal, inputs, weights, initial); // [batch, 2h, height, width]
+            let h = states.dims()[1] / 2;
+            return [0, h].map(|first| states.clone().narrow(1, first, h));
+        }
+        self.scan_plain(inputs)
+    }
+
+    /// Both scans from burn's own operations, line by line: a line is a column of the skewed map, without what the skew has
+    /// padded. It is what CUDA and the browser run, and what the kernels are tested against.
+    ///
+    /// The right direction is the left one in a mirror: the map is turned around first and skewed then, the same way, so that
+    /// both directions take their steps together.
+    fn scan_plain(&self, [left, right]: [Tensor<4>; 2]) -> [Tensor<4>; 2] {
+        let right = right.flip([3]);
         let [batch, features, height, width] = left.dims();
         let h = features / GATES;
         let inputs = skew(Tensor::stack::<5>(vec![left, right], 0)); // [2, batch, 4h, height, lines]
@@ -98,9 +116,9 @@ impl DiagonalBiLstm {
         let [mut h_before, mut c_before] = beside.clone().map(|beside| Tensor::cat(vec![above.clone(), beside], 1));
         let mut first_before = 0;
         let mut lines = Vec::with_capacity(height + width - 1);
-        for t in 0..height + width - 1 {
-            let (first, last) = ((t + 1).saturating_sub(width), t.min(height - 1));
-            let (start, count) = (first - first_before, last + 1 - first);
+        for t in 0..Layer::Diagonal.lines(height, width) {
+            let (first, count) = Layer::Diagonal.line(t, height, width);
+            let (start, after) = (first - first_before, height - first - count);
             let seen = [start, start + 1].map(|start| h_before.clone().narrow(1, start, count));
             let seen = Tensor::cat(seen.to_vec(), 3).reshape([2, count * batch, 2 * h]);
             let input = inputs.clone().narrow(1, t, 1).narrow(2, first, count).reshape([2, count * batch, GATES * h]);
@@ -111,13 +129,15 @@ impl DiagonalBiLstm {
             h_before = Tensor::cat(vec![above.clone(), state.clone(), state_beside], 1);
             c_before = Tensor::cat(vec![above.clone(), c, c_beside], 1);
             first_before = first;
-            let padding = [(first > 0).then(|| zeros(first)), (last + 1 < height).then(|| zeros(height - 1 - last))];
+            let padding = [(first > 0).then(|| zeros(first)), (after > 0).then(|| zeros(after))];
             let [before, after] = padding;
             lines.push(Tensor::cat(before.into_iter().chain([state]).chain(after).collect(), 1));
         }
         let map = Tensor::stack::<5>(lines, 1).permute([0, 3, 4, 2, 1]); // [2, batch, h, height, lines]
         let map = unskew(map, width);
-        [0, 1].map(|direction| map.clone().narrow(0, direction, 1).reshape([batch, h, height, width]))
+        let [left, right] =
+            [0, 1].map(|direction| map.clone().narrow(0, direction, 1).reshape([batch, h, height, width]));
+        [left, right.flip([3])]
     }
 
     /// The weights as [`lstm_block`](crate::cpu::lstm_block) takes them.

@@ -54,10 +54,25 @@ impl RowLstm {
     /// - `condition`: `[batch, maps, height, width]`
     /// - output: `[batch, h, height, width]`
     pub fn forward(&self, x: Tensor<4>, condition: Option<&Tensor<4>>) -> Tensor<4> {
-        let [batch, _, height, width] = x.dims();
         // K_is ⊛ x for the whole map at once, as Eq. 3 asks.
         let inputs = self.input_to_state.forward(x); // [batch, 4h, height, width]
         let inputs = add_condition(inputs, self.condition.as_ref(), condition);
+        self.scan(inputs)
+    }
+
+    fn scan(&self, inputs: Tensor<4>) -> Tensor<4> {
+        #[cfg(all(feature = "native", feature = "wgpu"))]
+        if crate::gpu::serves(&inputs.device()) {
+            use crate::maths::Layer;
+            let initial = Tensor::cat(vec![self.initial_h.val(), self.initial_c.val()], 0);
+            return crate::gpu::scan(Layer::Row, inputs, self.state_to_state.val().flatten(0, 3), initial);
+        }
+        self.scan_plain(inputs)
+    }
+
+    /// The scan from burn's own operations, row by row: what CUDA and the browser run, and what the kernels are tested against.
+    fn scan_plain(&self, inputs: Tensor<4>) -> Tensor<4> {
+        let [batch, _, height, width] = inputs.dims();
         let row = |state: &Param<Tensor<1>>| {
             let h = state.dims()[0];
             state.val().reshape([1, h, 1, 1]).expand([batch, h, 1, width])

@@ -19,6 +19,8 @@ mod examples;
 mod forks;
 #[cfg(feature = "wgpu")]
 mod fused;
+#[cfg(feature = "wgpu")]
+mod gpu;
 mod influence;
 mod likelihood;
 mod likelihood_scales;
@@ -55,6 +57,8 @@ fn main() -> ExitCode {
         forks::trials(),
         #[cfg(feature = "wgpu")]
         fused::trials(),
+        #[cfg(feature = "wgpu")]
+        gpu::trials(),
         influence::trials(),
         likelihood::trials(),
         likelihood_scales::trials(),

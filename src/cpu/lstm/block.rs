@@ -5,7 +5,6 @@ use super::scan::{Gradients, Maps};
 use crate::cpu::contract::{Packed, Start, contract, weight_gradient};
 use crate::cpu::frame::{Frame, copy_lanes, padded};
 use crate::cpu::vector::{LANES, Vector, Vectorised, vectorised};
-use crate::maths::Layer;
 
 /// A block's weights and the size of the images it works on.
 pub struct Block {
@@ -30,7 +29,7 @@ impl Block {
         let (h, added) = (shape.h, features - shape.maps);
         assert!(added == 2 * h || added == 4 * h, "a stream of {added} features, h is {h}");
         let direction_length = Direction::parameters(shape);
-        let count = if shape.layer == Layer::Diagonal { 2 } else { 1 };
+        let count = shape.layer.directions();
         let (recurrent, rest) = flat.split_at(count * direction_length);
         assert_eq!(rest.len(), added * (h + 1), "a block of width {h}");
         let directions = recurrent.chunks_exact(direction_length).map(|flat| Direction::new(shape, flat)).collect();

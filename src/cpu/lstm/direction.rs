@@ -7,14 +7,6 @@ use crate::cpu::vector::LANES;
 use crate::maths::{GATES, Layer};
 
 impl Layer {
-    /// State-to-state taps.
-    pub(super) fn taps(self) -> usize {
-        match self {
-            Self::Row => 3,
-            Self::Diagonal => 2,
-        }
-    }
-
     /// Input-to-state taps, masked ones counted.
     pub(super) fn kernel_width(self) -> usize {
         match self {
@@ -32,16 +24,16 @@ impl Layer {
     }
 
     /// The lines of an image, in the order of the scan.
-    pub(super) fn lines(self, height: usize, width: usize) -> Vec<Line> {
-        match self {
-            Self::Row => (0..height as isize).map(|y| Line { y, x: 0, step: (0, 1), count: width }).collect(),
-            Self::Diagonal => (0..height + width - 1)
-                .map(|t| {
-                    let (first, last) = ((t + 1).saturating_sub(width), t.min(height - 1));
-                    Line { y: first as isize, x: (t - first) as isize, step: (1, -1), count: last + 1 - first }
-                })
-                .collect(),
-        }
+    pub(super) fn places(self, height: usize, width: usize) -> Vec<Line> {
+        let place = |line| {
+            let (first, count) = self.line(line, height, width);
+            let (x, step) = match self {
+                Self::Row => (0, (0, 1)),
+                Self::Diagonal => ((line - first) as isize, (1, -1)),
+            };
+            Line { y: first as isize, x, step, count }
+        };
+        (0..self.lines(height, width)).map(place).collect()
     }
 }
 

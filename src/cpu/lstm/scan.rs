@@ -58,7 +58,7 @@ impl Maps {
         };
         Self {
             shape,
-            lines: layer.lines(height, width),
+            lines: layer.places(height, width),
             input: frame(2 * h, [0, 0, 1, 0], [0; 4]),
             condition: frame(maps, [0; 4], [0; 4]),
             gates: frame(GATES * hp, [0; 4], [0; 4]),

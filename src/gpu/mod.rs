@@ -1,0 +1,10 @@
+//! Training kernels for a GPU reached through wgpu: the scan of a recurrent layer as one operation of burn, with its backward pass.
+//!
+//! Written with tensor operations, a scan is some forty small ones a line, each with a launch of its own. Here a line is one
+//! launch forward and one backward, and nothing is waited for in between. The plain scans of `nn/row_lstm.rs` and
+//! `nn/diagonal_bilstm.rs` are what it is tested against.
+
+mod kernels;
+mod operation;
+
+pub use operation::{scan, serves};
