@@ -34,7 +34,7 @@ BENCH ?=
 NATIVE_FEATURES := --features wgpu
 
 # What a bundle is made of: everything but the native side.
-NATIVE_ONLY := src/main.rs src/npy.rs src/grid.rs src/output.rs src/cli/% src/cpu/% src/data/% src/train/%
+NATIVE_ONLY := src/main.rs src/npy.rs src/grid.rs src/output.rs src/onnx/% src/cli/% src/cpu/% src/data/% src/train/%
 WASM_SOURCES := $(filter-out $(NATIVE_ONLY),$(shell find src -name '*.rs')) \
 	Cargo.toml Cargo.lock .cargo/config.toml scripts/build-wasm.sh scripts/wasm-profile.toml
 

@@ -30,6 +30,7 @@ rule 'crate::codec\b' 'samplers know no codec' src/sample
 rule 'crate::(nn|likelihood|weights|data|train|cli|wasm|npy|output)\b' 'the codec knows models, samplers and images' src/codec
 rule '\bburn::|std::(fs|path)\b' 'the codec is bytes in, bytes out, over the samplers' src/codec
 rule '\bburn::' 'the cached sampler is plain loops' src/sample/cached.rs src/sample/cached
+rule 'crate::(cpu|likelihood|weights|sample|data|train)\b|std::(fs|path)\b' 'ONNX is a model as bytes' src/onnx
 rule 'crate::wasm\b' 'the native side knows no browser' src/data src/data.rs src/train src/train.rs src/cli src/main.rs
 rule 'crate::(data|train)\b' 'the browser side neither trains nor reads data sets' src/wasm
 

@@ -26,6 +26,12 @@ as_root() {
     fi
 }
 
+# apt_install PACKAGE...: with Debian's tool, where it is.
+apt_install() {
+    have apt-get && as_root apt-get -qq update &&
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends "$@"
+}
+
 locked_version() {
     awk -v name="\"$1\"" '$1 == "name" { found = ($3 == name) } found && $1 == "version" { gsub(/"/, "", $3); print $3; exit }' Cargo.lock
 }
@@ -65,10 +71,7 @@ install_browser() {
     scripts/browser.sh >/dev/null && return
     if have apt-get; then
         say "installing Chromium and its driver with apt-get"
-        if as_root apt-get -qq update &&
-            as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends chromium chromium-driver; then
-            scripts/browser.sh >/dev/null && return
-        fi
+        apt_install chromium chromium-driver && scripts/browser.sh >/dev/null && return
     fi
     stop "the browser tests need Chromium (or Chrome) and the chromedriver of the same version on the PATH, and they could not be installed here: install both, or run \`make test-native\`, which needs no browser."
 }
@@ -78,10 +81,26 @@ install_software_vulkan() {
     compgen -G '/etc/vulkan/icd.d/*.json' >/dev/null && return
     have apt-get || return 0
     say "installing a software Vulkan with apt-get, for the tests of the GPU sampler"
-    if ! { as_root apt-get -qq update &&
-        as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends mesa-vulkan-drivers; }; then
-        say "no Vulkan could be installed: native GPU tests will be reported as ignored"
+    apt_install mesa-vulkan-drivers || say "no Vulkan could be installed: native GPU tests will be reported as ignored"
+}
+
+# What other programs make of a weights file and of an ONNX file, for the tests that compare with them.
+install_python() {
+    local requirements=tests/native/requirements.txt folder=.tools/python
+    # Copied last, so it is the stamp of a complete install.
+    cmp -s "$requirements" "$folder/installed.txt" && return
+    say "installing NumPy and onnxruntime into $folder/"
+    rm -rf "$folder"
+    # Debian has the module that makes a virtual environment in a package of its own.
+    if { python3 -m venv "$folder" || { apt_install python3-venv && python3 -m venv --clear "$folder"; }; } >/dev/null 2>&1 &&
+        "$folder/bin/pip" install --quiet --disable-pip-version-check --no-deps --requirement "$requirements"; then
+        cp "$requirements" "$folder/installed.txt"
+        return
     fi
+    local why="NumPy and onnxruntime could not be installed: that takes Python 3.11 or newer, its venv module and PyPI"
+    # What a person does without, the machine that judges does not.
+    [ -z "${CI:-}" ] || stop "$why."
+    say "$why. Without them the tests that compare with them are reported as ignored"
 }
 
 check_toolchains
@@ -92,4 +111,5 @@ if [ "${1:-build}" = test ]; then
     cargo_tool wasm-pack wasm-pack "$wasm_pack_version"
     install_browser
     install_software_vulkan
+    install_python
 fi

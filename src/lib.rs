@@ -50,6 +50,8 @@ pub mod nn;
 #[cfg(feature = "native")]
 pub mod npy;
 #[cfg(feature = "native")]
+pub mod onnx;
+#[cfg(feature = "native")]
 pub mod output;
 pub mod sample;
 #[cfg(feature = "fused")]

@@ -6,6 +6,7 @@ mod data;
 mod distribution;
 mod draw;
 mod drawing;
+mod export;
 mod images_in;
 mod images_out;
 mod influence;
@@ -79,6 +80,9 @@ enum Command {
     /// Bits that the images of a split take: compressed, by their likelihood, as PNG and as lossless WebP.
     #[command(allow_negative_numbers = true)]
     Compare(compare::Options),
+    /// Write a PixelCNN for other programs to run.
+    #[command(allow_negative_numbers = true)]
+    Export(export::Options),
     /// Configuration, size, training record and likelihoods of a weights file.
     #[command(allow_negative_numbers = true)]
     Info(info::Options),
@@ -101,6 +105,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Compress(options) => codec::compress(options),
         Command::Decompress(options) => codec::decompress(options),
         Command::Compare(options) => compare::run(options),
+        Command::Export(options) => export::run(options),
         Command::Info(options) => info::run(options),
     }
 }

@@ -24,6 +24,7 @@ mod gpu;
 mod influence;
 mod likelihood;
 mod likelihood_scales;
+mod outside;
 mod reach;
 mod reach_cached;
 mod reach_scales;
@@ -62,6 +63,7 @@ fn main() -> ExitCode {
         influence::trials(),
         likelihood::trials(),
         likelihood_scales::trials(),
+        outside::trials(),
         reach::trials(),
         reach_cached::trials(),
         reach_scales::trials(),

@@ -37,7 +37,7 @@ pub struct Tensor {
 }
 
 /// The tensors of a model, each value encoded by `encode`.
-fn tensors(model: &Model, dtype: Dtype, encode: impl Fn(f32) -> Vec<u8>) -> Vec<Tensor> {
+pub fn tensors(model: &Model, dtype: Dtype, encode: impl Fn(f32) -> Vec<u8>) -> Vec<Tensor> {
     let tensor = |(name, shape, values): (String, Vec<usize>, Vec<f32>)| Tensor {
         name,
         dtype,
