@@ -106,26 +106,32 @@ impl Softmax {
     /// sums here. Rounding makes no such sum smaller when weights join it, so whoever is kept is as likely as who is not.
     #[inline(never)]
     fn truncated(&self, sharpening: Sharpening) -> Self {
-        // The likeliest first, of equals the lowest: of numbers from 0 on the bits are in their order.
-        let key = |level: usize| u64::from(!self.weights[level].to_bits()) << 8 | level as u64;
-        let mut ranked: [u64; MAX_LEVELS] = std::array::from_fn(key);
-        let ranked = &mut ranked[..self.levels];
-        ranked.sort_unstable();
+        // How many levels are likelier than each: of equals the lower one is.
+        let all = &self.weights[..self.levels];
         let mut ranks = [MAX_LEVELS as i32; MAX_LEVELS];
-        ranked.iter().zip(0..).for_each(|(key, rank)| ranks[(key & 0xff) as usize] = rank);
-        let likeliest = |kept: i32| {
-            let mut weights = self.weights;
-            weights
-                .iter_mut()
-                .zip(&ranks)
-                .for_each(|(weight, &rank)| *weight = if rank < kept { *weight } else { 0.0 });
-            Self::summed(weights, self.levels, self.highest)
-        };
+        for (level, (rank, own)) in ranks.iter_mut().zip(all).enumerate() {
+            let (lower, higher) = (&all[..level], &all[level + 1..]);
+            *rank = (lower.iter().filter(|&weight| weight >= own).count()
+                + higher.iter().filter(|&weight| weight > own).count()) as i32;
+        }
         let most = sharpening.most(self.levels);
-        let share = sharpening.share() * likeliest(most as i32).total;
-        let rank = |key: u64| ranks[(key & 0xff) as usize];
-        let kept = ranked[..most].partition_point(|&key| likeliest(rank(key)).total < share).max(1);
-        likeliest(kept as i32)
+        let share = sharpening.share() * self.likeliest(&ranks, most).total;
+        let (mut kept, mut enough) = (0, most);
+        while kept < enough {
+            let middle = usize::midpoint(kept, enough);
+            if self.likeliest(&ranks, middle).total < share { kept = middle + 1 } else { enough = middle }
+        }
+        self.likeliest(&ranks, kept.max(1))
+    }
+
+    /// The so many levels of the first ranks with their weights, the others with none.
+    #[inline(never)]
+    fn likeliest(&self, ranks: &[i32; MAX_LEVELS], kept: usize) -> Self {
+        let mut weights = self.weights;
+        for (weight, &rank) in weights.iter_mut().zip(ranks) {
+            *weight = if rank < kept as i32 { *weight } else { 0.0 };
+        }
+        Self::summed(weights, self.levels, self.highest)
     }
 
     /// The first level at which the cumulative distribution passes `u`: first its chunk, then the level in it.

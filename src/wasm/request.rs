@@ -65,15 +65,18 @@ impl SampleRequest {
         let (temperature, small_temperatures) = temperatures
             .split_last()
             .ok_or_else(|| JsError::new("temperature: found no number, expected one at least"))?;
-        let absent = |value: &JsValue| value.is_undefined() || value.is_null();
-        let top_k = self.field("topK", "a number of levels or nothing", |value| match value {
-            nothing if absent(&nothing) => Some(None),
-            most => most.as_f64().filter(|most| f64::from(*most as u16) == *most).map(|most| Some(most as u16)),
-        })?;
-        let top_p = self.field("topP", "a number or nothing", |value| match value {
-            nothing if absent(&nothing) => Some(1.0),
-            share => share.as_f64().map(|share| share as f32),
-        })?;
+        let optional = |name| {
+            self.field(name, "a number or nothing", |value| match value {
+                nothing if nothing.is_undefined() || nothing.is_null() => Some(None),
+                number => number.as_f64().map(Some),
+            })
+        };
+        let top_k = optional("topK")?;
+        if top_k.is_some_and(|most| most != f64::from(most as u16)) {
+            return Err(JsError::new("topK: expected a whole number of levels"));
+        }
+        let top_k = top_k.map(|most| most as u16);
+        let top_p = optional("topP")?.unwrap_or(1.0) as f32;
         let sharpening = Sharpening { temperature: *temperature, top_k, top_p };
         let bytes = |name| {
             self.field(name, "a Uint8Array or nothing", |value| match value {

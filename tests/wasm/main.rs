@@ -91,7 +91,7 @@ fn what_is_wrong_with_a_request_is_named() {
         ("temperature", Array::of1(&"hot".into()).into(), "temperature: found object"),
         ("topK", 0.into(), "top-k: found 0, expected 1 to 2"),
         ("topK", 3.into(), "top-k: found 3, expected 1 to 2"),
-        ("topK", 1.5.into(), "topK: found number, expected a number of levels or nothing"),
+        ("topK", 1.5.into(), "topK: expected a whole number of levels"),
         ("topP", 0.into(), "top-p: found 0, expected a number above 0, at most 1"),
         ("topP", 1.5.into(), "top-p: found 1.5"),
         ("topP", "most".into(), "topP: found string, expected a number or nothing"),
