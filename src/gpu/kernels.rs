@@ -321,7 +321,7 @@ fn cell_gradient(place: Place, carried: &[f32], unit: usize, #[comptime] shape: 
 }
 
 /// Gradients of one line's gates before they are squashed, and what its cells carry back to those before them; workgroups as in
-/// [`forward_line`].
+/// [`forward_line()`].
 ///
 /// `delta` is the gradient of the states.
 #[cube(launch_unchecked)]
@@ -380,7 +380,7 @@ pub fn backward_line(
 }
 
 /// Gradients of the initial states, `[direction, h or c, unit, place of the border]`, still to be summed over the last axis;
-/// workgroups as in [`forward_line`].
+/// workgroups as in [`forward_line()`].
 #[cube(launch_unchecked)]
 pub fn backward_border(
     weights: &[f32],
