@@ -259,8 +259,10 @@ export class Compressed {
 async function readBrought(files) {
   const packed = files.find(({ name }) => name.toLowerCase().endsWith(EXTENSION));
   if (packed) {
-    const unreadable = () => new Error(`${packed.name} could not be read: it may have been moved or changed; choose it again.`);
-    return { name: packed.name, file: new Uint8Array(await packed.arrayBuffer().catch(() => Promise.reject(unreadable()))) };
+    const bytes = await packed.arrayBuffer().catch((cause) => {
+      throw new Error(`${packed.name} could not be read: it may have been moved or changed; choose it again.`, { cause });
+    });
+    return { name: packed.name, file: new Uint8Array(bytes) };
   }
   if (files.length > MOST_OWN) throw new Error(`${formatCount(files.length)} pictures found, at most ${MOST_OWN} expected; pixelrnn compress takes more.`);
   const pictures = [];
