@@ -9,6 +9,7 @@ import { History } from '../../www/page/complete/history.js';
 import { lineOf, presetMask } from '../../www/page/complete/masks.js';
 import { Sheet } from '../../www/page/complete/sheet.js';
 import { assertSoon, coloursOn, imagesOn } from './browser.js';
+import { boxInSight } from './in-sight.js';
 import { colourModel, offer, twoScaleModel } from './models.js';
 import { seeCompletions } from './sections.js';
 import { fileOf } from './server.js';
@@ -136,8 +137,9 @@ const press = (/** @type {string} */ name) => page.locator('#completions').getBy
 
 /** The middle of a pixel of the sheet on the screen. @param {number} x @param {number} y */
 async function place(x, y) {
-  const { box, width } = await page.locator('#sheet').evaluate((canvas) => ({ box: canvas.getBoundingClientRect().toJSON(), width: canvas.width }));
-  const cell = box.width / width;
+  const sheet = page.locator('#sheet');
+  const box = await boxInSight(sheet);
+  const cell = box.width / Number(await sheet.getAttribute('width'));
   return { x: box.x + (x + 0.5) * cell, y: box.y + (y + 0.5) * cell };
 }
 
@@ -306,7 +308,7 @@ describe('a digit', () => {
     await stroke([3, 12], [20, 12]);
     const before = await sheetShown();
     const handle = async () => {
-      const { x, y, width, height } = /** @type {any} */ (await page.locator('#sheet-line').boundingBox());
+      const { x, y, width, height } = await boxInSight(page.locator('#sheet-line'));
       return { x: x + width / 2 + 3, y: y + height / 2 + 4 };
     };
     const { x, y } = await handle();

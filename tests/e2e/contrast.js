@@ -1,6 +1,7 @@
 /** What stands out from what lies beside it, to eyes that see little. */
 
 import assert from 'node:assert/strict';
+import { seenInPlace } from './in-sight.js';
 import { onlyPixel } from './png.js';
 import { page } from './site.js';
 
@@ -13,10 +14,11 @@ const LEAST_CONTRAST = 3;
  * @param {number} right
  * @param {number} down
  */
-export async function colourAt(locator, right, down) {
-  const box = /** @type {any} */ (await locator.boundingBox());
-  const clip = { x: Math.round(box.x) + right, y: Math.round(box.y) + down, width: 1, height: 1 };
-  return onlyPixel(await page.screenshot({ clip }));
+export function colourAt(locator, right, down) {
+  return seenInPlace(locator, async ({ x, y }) => {
+    const clip = { x: Math.round(x) + right, y: Math.round(y) + down, width: 1, height: 1 };
+    return onlyPixel(await page.screenshot({ clip }));
+  });
 }
 
 /** @param {number[][]} colours  @param {string} what */

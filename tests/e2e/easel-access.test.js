@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import { WHOLE, canvas, openEasel, position } from './easel.js';
+import { boxInSight } from './in-sight.js';
 import { colourModel, offer } from './models.js';
 import { accessibilityFaults } from './sections.js';
 import { browser, openVisit, page, site, visitSite } from './site.js';
@@ -106,7 +107,7 @@ test('a tap keeps a pixel, and a swipe upwards scrolls the page', async () => {
   await page.goto(`${site.url}#model=${MODELS.ink}&seed=3&k=${WHOLE}`);
   await page.locator('#easel-sum').filter({ hasText: 'in all' }).waitFor();
   const picture = page.locator('#easel-canvas');
-  const box = /** @type {any} */ (await picture.boundingBox());
+  const box = await boxInSight(picture);
   const step = box.width / 28;
   await page.touchscreen.tap(box.x + 4.5 * step, box.y + 9.5 * step);
   await page.locator('#inspector-place').filter({ hasText: 'Row 10, column 5' }).waitFor();

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { assertSoon } from './browser.js';
+import { boxInSight } from './in-sight.js';
 import { accessibilityFaults } from './sections.js';
 import { listedModels } from './reference.js';
 import { browser, page, site, visitSite } from './site.js';
@@ -215,7 +216,7 @@ describe('the memories', () => {
     await page.keyboard.press('ArrowUp');
     await page.keyboard.press('ArrowLeft');
     assert.match(await captionOf('#row-memory').innerText(), /^The state in row 8, column 7 /);
-    const { x, y, width, height } = /** @type {any} */ (await area.boundingBox());
+    const { x, y, width, height } = await boxInSight(area);
     await page.mouse.click(x + 0.5 * width / 15, y + 2.5 * height / 9);
     assert.match(await captionOf('#row-memory').innerText(), /^The state in row 3, column 1 has heard, row by row upwards, from 2, 3 states: 5 in all\.$/);
     assert.deepEqual(await marked('#row-memory', 'heard'), [[0, 0], [1, 0], [2, 0], [0, 1], [1, 1]]);
@@ -223,9 +224,7 @@ describe('the memories', () => {
     const phone = await context.newPage();
     await phone.goto(`${site.url}#pace=instant`);
     await phone.locator('#row-memory svg').waitFor({ state: 'attached' });
-    await phone.locator('#row-memory .hand').scrollIntoViewIfNeeded();
-    await phone.waitForTimeout(300);
-    const box = /** @type {any} */ (await phone.locator('#row-memory .hand').boundingBox());
+    const box = await boxInSight(phone.locator('#row-memory .hand'));
     await phone.touchscreen.tap(box.x + 14.5 * box.width / 15, box.y + 0.5 * box.height / 9);
     await phone.locator('#row-memory figcaption').filter({ hasText: 'The state in row 1, column 15 has heard from no other' }).waitFor();
     await context.close();

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { untilDone } from './browser.js';
 import { assertTold, colourAt } from './contrast.js';
+import { boxInSight } from './in-sight.js';
 import { seeCompletions } from './sections.js';
 import { page, site, visitSite } from './site.js';
 
@@ -26,11 +27,10 @@ for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
         ['a set of photographs', page.locator('#sets label', { hasText: 'Photographs' }).locator('img')],
         ['the sheet', page.locator('#sheet')],
       ])) {
-        await picture.scrollIntoViewIfNeeded();
         assertTold([await colourAt(picture, -1, 20), await colourAt(picture, -4, 20)], `the edge of ${name}`);
       }
       const samples = page.locator('pixel-rnn canvas');
-      await samples.scrollIntoViewIfNeeded();
+      await boxInSight(samples);
       const [scale, side] = await samples.evaluate((canvas) => [canvas.clientWidth / canvas.width, 28]);
       const [gap, paper] = [Math.round(scale * (side + 1)), Math.round(scale * (side - 1))];
       assertTold([await colourAt(samples, gap, 4), await colourAt(samples, paper, 4)], 'the gap between two samples');
@@ -39,20 +39,17 @@ for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
     test('the picture of a set has an edge on a narrow page too', async () => {
       await page.setViewportSize({ width: 390, height: 844 });
       const picture = page.locator('#sets label', { hasText: 'Photographs' }).locator('.picture');
-      await picture.scrollIntoViewIfNeeded();
       assertTold([await colourAt(picture, -1, 20), await colourAt(picture, -4, 20)], 'the edge');
       await page.setViewportSize({ width: 1280, height: 1000 });
     });
 
     test('what is hidden is not taken for paper', async () => {
       const sheet = page.locator('#sheet');
-      await sheet.scrollIntoViewIfNeeded();
       assertTold([await colourAt(sheet, 120, 120), await colourAt(sheet, 4, 4)], 'the hidden middle');
     });
 
     test('the network chosen is told from the others, by its fill and its ring', async () => {
       const [chosen, other] = ['', ':not'].map((no) => page.locator('#networks label', { has: page.locator(`input${no ? ':not(:checked)' : ':checked'}`) }).first());
-      await chosen.scrollIntoViewIfNeeded();
       assertTold([await colourAt(chosen, 8, 4), await colourAt(other, 8, 4)], 'the fill');
       await page.locator('#networks input:checked').focus();
       await page.keyboard.press('Shift+Tab');
@@ -63,7 +60,6 @@ for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
     });
 
     test('the mark of a pixel is seen on ink, on paper and beside them', async () => {
-      await page.locator('#easel-canvas').scrollIntoViewIfNeeded();
       const mark = page.locator('#easel-cursor');
       assertTold([await colourAt(mark, -1, 3), await colourAt(mark, -3, 3)], 'its two rings');
     });

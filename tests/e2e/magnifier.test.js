@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { WHOLE } from './easel.js';
+import { boxInSight } from './in-sight.js';
 import { browser, openVisit, page, site, visitSite } from './site.js';
 
 visitSite({ flags: [] });
@@ -14,7 +15,7 @@ test('a resting finger is shown what is under it, walks up and down without scro
   await page.goto(site.url + ADDRESS);
   await page.locator('#easel-sum').filter({ hasText: 'in all' }).waitFor();
   const glass = page.locator('#easel-magnifier');
-  const picture = /** @type {any} */ (await page.locator('#easel-canvas').boundingBox());
+  const picture = await boxInSight(page.locator('#easel-canvas'));
   const cell = picture.width / 28;
   const middle = (/** @type {number} */ x, /** @type {number} */ y) => ({ x: picture.x + (x + 0.5) * cell, y: picture.y + (y + 0.5) * cell });
   const devtools = await page.context().newCDPSession(page);

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { assertSoon, imagesOn } from './browser.js';
 import { toldByEngine } from './easel.js';
+import { boxInSight } from './in-sight.js';
 import { png } from './png.js';
 import { accessibilityFaults } from './sections.js';
 import { browser, openVisit, page, site, visitSite, watch } from './site.js';
@@ -60,7 +61,7 @@ const summedOf = (ink) => assertSoon(async () => String((await summed()).ink), (
 
 /** The middle of a pixel of the figure. @param {number} x @param {number} y */
 async function middleOf(x, y, on = page) {
-  const box = /** @type {any} */ (await on.locator('#one-number .pencil').boundingBox());
+  const box = await boxInSight(on.locator('#one-number .pencil'));
   return { x: box.x + ((x + 0.5) * box.width) / 28, y: box.y + ((y + 0.5) * box.height) / 28 };
 }
 

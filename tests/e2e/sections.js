@@ -4,6 +4,7 @@
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { boxInSight } from './in-sight.js';
 import { page } from './site.js';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -13,7 +14,7 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
  * @param {string | RegExp} said  what its report says when it is done
  */
 async function see(section, said) {
-  await page.locator(section).scrollIntoViewIfNeeded();
+  await boxInSight(page.locator(section));
   const report = page.locator(`${section}-report`).filter({ hasText: said });
   await report.waitFor();
   return report;

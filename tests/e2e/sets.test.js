@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { beforeEach, describe, test } from 'node:test';
 import { coloursOn, drawnAlone, imagesOn, imagesShown, untilDone } from './browser.js';
+import { boxInSight } from './in-sight.js';
 import { SETS, colourModel, offer, serveIndex, withInk } from './models.js';
 import { png } from './png.js';
 import { listedModels } from './reference.js';
@@ -101,7 +102,7 @@ describe('the sets', () => {
     assert.ok(await setChoice('Digits').isChecked());
     assert.deepEqual((await networks()).sort(), namesOf(DIGITS).sort());
     assert.equal(await page.locator('#set-credit').textContent(), DIGITS.credit);
-    const { x, y, width, height } = /** @type {any} */ (await setCard('Letters').locator('img').boundingBox());
+    const { x, y, width, height } = await boxInSight(setCard('Letters').locator('img'));
     await page.mouse.click(x + width / 2, y + height / 2);
     await untilDone(page, 2);
     assert.deepEqual(await networks(), ['upper', 'lower']);
