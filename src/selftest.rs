@@ -57,9 +57,11 @@ pub enum SelfTestError {
 /// When the device fails, or differs from the CPU.
 pub async fn run_fused(device: &FusedDevice) -> Result<(), SelfTestError> {
     for network in Network::ALL {
-        for (channels, levels) in [(1, 2), (3, 256)] {
+        // One image a workgroup, and a workgroup of eight images that is not full: the kernels of both differ.
+        for (channels, levels, images, count) in [(1, 2, 0, 2), (3, 256, 3, 3)] {
+            let device = &device.clone().grouping(images);
             let plans = Plan::of(&tiny_model(network, channels, levels));
-            let request = Request::samples(5, 2);
+            let request = Request::samples(5, count);
             let mut cached = CachedSampler::new(&plans, request.clone()).expect("a good request");
             while cached.next_row() {}
             let mut fused = FusedSampler::new(device, &plans, request).map_err(|error| failed(&error))?;

@@ -45,6 +45,7 @@ export const WAYS = [
 /**
  * What the fused sampler asks of a GPU, see `Figures` of `src/sample/fused`.
  * @typedef {object} Gpu
+ * @property {number} images_per_workgroup
  * @property {number} stages_per_pixel
  * @property {number} barriers_per_pixel
  * @property {number} bytes_read_per_pixel     of an image
@@ -58,7 +59,7 @@ export const WAYS = [
  * @property {Array<{ key?: string, network?: string, batch?: number, why: string }>} missing
  * @property {Record<string, string | number>} about
  * @property {Record<string, number>} multiplications  by network
- * @property {Record<string, Gpu>} gpu  by network, where it is known
+ * @property {Record<string, Record<string, Gpu>>} gpu  by network and batch, where it is known
  * @property {{ gmac_per_s: number, registers: string } | null} peak
  */
 

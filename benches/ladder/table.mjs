@@ -26,7 +26,7 @@ export function tableOf(gathered, networks) {
     const own = cells.filter(({ network }) => network === id);
     if (!own.length) continue;
     lines.push('', `${title}${multiplications[id] ? `: ${(multiplications[id] / 1e6).toFixed(1)} million multiplications an image` : ''}`);
-    if (gpu[id]) lines.push(gpuLine(gpu[id], own, config.height * config.width));
+    if (gpu[id]) lines.push(...gpuLines(gpu[id], own, config.height * config.width));
     for (const { key, label } of WAYS) {
       const ofWay = own.filter((cell) => cell.key === key).sort((a, b) => a.batch - b.batch);
       ofWay.forEach((cell, k) => lines.push(row([k ? '' : label, ...fields(cell)])));
@@ -36,17 +36,22 @@ export function tableOf(gathered, networks) {
 }
 
 /**
- * What the fused sampler asks of a GPU, and what a stage takes by the measured times; images of a batch go through it together.
- * @param {import('./cells.mjs').Gpu} gpu
+ * What the fused sampler asks of a GPU at each batch, and what a stage takes by the measured time; images of a batch go through it
+ * together.
+ * @param {Record<string, import('./cells.mjs').Gpu>} gpu
  * @param {Cell[]} cells
  * @param {number} pixels
  */
-function gpuLine(gpu, cells, pixels) {
-  const { stages_per_pixel: stages, barriers_per_pixel: barriers, bytes_read_per_pixel: read, bytes_written_per_pixel: written } = gpu;
-  const fused = cells.filter(({ key }) => key === 'native fused').sort((a, b) => a.batch - b.batch);
-  const times = fused.map(({ batch, ms }) => `${digits((ms * batch * 1e3) / (pixels * stages))} µs a stage at batch ${batch}`);
-  const asked = `${stages} stages and ${barriers} barriers a pixel, ${digits(read)} bytes read and ${digits(written)} written`;
-  return [`on a GPU: ${asked} a pixel and image, ${digits(gpu.bytes_per_image)} bytes an image`, ...times].join('; ');
+function gpuLines(gpu, cells, pixels) {
+  return Object.entries(gpu).map(([batch, figures]) => {
+    const { images_per_workgroup: images, stages_per_pixel: stages, barriers_per_pixel: barriers } = figures;
+    const cell = cells.find((cell) => cell.key === 'native fused' && cell.batch === Number(batch));
+    const time = cell ? `; ${digits((cell.ms * cell.batch * 1e3) / (pixels * stages))} µs a stage` : '';
+    const asked = `${stages} stages and ${barriers} barriers a pixel`;
+    const bytes = `${digits(figures.bytes_read_per_pixel)} bytes read and ${digits(figures.bytes_written_per_pixel)} written`;
+    const kept = `${digits(figures.bytes_per_image)} bytes an image`;
+    return `on a GPU at batch ${batch}: ${images} images a workgroup, ${asked}, ${bytes} a pixel and image, ${kept}${time}`;
+  });
 }
 
 /** @param {string[]} cells */

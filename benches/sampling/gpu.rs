@@ -5,6 +5,7 @@ use burn::module::Module;
 use burn::tensor::Device;
 use pixelrnn::model::Model;
 use pixelrnn::sample::{Figures, FusedDevice, FusedError, FusedSampler, Plan, Request};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,9 +34,12 @@ fn burn_device() -> Device {
     Device::wgpu(Default::default())
 }
 
-/// What drawing the largest scale asks of a GPU; nothing where it does not fit.
-pub fn figures(plans: &[Arc<Plan>]) -> Option<Figures> {
-    Figures::new(plans.last()?).ok()
+/// What drawing the largest scale asks of the GPU, or of one of which nothing is known, by the images of a batch.
+pub fn figures(plans: &[Arc<Plan>], batches: &[usize]) -> BTreeMap<usize, Figures> {
+    let (device, plan) = (open().ok(), plans.last().expect("at least one scale"));
+    let figures =
+        |batch| device.as_ref().map_or_else(|| Figures::new(plan, batch), |gpu| Figures::on(gpu, plan, batch));
+    batches.iter().map(|&batch| (batch, figures(batch))).collect()
 }
 
 /// The fused sampler; its cold run compiles the kernel.

@@ -17,7 +17,7 @@
 //!  "cold_first_row_ms": 0.2}
 //! {"line": "missing", "host", "way", "network", "batch", "why"}    a cell or, without network and batch, a way that failed
 //! {"line": "network", "network", "multiplications",                of one image, masked weights left out
-//!  "gpu": {"stages_per_pixel": 25, ..}}  what the fused sampler asks of a GPU, where it is among the ways
+//!  "gpu": {"16": {"stages_per_pixel": 25, ..}, ..}}  what the fused sampler asks of a GPU by the batch, where it is among the ways
 //! {"line": "peak", "gmac_per_s", "registers"}                      one core, products and sums rounded apart
 //! {"line": "about", "key", "value"}                                for the header: threads, adapter, versions
 //! ```
@@ -106,7 +106,7 @@ fn main() {
         let mut line = json!({ "line": "network", "network": network.id, "title": network.title, "multiplications": multiplications });
         #[cfg(feature = "fused")]
         if args.ways.iter().any(|way| way == "fused") {
-            line["gpu"] = json!(gpu::figures(&plans));
+            line["gpu"] = json!(gpu::figures(&plans, &batches(&args, network, "fused")));
         }
         print_line(&args, line);
         for way in args.ways.iter().filter(|way| network.ways.as_ref().is_none_or(|ways| ways.contains(way))) {

@@ -36,13 +36,17 @@ pub fn run(options: Options) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What drawing asks of a GPU, by the size of each scale; nothing where the program draws on none.
+/// Images of the batch whose cost on a GPU is told.
+#[cfg(feature = "fused")]
+const BATCH: usize = 16;
+
+/// What drawing a batch asks of a GPU, by the size of each scale; nothing where the program draws on none.
 #[cfg(feature = "fused")]
 fn on_a_gpu(plans: &[Arc<Plan>]) -> Value {
     use pixelrnn::sample::Figures;
     let figures = plans.iter().map(|plan| {
         let size = format!("{}x{}", plan.config.width, plan.config.height);
-        (size, Figures::new(plan).map_or_else(|error| json!(error.to_string()), |figures| json!(figures)))
+        (size, json!(Figures::new(plan, BATCH)))
     });
     Value::Object(figures.collect())
 }

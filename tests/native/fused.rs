@@ -2,22 +2,30 @@
 //! wgpu finds, software ones included; ignored, with the reason, where there is none.
 
 use crate::cli::{Folder, Run, pixelrnn, save};
-use crate::common::{assert_close, config, draw_cached_scales, enlarging, enlarging_from, model, random_levels};
+use crate::common::{
+    assert_close, config, draw_cached_scales, enlarging, enlarging_from, model, random_levels, zero_model,
+};
 use crate::sampling::{SHARPENINGS, cases};
 use libtest_mimic::Trial;
 use pixelrnn::model::{Model, ModelConfig, Network};
-use pixelrnn::sample::{FusedDevice, FusedError, FusedSampler, Given, Plan, Request, Scale, Scored, Sharpening};
+use pixelrnn::sample::{
+    Figures, FusedDevice, FusedError, FusedSampler, Given, Plan, Request, Scale, Scored, Sharpening,
+};
 use pixelrnn::selftest::{self, SelfTestError};
 
 type Body = fn(&FusedDevice);
 
 pub fn trials() -> Vec<Trial> {
-    let tests: [(&str, Body); 11] = [
+    let tests: [(&str, Body); 15] = [
         ("fused::draws_what_cached_draws", fused_is_cached),
         ("fused::sharpened_draws_what_cached_draws", sharpened_is_cached),
         ("fused::given_pixels_stay_and_the_others_are_cached_s", completions_are_cached_s),
         ("fused::scores_are_cached_s", scores_are_cached_s),
         ("fused::every_scale_is_cached_s", scales_are_cached_s),
+        ("fused::workgroups_of_all_sizes_are_cached_s", workgroups_are_cached_s),
+        ("fused::workgroups_of_real_threads_are_cached_s", hardware_is_cached_s),
+        ("fused::several_launches_are_cached_s", launches_are_cached_s),
+        ("fused::long_rows_are_cached_s", long_rows_are_cached_s),
         ("fused::wide_layers_are_summed_in_several_operations", wide_layers_are_cached_s),
         ("fused::what_does_not_fit_is_refused", misfits_are_refused),
         ("fused::one_given_up_leaves_others_alone_from_any_row", one_given_up_leaves_others_alone),
@@ -85,11 +93,15 @@ fn fused_is_cached(device: &FusedDevice) {
 fn sharpened_is_cached(device: &FusedDevice) {
     let all = Sharpening { top_k: Some(37), top_p: 0.999, ..Sharpening::NONE };
     for (k, network) in Network::ALL.into_iter().enumerate() {
-        for (channels, levels) in [(1, 2), (3, 256), (1, 3), (3, 37)] {
+        for (channels, levels) in [(1, 2), (3, 256), (1, 37), (3, 3)] {
             let config = ModelConfig { network, ..config(channels, levels, [5, 6]) };
             for sharpening in SHARPENINGS.into_iter().chain((levels > 36).then_some(all)) {
                 let request = Request { sharpening, first: 2, ..Request::samples(90 + k as u64, 3) };
                 assert_same(device, &model(&config, 60 + k as u64), &request);
+                // All levels alike: of these the lower ones are kept.
+                if channels == 1 {
+                    assert_same(device, &zero_model(&config), &request);
+                }
             }
         }
         let config = enlarging(&ModelConfig { network, ..config(1, 256, [4, 4]) }, 2);
@@ -146,6 +158,63 @@ fn top_given(config: &ModelConfig) -> Vec<u8> {
     (0..config.height * config.width).map(|k| u8::from(k / config.width >= config.height / 2)).collect()
 }
 
+/// Batches that do and do not divide by the images of a workgroup, some with pixels given, others for each image.
+fn workgroups_are_cached_s(device: &FusedDevice) {
+    for network in Network::ALL {
+        for (channels, levels, images, count) in
+            [(1, 2, 3, 17), (1, 2, 4, 1), (1, 256, 1, 3), (3, 256, 4, 17), (3, 256, 2, 3), (3, 37, 3, 16)]
+        {
+            let device = &device.clone().grouping(images);
+            let config = ModelConfig { network, ..config(channels, levels, [3, 4]) };
+            assert_same(device, &model(&config, 6), &Request::samples(3, count));
+            let mask = (0..count * 12).map(|k| u8::from(k % 5 > 1)).collect();
+            let given = Given { levels: random_levels(&config, count, 4), mask };
+            let sharpening = Sharpening { top_k: Some(2), top_p: 0.9, ..Sharpening::NONE };
+            let request = Request { given: Some(given), sharpening, ..Request::samples(9, count) };
+            assert_same(device, &model(&config, 6), &request);
+        }
+        let two = enlarging(&ModelConfig { network, ..config(3, 256, [4, 6]) }, 2);
+        assert_same(&device.clone().grouping(2), &model(&two, 4), &Request::samples(6, 5));
+    }
+}
+
+/// The workgroups of real GPUs, on whatever there is.
+fn hardware_is_cached_s(device: &FusedDevice) {
+    let device = device.clone().as_hardware();
+    for network in Network::ALL {
+        for (channels, levels, images, count) in [(1, 2, 0, 2), (1, 2, 2, 3), (3, 256, 1, 3), (3, 256, 4, 5)] {
+            let config = ModelConfig { network, ..config(channels, levels, [3, 4]) };
+            let request =
+                Request { sharpening: Sharpening { top_p: 0.97, ..Sharpening::at(0.9) }, ..Request::samples(3, count) };
+            assert_same(&device.clone().grouping(images), &model(&config, 6), &request);
+        }
+    }
+}
+
+/// More images than there is room for at once.
+fn launches_are_cached_s(device: &FusedDevice) {
+    for network in Network::ALL {
+        let config = ModelConfig { network, ..config(3, 256, [4, 6]) };
+        for config in [config.clone(), enlarging(&config, 2)] {
+            let model = model(&config, 14);
+            let most = Plan::of(&model).iter().map(|plan| Figures::new(plan, 1).bytes_per_image).max();
+            let least = Plan::of(&model).iter().map(|plan| size_of::<f32>() * plan.weights.len()).max();
+            // Four images at once, or as many as the weights take the room of.
+            let device =
+                device.clone().with_bytes((5 * most.expect("a scale")).max(least.expect("a scale"))).grouping(1);
+            let given = Given { levels: random_levels(&config, 1, 2), mask: top_given(&config) };
+            let request = Request { given: Some(given), ..Request::samples(6, 23) };
+            assert_same(&device, &model, &request);
+        }
+    }
+}
+
+/// Rows that take more rounds of loops than Mesa's software Vulkan grants a launch.
+fn long_rows_are_cached_s(device: &FusedDevice) {
+    let config = ModelConfig { layers: 7, h: 16, head: 32, ..config(1, 2, [2, 28]) };
+    assert_same(&device.clone().grouping(4), &model(&config, 12), &Request::samples(2, 16));
+}
+
 fn wide_layers_are_cached_s(device: &FusedDevice) {
     for network in Network::ALL {
         for (channels, levels, h) in [(1, 2, 100), (3, 256, 130)] {
@@ -153,18 +222,19 @@ fn wide_layers_are_cached_s(device: &FusedDevice) {
             assert_same(device, &model(&config, 12), &Request::samples(2, 2));
         }
     }
+    // Too many outputs for sums that are made in two operations.
+    let config = ModelConfig { network: Network::RowLstm, h: 400, layers: 1, ..config(1, 2, [3, 3]) };
+    assert_same(&device.clone().grouping(0), &model(&config, 12), &Request::samples(2, 1));
 }
 
 fn misfits_are_refused(device: &FusedDevice) {
-    let refused = |config: &ModelConfig, request: Request| {
-        let plans = Plan::of(&model(config, 1));
+    let refused = |device: &FusedDevice, request: Request| {
+        let plans = Plan::of(&model(&config(1, 2, [3, 3]), 1));
         FusedSampler::new(device, &plans, request).err().expect("an error").to_string()
     };
-    let small = config(1, 2, [3, 3]);
-    assert!(refused(&small, Request::samples(1, 0)).contains("count: found 0"));
-    let wide = ModelConfig { network: Network::RowLstm, h: 400, layers: 1, ..small };
-    let message = refused(&wide, Request::samples(1, 1));
-    assert!(message.contains("1600 outputs"), "{message}");
+    assert!(refused(device, Request::samples(1, 0)).contains("count: found 0"));
+    let message = refused(&device.clone().with_bytes(1000), Request::samples(1, 1));
+    assert!(message.contains("more than the 1000 of a buffer"), "{message}");
 }
 
 /// Rows on their way when a sampler is given up are those of nobody else.

@@ -3,14 +3,18 @@
 use super::error::FusedError;
 #[cfg(any(feature = "wgpu", feature = "webgpu"))]
 use super::error::first_line;
+use super::workgroup::{Adapter, Workgroup};
 use cubecl::client::Client;
 use std::sync::{Arc, OnceLock};
 
-/// Threads of a workgroup. A layer of few outputs shares its sums out among all of them.
-const THREADS: usize = 128;
+/// Bytes of the features of images drawn in one launch: WebGPU promises to bind as much.
+const MOST_BYTES: usize = 128 << 20;
 
-/// The same where threads are a loop on a CPU.
-const SOFTWARE_THREADS: usize = 32;
+/// Cores of a GPU that does not say how many it has, as WebGPU never does: of small ones, so that large ones may have some idle.
+const USUAL_CORES: usize = 16;
+
+/// The same of a computer, where it is not known, as in browsers.
+const USUAL_SOFTWARE_CORES: usize = 4;
 
 /// An opened GPU.
 #[derive(Clone)]
@@ -19,6 +23,10 @@ pub struct FusedDevice {
     name: String,
     software: bool,
     contracts: bool,
+    /// Images of a workgroup whatever the batch, as a power of two.
+    images: Option<u32>,
+    /// Bytes of the features of images drawn in one launch.
+    most_bytes: usize,
     fault: Fault,
 }
 
@@ -42,7 +50,7 @@ impl FusedDevice {
             let _ = noticed.set(fault);
         }));
         let client = cubecl::Device::Wgpu(cubecl::device::WgpuDevice::default()).client();
-        Self { client, name: name.to_owned(), software, contracts: false, fault }
+        Self::opened(client, name.to_owned(), software, fault)
     }
 
     /// Opens the default GPU through wgpu, once a process; software adapters too.
@@ -62,6 +70,10 @@ impl FusedDevice {
         opened.clone().map_err(FusedError::NoDevice)
     }
 
+    fn opened(client: Client, name: String, software: bool, fault: Fault) -> Self {
+        Self { client, name, software, contracts: false, images: None, most_bytes: MOST_BYTES, fault }
+    }
+
     /// Whether the device has done all it was asked to, as far as is known.
     ///
     /// # Errors
@@ -79,7 +91,8 @@ impl FusedDevice {
         // The driver's library panics where there is none.
         std::panic::catch_unwind(|| {
             let client = cubecl::Device::Cuda(cubecl::device::CudaDevice::default()).client();
-            Self { name: client.name().to_string(), client, software: false, contracts: false, fault: Fault::default() }
+            let name = client.name().to_string();
+            Self::opened(client, name, false, Fault::default())
         })
         .map_err(|_| FusedError::NoDevice("no CUDA driver answers".to_owned()))
     }
@@ -100,6 +113,28 @@ impl FusedDevice {
         Self { contracts: true, ..self }
     }
 
+    /// The same, with 2^`images` images a workgroup. For tests.
+    #[doc(hidden)]
+    pub fn grouping(self, images: u32) -> Self {
+        Self { images: Some(images), ..self }
+    }
+
+    /// The same, taken for one whose threads are real. For tests where there are none.
+    #[doc(hidden)]
+    pub fn as_hardware(self) -> Self {
+        Self { software: false, ..self }
+    }
+
+    /// The same, with room for so many bytes of features in a launch. For tests.
+    #[doc(hidden)]
+    pub fn with_bytes(self, most_bytes: usize) -> Self {
+        Self { most_bytes, ..self }
+    }
+
+    pub(super) fn most_bytes(&self) -> usize {
+        self.most_bytes
+    }
+
     pub(super) fn contracts(&self) -> bool {
         self.contracts
     }
@@ -108,7 +143,20 @@ impl FusedDevice {
         &self.client
     }
 
-    pub(super) fn threads(&self) -> usize {
-        if self.software { SOFTWARE_THREADS } else { THREADS }
+    /// The workgroup that draws images of such a batch.
+    pub(super) fn workgroup(&self, batch: usize) -> Workgroup {
+        let hardware = &self.client.properties().hardware;
+        let cores = if self.software {
+            std::thread::available_parallelism().ok().map(usize::from)
+        } else {
+            hardware.num_streaming_multiprocessors.map(|cores| cores as usize)
+        };
+        let usual = if self.software { USUAL_SOFTWARE_CORES } else { USUAL_CORES };
+        let memory = hardware.max_shared_memory_size / size_of::<f32>();
+        let adapter = Adapter { software: self.software, cores: cores.unwrap_or(usual), memory };
+        match self.images {
+            Some(images) => adapter.workgroup_of(images),
+            None => adapter.workgroup(batch),
+        }
     }
 }

@@ -1,10 +1,6 @@
 //! Why the fused sampler does not draw.
 
-use super::operation::TooWide;
 use crate::sample::request::RequestError;
-
-/// Bytes of the features of images drawn in one launch: WebGPU promises to bind as much.
-pub const MOST_BYTES: usize = 128 << 20;
 
 /// Why the fused sampler does not draw.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -15,14 +11,13 @@ pub enum FusedError {
     /// The request does not fit the network.
     #[error(transparent)]
     Request(#[from] RequestError),
-    /// The network does not fit the kernel.
-    #[error(transparent)]
-    TooWide(#[from] TooWide),
     /// The network does not fit the device.
-    #[error("an image of this network needs {needed} bytes of GPU memory, more than the {MOST_BYTES} of a buffer")]
+    #[error("an image of this network needs {needed} bytes of GPU memory, more than the {most} of a buffer")]
     TooLarge {
         /// Bytes.
         needed: usize,
+        /// Those there are.
+        most: usize,
     },
     /// The device has not as much memory.
     #[error("the GPU ran out of memory")]

@@ -1,12 +1,12 @@
 //! What drawing asks of a GPU: counted in the kernel's table, not measured.
 
-use super::error::FusedError;
-use super::kernel::BARRIERS;
+use super::device::FusedDevice;
 use super::table::Table;
 use super::words::{
-    ADD, ALSO, CELLS, CELLS_TO, COUNT, DRAW_LEVEL, FIRST_SEGMENT, KIND, NONE, OPERATION, PART, PARTS, SEGMENT_WORDS,
-    SEGMENTS, SHARED, TO,
+    ADD, ALSO, CELLS, CELLS_TO, COUNT, DRAW_LEVEL, DRAW_SUMS, FIRST_SEGMENT, KIND, NONE, OPERATION, PART, PART_WORDS,
+    PARTIALS, PARTS, SEGMENT_WORDS, SEGMENTS, SHARED, TO,
 };
+use super::workgroup::{Adapter, Workgroup};
 use crate::sample::layout::Layout;
 use crate::sample::plan::Plan;
 use serde::Serialize;
@@ -14,14 +14,17 @@ use serde::Serialize;
 /// Bytes of a word of storage.
 const WORD: usize = size_of::<f32>();
 
-/// What drawing a network asks of a GPU. A pixel has its part in the scans of its row, where there are any.
+/// What drawing a batch with a network asks of a GPU. A pixel has its part in the scans of its row, where there are any.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Figures {
+    /// Images that a workgroup draws, and every word it reads of weights and table serves.
+    pub images_per_workgroup: usize,
     /// Steps that wait for one another.
     pub stages_per_pixel: usize,
     /// Times that the threads of a workgroup wait for one another.
     pub barriers_per_pixel: usize,
-    /// Bytes of storage read at a pixel of an image: weights, states and the table, each word once a stage.
+    /// Bytes of storage read at a pixel of an image: its states, and its part in the weights and the table; each word once a
+    /// stage.
     pub bytes_read_per_pixel: usize,
     /// Bytes of storage written.
     pub bytes_written_per_pixel: usize,
@@ -30,33 +33,61 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// The figures of the network of one scale.
-    ///
-    /// # Errors
-    /// When the kernel has no room for it.
-    pub fn new(plan: &Plan) -> Result<Self, FusedError> {
-        let layout = Layout::new(plan);
-        // As many threads as may be: they change who makes a sum, not what is read.
-        let table = Table::new(plan, &layout, 1)?;
-        let scans = table.scan.map_or(0, |scan| scan.operations * table.scans as usize);
-        let [row, scan] = table.first_operations(0).map(|word| word as usize);
-        let mut figures = Self { bytes_per_image: layout.length() * WORD, ..Self::default() };
-        for (first, count) in [(row, table.row.operations), (scan, scans)] {
-            for op in table.words[first..].chunks_exact(OPERATION).take(count) {
-                figures.add(&table, op, plan.config.logits());
-            }
-        }
-        Ok(figures)
+    /// The figures of the network of one scale and so many images, on an adapter of which nothing is known.
+    pub fn new(plan: &Plan, batch: usize) -> Self {
+        Self::of(plan, Adapter::LEAST.workgroup(batch))
     }
 
+    /// The same on this GPU.
+    pub fn on(device: &FusedDevice, plan: &Plan, batch: usize) -> Self {
+        Self::of(plan, device.workgroup(batch))
+    }
+
+    fn of(plan: &Plan, workgroup: Workgroup) -> Self {
+        let layout = Layout::new(plan);
+        let table = Table::new(plan, &layout, workgroup, false);
+        let scans = table.scan.map_or(0, |scan| scan.operations * table.scans as usize);
+        let [row, scan] = table.first_operations(0).map(|word| word as usize);
+        let mut words = Words::default();
+        for (first, count) in [(row, table.row.operations), (scan, scans)] {
+            for op in table.words[first..].chunks_exact(OPERATION).take(count) {
+                words.add(&table, op, plan.config.logits());
+            }
+        }
+        let stages = table.row.operations + scans;
+        let images = workgroup.images;
+        Self {
+            images_per_workgroup: images,
+            stages_per_pixel: stages,
+            // One behind each.
+            barriers_per_pixel: stages,
+            bytes_read_per_pixel: (WORD * words.read).div_ceil(images),
+            bytes_written_per_pixel: (WORD * words.written).div_ceil(images),
+            bytes_per_image: layout.length() * WORD,
+        }
+    }
+}
+
+/// Words of storage that a workgroup reads and writes at a pixel.
+#[derive(Default)]
+struct Words {
+    read: usize,
+    written: usize,
+}
+
+impl Words {
     /// Adds an operation of a network with so many logits a value.
     fn add(&mut self, table: &Table, op: &[u32], logits: usize) {
-        let count = op[COUNT] as usize;
+        let (kind, count) = (op[KIND], op[COUNT] as usize);
+        // A draw is for some of the images.
+        let images = if kind > PARTIALS { table.row.draws } else { table.row.images };
         let stored = |place: usize| op[place] < SHARED;
         // What stands at a place, by the kind of the operation.
-        let values = |place: usize| match (op[KIND], place) {
+        let values = |place: usize| match (kind, place) {
             (DRAW_LEVEL, _) => 1,
-            (kind, ADD) if kind > CELLS => logits,
+            // At temperature 1, where one sum is the other.
+            (DRAW_SUMS, _) => 0,
+            (kind, ADD) if kind > PARTIALS => logits,
             (CELLS, ALSO | TO | CELLS_TO) => count / 4,
             _ => count,
         };
@@ -64,21 +95,19 @@ impl Figures {
         let segments = table.words[op[FIRST_SEGMENT] as usize..].chunks_exact(SEGMENT_WORDS);
         let segments = segments.take(op[SEGMENTS] as usize).map(|segment| {
             let length = segment[2] as usize;
-            SEGMENT_WORDS + length * count + if segment[0] < SHARED { length } else { 0 }
+            SEGMENT_WORDS + length * count + if segment[0] < SHARED { length * images } else { 0 }
         });
-        let parts = op[PART..].chunks_exact(3).take(PARTS);
-        let biases = parts.filter(|part| part[2] > 0 && part[0] != NONE).count() * count;
-        let read = OPERATION + segments.sum::<usize>() + biases + sum(&[ADD, ALSO]);
-        let written: usize = match op[KIND] {
+        let parts = op[PART..].chunks_exact(PART_WORDS).take(PARTS);
+        let biases = parts.filter(|part| part[1] > 0 && part[0] != NONE).count() * count;
+        let read: usize = sum(&[ADD, ALSO]);
+        let written: usize = match kind {
             // Level and −ln p, and the input they become.
             DRAW_LEVEL => 2 + sum(&[TO]),
             kind if kind > CELLS => 0,
             _ => sum(&[TO, CELLS_TO]),
         };
-        self.stages_per_pixel += 1;
-        self.barriers_per_pixel += BARRIERS;
-        self.bytes_read_per_pixel += WORD * read;
-        self.bytes_written_per_pixel += WORD * written;
+        self.read += OPERATION + segments.sum::<usize>() + biases + images * read;
+        self.written += images * written;
     }
 }
 
@@ -91,24 +120,34 @@ mod tests {
     #[test]
     fn shipped_networks_ask_this_of_a_gpu() {
         let expected = [
-            [65, 130, 197_416, 972, 58_724],
-            [26, 52, 252_392, 1_932, 83_940],
-            [40, 80, 287_084, 2_828, 113_060],
-            [204, 408, 4_232_192, 27_492, 357_600],
+            [[1, 128, 128, 200_272, 972, 58_724], [16, 65, 65, 16_792, 972, 58_724]],
+            [[1, 50, 50, 253_328, 1_932, 83_940], [16, 26, 26, 20_963, 1_932, 83_940]],
+            [[1, 71, 71, 288_300, 2_828, 113_060], [16, 40, 40, 23_954, 2_828, 113_060]],
+            [[1, 399, 399, 4_225_756, 25_252, 357_600], [16, 240, 240, 390_341, 33_572, 357_600]],
         ];
         let found = ["mnist-pixelcnn", "mnist-row", "mnist-diagonal", "cifar10-pixelcnn"].map(|file| {
             let path = format!("{}/www/models/{file}.safetensors", env!("CARGO_MANIFEST_DIR"));
             let bytes = std::fs::read(path).expect("a shipped network");
             let model = crate::weights::load(&bytes, &Device::flex()).expect("a good file").model;
             let plan = &Plan::of(&model)[0];
-            let found = Figures::new(plan).expect("room");
-            // Every weight of a sum is read, by every image anew.
-            let pixels = plan.config.height * plan.config.width;
-            assert!(found.bytes_read_per_pixel > WORD * plan.multiplications() / pixels, "{file}");
-            let bytes = [found.bytes_read_per_pixel, found.bytes_written_per_pixel, found.bytes_per_image];
-            let [read, written, image] = bytes;
-            [found.stages_per_pixel, found.barriers_per_pixel, read, written, image]
+            [1, 16].map(|batch| {
+                let found = Figures::new(plan, batch);
+                // Every weight of a sum is read once for the images of a workgroup.
+                let pixels = plan.config.height * plan.config.width;
+                let weights = WORD * plan.multiplications() / pixels / found.images_per_workgroup;
+                assert!(found.bytes_read_per_pixel > weights, "{file}");
+                let bytes = [found.bytes_read_per_pixel, found.bytes_written_per_pixel, found.bytes_per_image];
+                let [read, written, image] = bytes;
+                let stages = [found.images_per_workgroup, found.stages_per_pixel, found.barriers_per_pixel];
+                let [images, stages, barriers] = stages;
+                [images, stages, barriers, read, written, image]
+            })
         });
-        assert_eq!(found, expected, "stages, barriers, bytes read and written a pixel, bytes an image");
+        let what = "images a workgroup; stages, barriers, bytes read and written a pixel, bytes an image";
+        assert_eq!(found, expected, "{what}");
+        // The table that a workgroup read for one image alone.
+        for (found, alone) in found.iter().zip([198_388, 254_324, 289_912, 4_259_684]) {
+            assert!(8 * (found[1][3] + found[1][4]) <= alone, "{found:?}, {alone}");
+        }
     }
 }

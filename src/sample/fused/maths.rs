@@ -17,6 +17,7 @@
 #![allow(missing_docs, reason = "the macro makes public items of its own")]
 #![allow(clippy::manual_rotate, reason = "the macro knows no `rotate_left`")]
 
+use super::words::BLOCK;
 use cubecl::prelude::*;
 
 /// Bits of a number's mantissa, and the one above them that is not written.
@@ -26,6 +27,9 @@ const SIGN: u32 = 0x8000_0000;
 
 /// The largest number.
 const MOST: u32 = 0x7f7f_ffff;
+
+/// Of so many outputs.
+pub type Block = Vector<f32, Const<BLOCK>>;
 
 /// Arithmetic that rounds once an operation.
 #[derive(CubeType, Clone, Copy)]
@@ -57,13 +61,31 @@ impl Rounded {
 
     /// `sum + a · b`, in two roundings.
     pub fn add_product(&self, sum: f32, a: f32, b: f32) -> f32 {
+        self.plus(sum, self.times(a, b))
+    }
+
+    /// The same of each output of a block.
+    fn of_each(&self, values: Block) -> Block {
+        Block::reinterpret(
+            Vector::<u32, Const<BLOCK>>::reinterpret(values) ^ Vector::<u32, Const<BLOCK>>::new(self.zero),
+        )
+    }
+
+    /// The sums.
+    pub fn plus_each(&self, a: Block, b: Block) -> Block {
+        self.of_each(a + b)
+    }
+
+    /// `sums + value · weights`, in two roundings.
+    pub fn add_products(&self, sums: Block, value: f32, weights: Block) -> Block {
         if comptime!(self.contract) {
-            // Twelve bits of `a` and the others: the products of both with `b` hold more of it than one.
-            let high = f32::from_bits(a.to_bits() & 0xffff_f000u32);
-            let low = self.plus(a, -high);
-            self.plus(self.plus(sum, self.times(high, b)), self.times(low, b))
+            // Twelve bits of the value and the others: the products of both hold more of it than one.
+            let high = f32::from_bits(value.to_bits() & 0xffff_f000u32);
+            let low = self.plus(value, -high);
+            let sums = self.plus_each(sums, self.of_each(Block::new(high) * weights));
+            self.plus_each(sums, self.of_each(Block::new(low) * weights))
         } else {
-            self.plus(sum, self.times(a, b))
+            self.plus_each(sums, self.of_each(Block::new(value) * weights))
         }
     }
 

@@ -1,18 +1,22 @@
 //! The fused sampler: a GPU draws whole rows by itself, with the cached sampler's plan and the cached sampler's sums.
 //!
-//! One launch draws a row of every image: a workgroup an image, all layers of all pixels of the row one after another,
-//! and the draws too, from the same uniforms. Of a Diagonal BiLSTM a second launch scans the finished row from right to left,
-//! a workgroup an image and layer. Levels are read back a row at a time, while the next rows are being drawn already.
+//! One launch draws a row of every image: all layers of all pixels of the row one after another, and the draws too, from the same
+//! uniforms. A [`Workgroup`] draws some of the images, so that what it reads of weights serves all of these. Of a Diagonal BiLSTM
+//! a second launch scans the finished row from right to left, a workgroup for some images and a layer. Levels are read back a row
+//! at a time, while the next rows are being drawn already.
 
 mod device;
 mod error;
 mod figures;
 mod kernel;
 mod maths;
+mod memory;
 mod operation;
 mod softmax;
+mod sums;
 mod table;
 mod words;
+mod workgroup;
 
 pub use device::FusedDevice;
 pub use error::FusedError;
@@ -25,21 +29,25 @@ use super::request::Request;
 use crate::model::ModelConfig;
 use cubecl::prelude::*;
 use cubecl::server::Handle;
-use error::{MOST_BYTES, first_line};
+use error::first_line;
 use kernel::draw_row;
 use std::collections::VecDeque;
 use std::future::{Future, ready};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use table::Table;
-use words::{NONE, Shape};
+use table::{Table, weights};
+use words::{BLOCK, NONE, Shape};
+use workgroup::Workgroup;
 
 /// Rows asked for before the first of them is read: a browser may answer late, but it answers all that is done.
 const ROWS_AHEAD: usize = 4;
 
-/// Images of one launch.
-const MOST_IMAGES: usize = 65_535;
+/// Rounds of all loops that a thread makes in one launch: Mesa's software Vulkan ends the loops of a shader after 65,535.
+const MOST_ROUNDS: usize = 60_000;
+
+/// Workgroups of one launch.
+const MOST_WORKGROUPS: usize = 65_535;
 
 type Reading = Pin<Box<dyn Future<Output = Result<Vec<Vec<f32>>, FusedError>> + Send>>;
 
@@ -82,6 +90,7 @@ pub struct FusedScale {
     plan: Arc<Plan>,
     request: Request,
     layout: Layout,
+    workgroup: Workgroup,
     table: Table,
     weights: Handle,
     words: Handle,
@@ -100,6 +109,8 @@ pub struct FusedScale {
 struct Launch {
     first: usize,
     count: usize,
+    /// Workgroups that draw them; the last one may have room for more images, which nobody reads.
+    workgroups: usize,
     /// Their features; made when the first row is asked for.
     values: Option<Handle>,
 }
@@ -134,26 +145,33 @@ impl FusedScale {
     fn new(device: &FusedDevice, plan: Arc<Plan>, request: Request) -> Result<Self, FusedError> {
         request.validate(&plan.config)?;
         device.check()?;
-        let layout = Layout::new(&plan);
-        let table = Table::new(&plan, &layout, device.threads())?;
-        let needed = layout.length() * size_of::<f32>();
-        if needed > MOST_BYTES || plan.weights.len() * size_of::<f32>() > MOST_BYTES {
-            return Err(FusedError::TooLarge { needed });
+        let (layout, batch) = (Layout::new(&plan), request.count);
+        let most = device.most_bytes();
+        let needed = size_of::<f32>() * layout.length().max(plan.weights.len());
+        if needed > most {
+            return Err(FusedError::TooLarge { needed, most });
         }
-        let at_once = (MOST_BYTES / needed).min(MOST_IMAGES);
-        let launches = (0..request.count).step_by(at_once);
-        let launches =
-            launches.map(|first| Launch { first, count: at_once.min(request.count - first), values: None }).collect();
+        let fitting = most / (size_of::<f32>() * layout.length());
+        let workgroup = device.workgroup(batch.min(fitting));
+        let images = workgroup.images;
+        let table = Table::new(&plan, &layout, workgroup, request.sharpening.truncates());
+        let at_once = (fitting / images).min(MOST_WORKGROUPS) * images;
+        let launch = |first: usize| {
+            let count = at_once.min(batch - first);
+            Launch { first, count, workgroups: count.div_ceil(images), values: None }
+        };
+        let launches = (0..batch).step_by(at_once).map(launch).collect();
         let client = device.client();
-        let weights = client.create_from_slice(f32::as_bytes(&plan.weights));
+        let weights = client.create_from_slice(f32::as_bytes(&weights(&plan)));
         let words = client.create_from_slice(u32::as_bytes(&table.words));
         let nothing_given = client.create_from_slice(u32::as_bytes(&[NONE]));
-        let dimensions = request.count * plan.config.dimensions();
+        let dimensions = batch * plan.config.dimensions();
         Ok(Self {
             device: device.clone(),
             plan,
             request,
             layout,
+            workgroup,
             table,
             weights,
             words,
@@ -201,8 +219,9 @@ impl FusedScale {
     fn launch(&mut self, k: usize, y: usize) -> Handle {
         let (client, config) = (self.device.client().clone(), self.plan.config.clone());
         let values = self.values(k, None);
-        let Launch { first, count, .. } = self.launches[k];
-        let row_values = count * config.channels * config.width;
+        let Launch { first, count, workgroups, .. } = self.launches[k];
+        let images = workgroups * self.workgroup.images;
+        let row_values = images * config.channels * config.width;
         let given = self.request.given.is_some().then(|| {
             let mut levels = Vec::with_capacity(row_values);
             for image in first..first + count {
@@ -211,42 +230,48 @@ impl FusedScale {
                     levels.extend((0..config.width).map(at));
                 }
             }
+            levels.resize(row_values, NONE);
             client.create_from_slice(u32::as_bytes(&levels))
         });
         let drawn = client.empty(2 * row_values * size_of::<f32>());
         let request = &self.request;
         let [row_operation, scan_operation] = self.table.first_operations(y);
         let given_length = if given.is_some() { row_values } else { 1 };
-        let launch = |shape: Shape, first_operation: u32, workgroups: u32| {
-            let truncates = request.sharpening.truncates() && !shape.scan;
-            let shape = Shape { contract: self.device.contracts(), truncates, ..shape };
+        let launch = |shape: Shape, first_operation: u32, scans: u32| {
+            let shape = Shape { contract: self.device.contracts(), ..shape };
             let buffer = |handle: &Handle, length| {
                 // SAFETY: each buffer was made with this length.
                 unsafe { BufferArg::from_raw_parts(handle.clone(), length) }
             };
-            // SAFETY: the table holds places of this layout only, and was made with these weights.
-            unsafe {
-                draw_row::launch_unchecked(
-                    &client,
-                    CubeCount::Static(count as u32, workgroups, 1),
-                    CubeDim::new_1d(shape.threads as u32),
-                    buffer(&self.weights, self.plan.weights.len()),
-                    buffer(&self.words, self.table.words.len()),
-                    buffer(&values, count * self.layout.length()),
-                    buffer(given.as_ref().unwrap_or(&self.nothing_given), given_length),
-                    buffer(&drawn, 2 * row_values),
-                    first_operation,
-                    u32::from(given.is_some()),
-                    request.seed as u32,
-                    (request.seed >> 32) as u32,
-                    request.first + first as u32,
-                    (request.scale << 12 | y) as u32,
-                    request.sharpening.temperature,
-                    request.sharpening.most(shape.levels) as u32,
-                    request.sharpening.share(),
-                    0,
-                    shape,
-                );
+            let columns =
+                if self.device.software() { MOST_ROUNDS / self.table.rounds(&shape) } else { config.width }.max(1);
+            for first_column in (0..config.width).step_by(columns) {
+                // SAFETY: the table holds places of this layout only, and was made with these weights.
+                unsafe {
+                    draw_row::launch_unchecked(
+                        &client,
+                        CubeCount::Static(workgroups as u32, scans, 1),
+                        CubeDim::new_1d(shape.threads as u32),
+                        buffer(&self.weights, self.plan.weights.len() / BLOCK),
+                        buffer(&self.words, self.table.words.len()),
+                        buffer(&values, images * self.layout.length()),
+                        buffer(given.as_ref().unwrap_or(&self.nothing_given), given_length),
+                        buffer(&drawn, 2 * row_values),
+                        first_operation,
+                        first_column as u32,
+                        columns.min(config.width - first_column) as u32,
+                        u32::from(given.is_some()),
+                        request.seed as u32,
+                        (request.seed >> 32) as u32,
+                        request.first + first as u32,
+                        (request.scale << 12 | y) as u32,
+                        request.sharpening.temperature,
+                        request.sharpening.most(shape.levels) as u32,
+                        request.sharpening.share(),
+                        0,
+                        shape,
+                    );
+                }
             }
         };
         launch(self.table.row, row_operation, 1);
@@ -261,21 +286,27 @@ impl FusedScale {
     /// The features of the images of launch `k`, blank before the first row but for what the small images, those of the whole
     /// request, say.
     fn values(&mut self, k: usize, small: Option<&[u8]>) -> Handle {
-        let Launch { first, count, values } = &mut self.launches[k];
-        let (first, count) = (*first, *count);
+        let images = self.workgroup.images;
+        let Launch { first, count, workgroups, values } = &mut self.launches[k];
+        let (first, count, workgroups) = (*first, *count, *workgroups);
         values
             .get_or_insert_with(|| {
                 let blank = self.layout.blank(&self.plan);
-                let mut images = blank.repeat(count);
-                if let (Some(conditioning), Some(small)) = (&self.plan.conditioning, small) {
-                    let dimensions = small.len() / self.request.count;
-                    let small = small[first * dimensions..].chunks_exact(dimensions);
-                    for (image, small) in images.chunks_exact_mut(blank.len()).zip(small) {
-                        let map = conditioning.upsampling.map(small, self.plan.config.levels);
-                        self.layout.fill(image, conditioning.slot, &map);
+                let mut all = vec![0.0; workgroups * images * blank.len()];
+                for (group, values) in all.chunks_exact_mut(images * blank.len()).enumerate() {
+                    for k in 0..images {
+                        let (mut own, image) = (blank.clone(), group * images + k);
+                        if let (Some(conditioning), Some(small), true) = (&self.plan.conditioning, small, image < count)
+                        {
+                            let dimensions = small.len() / self.request.count;
+                            let small = &small[(first + image) * dimensions..][..dimensions];
+                            let map = conditioning.upsampling.map(small, self.plan.config.levels);
+                            self.layout.fill(&mut own, conditioning.slot, &map);
+                        }
+                        values[k..].iter_mut().step_by(images).zip(own).for_each(|(to, value)| *to = value);
                     }
                 }
-                self.device.client().create_from_slice(f32::as_bytes(&images))
+                self.device.client().create_from_slice(f32::as_bytes(&all))
             })
             .clone()
     }
@@ -284,7 +315,9 @@ impl FusedScale {
     fn take(&mut self, row: &[Vec<f32>]) {
         let config = &self.plan.config;
         let (width, plane) = (config.width, config.width * config.height);
-        let rows = row.iter().flat_map(|launch| launch.chunks_exact(2 * width));
+        let images = row.iter().zip(&self.launches);
+        let rows =
+            images.flat_map(|(values, launch)| values.chunks_exact(2 * width).take(launch.count * config.channels));
         for (k, values) in rows.enumerate() {
             let start = k * plane + self.y * width;
             for (x, value) in values.chunks_exact(2).enumerate() {

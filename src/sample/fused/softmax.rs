@@ -7,17 +7,34 @@ use super::words::{NONE, Shape};
 use crate::sample::draw::CHUNK;
 use cubecl::prelude::*;
 
-/// In [`Shape::chunks`]: the highest logit of every chunk, then the chunks' sums, then those at temperature 1.
+/// Behind the weights of an image: the highest logit of every chunk, then the chunks' sums, then those at temperature 1.
 pub const SUMS: usize = 16;
 pub const SUMS_AT_1: usize = 32;
-/// Where levels may be left out: the sums of what is kept of every chunk, and the sum of all that top-k keeps.
+/// Where levels may be left out, also the sums of what is kept of every chunk, the sum of all that top-k keeps, and for every
+/// level the weights of those that are likelier.
 const KEPT: usize = 48;
 const WHOLE: usize = 64;
-/// Values there.
-pub const CHUNK_VALUES: usize = 65;
+const ABOVE: usize = 65;
 
 /// More than any sum of weights.
 const MOST: f32 = 1e30;
+
+/// Values of an image's softmax.
+pub const fn softmax_values(levels: usize, truncates: bool) -> usize {
+    if truncates { levels + ABOVE + levels } else { levels + KEPT }
+}
+
+/// Where in workgroup memory the weights of the `drawn`-th image stand of those drawn at once.
+#[cube]
+pub fn weights_of(drawn: usize, #[comptime] shape: Shape) -> usize {
+    drawn * comptime!(shape.softmax)
+}
+
+/// Where the values of its chunks stand.
+#[cube]
+pub fn chunks_of(drawn: usize, #[comptime] shape: Shape) -> usize {
+    drawn * comptime!(shape.softmax) + comptime!(shape.levels)
+}
 
 /// e^x, nothing where that is below 10⁻³⁷: as in [`draw`](crate::sample::draw()).
 #[cube]
@@ -28,10 +45,11 @@ pub fn weight_of(x: f32, rounded: Rounded) -> f32 {
 
 /// The highest logit of all chunks.
 #[cube]
-pub fn highest_of(shared: &[f32], #[comptime] shape: Shape) -> f32 {
-    let mut highest = shared[comptime!(shape.chunks)];
+pub fn highest_of(shared: &[f32], drawn: usize, #[comptime] shape: Shape) -> f32 {
+    let chunks = chunks_of(drawn, shape);
+    let mut highest = shared[chunks];
     for chunk in 1..comptime!(shape.levels.div_ceil(CHUNK)) {
-        let other = shared[comptime!(shape.chunks) + chunk];
+        let other = shared[chunks + chunk];
         if other > highest {
             highest = other;
         }
@@ -39,65 +57,81 @@ pub fn highest_of(shared: &[f32], #[comptime] shape: Shape) -> f32 {
     highest
 }
 
-/// The weights of all levels that are likelier than one, or as likely and lower, for every level of this thread: in the order of
-/// levels, see [`draw`](crate::sample::draw()). The likeliest level gets less than nothing, so that it is kept, and one that top-k
-/// leaves out [`MOST`]. They stand where the sums of segments do; the logits had one a level at least, and are made.
+/// The weights of all levels that are likelier than `level`, or as likely and lower: in the order of levels, see
+/// [`draw`](crate::sample::draw()). The likeliest level gets less than nothing, so that it is kept, and one that top-k leaves out
+/// [`MOST`].
 #[cube]
-pub fn weigh_above(shared: &mut [f32], thread: usize, top_k: u32, rounded: Rounded, #[comptime] shape: Shape) {
-    let mut level = thread;
-    while level < comptime!(shape.levels) {
-        let own = shared[comptime!(shape.softmax) + level];
-        let mut rank = 0u32;
-        let mut above = 0.0f32;
-        for chunk in 0..comptime!(shape.levels.div_ceil(CHUNK)) {
-            let mut sum = 0.0f32;
-            #[unroll]
-            for k in 0..CHUNK {
-                let other = chunk * CHUNK + k;
-                let weight = shared[comptime!(shape.softmax) + other];
-                let likelier = weight > own || (weight == own && other < level);
-                let likelier = likelier && other < comptime!(shape.levels);
-                rank += select(likelier, 1u32, 0u32);
-                sum = rounded.plus(sum, select(likelier, weight, 0.0f32));
-            }
-            above = rounded.plus(above, sum);
+pub fn weigh_above(
+    shared: &mut [f32],
+    drawn: usize,
+    level: usize,
+    top_k: u32,
+    rounded: Rounded,
+    #[comptime] shape: Shape,
+) {
+    let weights = weights_of(drawn, shape);
+    let own = shared[weights + level];
+    let mut rank = 0u32;
+    let mut above = 0.0f32;
+    for chunk in 0..comptime!(shape.levels.div_ceil(CHUNK)) {
+        let mut sum = 0.0f32;
+        #[unroll]
+        for k in 0..CHUNK {
+            let other = chunk * CHUNK + k;
+            let weight = shared[weights + other];
+            let likelier = weight > own || (weight == own && other < level);
+            let likelier = likelier && other < comptime!(shape.levels);
+            rank += select(likelier, 1u32, 0u32);
+            sum = rounded.plus(sum, select(likelier, weight, 0.0f32));
         }
-        if rank == top_k {
-            shared[comptime!(shape.chunks + WHOLE)] = above;
-        }
-        let above = select(rank == 0u32, -1.0f32, above);
-        shared[comptime!(shape.partials) + level] = select(rank < top_k, above, MOST);
-        level += comptime!(shape.threads);
+        above = rounded.plus(above, sum);
     }
+    let chunks = chunks_of(drawn, shape);
+    if rank == top_k {
+        shared[chunks + WHOLE] = above;
+    }
+    let above = select(rank == 0u32, -1.0f32, above);
+    shared[chunks + ABOVE + level] = select(rank < top_k, above, MOST);
 }
 
-/// Takes their weights from the levels of this thread's chunk that are not kept, and adds up the others.
+/// Takes their weights from the levels of a chunk that are not kept, and adds up the others.
 #[cube]
-pub fn keep(shared: &mut [f32], thread: usize, top_k: u32, share: f32, rounded: Rounded, #[comptime] shape: Shape) {
+#[allow(clippy::too_many_arguments, reason = "the kernel's numbers one by one")]
+pub fn keep(
+    shared: &mut [f32],
+    drawn: usize,
+    chunk: usize,
+    top_k: u32,
+    share: f32,
+    rounded: Rounded,
+    #[comptime] shape: Shape,
+) {
+    let weights = weights_of(drawn, shape);
+    let chunks = chunks_of(drawn, shape);
     let mut whole = 0.0f32;
     if top_k == comptime!(shape.levels as u32) {
-        for chunk in 0..comptime!(shape.levels.div_ceil(CHUNK)) {
-            whole = rounded.plus(whole, shared[comptime!(shape.chunks + SUMS) + chunk]);
+        for other in 0..comptime!(shape.levels.div_ceil(CHUNK)) {
+            whole = rounded.plus(whole, shared[chunks + SUMS + other]);
         }
     } else {
-        whole += shared[comptime!(shape.chunks + WHOLE)];
+        whole += shared[chunks + WHOLE];
     }
     let share = rounded.times(share, whole);
     let mut sum = 0.0f32;
-    for level in thread * CHUNK..usize::min((thread + 1) * CHUNK, comptime!(shape.levels)) {
-        let kept = shared[comptime!(shape.partials) + level] < share;
-        let weight = select(kept, shared[comptime!(shape.softmax) + level], 0.0f32);
-        shared[comptime!(shape.softmax) + level] = weight;
+    for level in chunk * CHUNK..usize::min((chunk + 1) * CHUNK, comptime!(shape.levels)) {
+        let kept = shared[chunks + ABOVE + level] < share;
+        let weight = select(kept, shared[weights + level], 0.0f32);
+        shared[weights + level] = weight;
         sum = rounded.plus(sum, weight);
     }
-    shared[comptime!(shape.chunks + KEPT) + thread] = sum;
+    shared[chunks + KEPT + chunk] = sum;
 }
 
 /// The level that `u` picks, see [`draw`](crate::sample::draw()).
 #[cube]
-pub fn pick(shared: &[f32], u: f32, rounded: Rounded, #[comptime] shape: Shape) -> u32 {
+pub fn pick(shared: &[f32], drawn: usize, u: f32, rounded: Rounded, #[comptime] shape: Shape) -> u32 {
     let chunks = comptime!(shape.levels.div_ceil(CHUNK));
-    let sums = comptime!(shape.chunks + if shape.truncates { KEPT } else { SUMS });
+    let sums = chunks_of(drawn, shape) + comptime!(if shape.truncates { KEPT } else { SUMS });
     let mut total = 0.0f32;
     for chunk in 0..chunks {
         total = rounded.plus(total, shared[sums + chunk]);
@@ -128,7 +162,7 @@ pub fn pick(shared: &[f32], u: f32, rounded: Rounded, #[comptime] shape: Shape) 
     let mut level = NONE.runtime();
     let mut last = chunk as u32 * CHUNK as u32;
     for k in chunk * CHUNK..usize::min((chunk + 1) * CHUNK, comptime!(shape.levels)) {
-        let weight = shared[comptime!(shape.softmax) + k];
+        let weight = shared[weights_of(drawn, shape) + k];
         cumulative = rounded.plus(cumulative, weight);
         if level == NONE && !past && cumulative > threshold {
             level = k as u32;

@@ -1,14 +1,19 @@
 //! A plan as a table of numbers for the kernel: the operations of a pixel, with places worked out for every row of the rings.
 
-use super::operation::{TooWide, Words};
-use super::softmax::CHUNK_VALUES;
-use super::words::{COUNT, DRAW_CHUNKS, DRAW_HIGHEST, DRAW_LEVEL, NONE, OPERATION, PART, SEGMENTS, SHARED, Shape};
+use super::operation::Words;
+use super::softmax::softmax_values;
+use super::words::{
+    BLOCK, CELLS, COUNT, DRAW_ABOVE, DRAW_HIGHEST, DRAW_KEPT, DRAW_LEVEL, DRAW_SUMS, DRAW_WEIGHTS, FIRST_SEGMENT, KIND,
+    NONE, OPERATION, PART, PART_WORDS, PARTIALS, PARTS, SEGMENT_WORDS, SEGMENTS, SHARED, Shape,
+};
+use super::workgroup::Workgroup;
+use crate::sample::draw::CHUNK;
 use crate::sample::layout::{At, Layout};
-use crate::sample::plan::{Place, Plan};
+use crate::sample::plan::{LANES, PANEL, Pass, Place, Plan, SEGMENT, Step, Sums};
 use crate::sample::program::Program;
 
-/// Values of workgroup memory in use at most: every WebGPU has 16 KiB.
-const SHARED_VALUES: usize = 4096;
+/// Most sums of segments before they are added up, those of all images: more are made in several operations.
+const MOST_PARTIALS: usize = 1536;
 
 /// A plan for the kernel.
 pub struct Table {
@@ -25,106 +30,211 @@ pub struct Table {
 }
 
 impl Table {
-    /// The table of `plan`, whose values stand as `layout` says, for workgroups of `threads`.
-    ///
-    /// # Errors
-    /// When the network is too wide.
-    pub fn new(plan: &Plan, layout: &Layout, threads: usize) -> Result<Self, TooWide> {
+    /// The table of `plan`, whose values stand as `layout` says, for such workgroups, and for draws that may leave out levels where
+    /// it `truncates`.
+    pub fn new(plan: &Plan, layout: &Layout, workgroup: Workgroup, truncates: bool) -> Self {
+        let most = steps(plan).filter_map(Step::sums).flat_map(|sums| &sums.outputs).map(|outputs| outputs.len()).max();
+        let room = MOST_PARTIALS / workgroup.images;
+        let split = workgroup.split && most.is_none_or(|outputs| outputs.next_multiple_of(BLOCK) <= room);
+        let room = Room { partials: split.then_some(room), truncates, ..Room::default() };
         // Once to see how much room sums need, and again with places for them.
-        let (rough, [operations, scan_operations]) = Room::default().words(plan, layout, 0)?;
-        let room = Room::new(plan, rough.operations());
+        let (rough, _) = room.words(plan, layout, workgroup, 0);
+        let room = room.with(plan, workgroup, rough.operations());
+        let (_, [operations, scan_operations]) = room.words(plan, layout, workgroup, 0);
         let (mut words, mut rows) = (Vec::new(), Vec::new());
         for y in 0..layout.phases(plan.config.height) {
-            let (row, _) = room.words(plan, layout, y)?;
+            let (row, _) = room.words(plan, layout, workgroup, y);
             rows.push([words.len() as u32, (words.len() + operations * OPERATION) as u32]);
             row.write(&mut words);
         }
         let config = &plan.config;
         let shape = Shape {
-            threads,
+            threads: workgroup.threads,
+            images: workgroup.images,
+            images_a_thread: workgroup.images_a_thread,
+            split,
             width: config.width,
             channels: config.channels,
             levels: usize::from(config.levels),
             operations,
             shared: room.values,
-            partials: room.partials,
-            unfinished: room.unfinished,
+            features: room.features,
+            draws: room.draws,
             softmax: room.softmax,
-            chunks: room.chunks,
             image: layout.length(),
             scan: false,
-            truncates: false,
+            truncates,
             contract: false,
         };
         let count = plan.scans.len();
         // The layers are alike, and so are their scans.
         let of_a_scan = scan_operations / count.max(1);
         assert_eq!(of_a_scan * count, scan_operations, "scans of unequal lengths");
-        let scan = (count > 0).then_some(Shape { operations: of_a_scan, scan: true, ..shape });
-        Ok(Self { words, rows, row: shape, scan, scans: count as u32 })
+        let scan = (count > 0).then_some(Shape { operations: of_a_scan, scan: true, truncates: false, ..shape });
+        Self { words, rows, row: shape, scan, scans: count as u32 }
     }
 
     /// Words of the first operation of row `y`, and of the scans that follow it.
     pub fn first_operations(&self, y: usize) -> [u32; 2] {
         self.rows[y % self.rows.len()]
     }
+
+    /// Rounds of loops that a thread of a kernel makes at a pixel, at most.
+    pub fn rounds(&self, shape: &Shape) -> usize {
+        let [row, scan] = self.rows[0];
+        let first = if shape.scan { scan } else { row } as usize;
+        let operations = self.words[first..].chunks_exact(OPERATION).take(shape.operations);
+        operations.map(|op| 2 + self.rounds_of(op, shape)).sum()
+    }
+
+    /// Those of an operation. Mesa goes through what is not asked for too, with no thread taking part: so a loop has a round more
+    /// than it needs, one at least, and every round goes through all loops inside it.
+    fn rounds_of(&self, op: &[u32], shape: &Shape) -> usize {
+        let (kind, lanes, draws) = (op[KIND], shape.images / shape.images_a_thread, shape.draws);
+        let (blocks, chunks) = ((op[COUNT] as usize).div_ceil(BLOCK), shape.levels.div_ceil(CHUNK));
+        let asked = |own: bool, items: usize| if own { 1 + items.div_ceil(shape.threads) } else { 1 };
+        // A whole segment is written out; there is a loop for another, once for either memory.
+        let length = |segment: &[u32]| if segment[2] as usize == SEGMENT { 3 } else { 4 + segment[2] as usize };
+        let segments = self.words[op[FIRST_SEGMENT] as usize..].chunks_exact(SEGMENT_WORDS);
+        let lengths = segments.take(op[SEGMENTS] as usize).map(length);
+        let mut rounds = 0;
+        let of_parts = if shape.split {
+            let segments = op[SEGMENTS] as usize;
+            rounds += asked(kind == PARTIALS, blocks * segments * lanes) * (1 + lengths.max().unwrap_or(3));
+            let partials: u32 = op[PART..].chunks_exact(PART_WORDS).take(PARTS).map(|part| part[1]).sum();
+            2 * (PARTS + 1) + partials as usize
+        } else {
+            4 * (PARTS + 1) + lengths.sum::<usize>()
+        };
+        rounds += asked(kind <= CELLS, blocks * lanes) * (2 + of_parts + shape.images_a_thread);
+        if shape.scan {
+            return rounds;
+        }
+        let draw = |own: u32, items: usize, inner: usize, loops: usize| {
+            if kind == own { (1 + items.div_ceil(shape.threads)) * (1 + inner) } else { 1 + loops }
+        };
+        if shape.levels > 2 {
+            // The loops over chunks and over their levels.
+            rounds += draw(DRAW_HIGHEST, chunks * draws, 1 + CHUNK, 1);
+            rounds += draw(DRAW_WEIGHTS, shape.levels * draws, 1 + chunks, 1);
+            rounds += draw(DRAW_SUMS, chunks * draws, 3 + chunks + 2 * CHUNK, 3);
+        }
+        if shape.levels > 2 && shape.truncates {
+            rounds += draw(DRAW_ABOVE, shape.levels * draws, 1 + chunks, 1);
+            rounds += draw(DRAW_KEPT, chunks * draws, 2 + chunks + CHUNK, 2);
+        }
+        // Five rounds of the uniform number; the sum at temperature 1, the highest logit, and twice the chunks to pick.
+        let level = if shape.levels > 2 { 6 + 4 * (1 + chunks) + 1 + CHUNK } else { 6 };
+        rounds + draw(DRAW_LEVEL, draws, level, 6)
+    }
+}
+
+fn steps(plan: &Plan) -> impl Iterator<Item = &Step> {
+    plan.steps.iter().chain(plan.scans.iter().flatten())
+}
+
+/// The weights of a plan in the kernel's order: of each pass a row of biases, then a row for each input, all outputs side by side
+/// in blocks of [`BLOCK`]. The gates of a cell are such a block.
+pub fn weights(plan: &Plan) -> Vec<f32> {
+    let mut weights = vec![0.0; plan.weights.len()];
+    for step in steps(plan) {
+        let Some(Sums { terms, outputs, .. }) = step.sums() else { continue };
+        let cells = matches!(step, Step::Lstm { .. });
+        for (group, outputs) in outputs.iter().enumerate() {
+            for term in terms {
+                reorder(&term.passes[group], outputs.len(), cells, &plan.weights, &mut weights);
+            }
+        }
+    }
+    weights
+}
+
+/// Puts the weights of a pass to where they stand for the kernel.
+fn reorder(pass: &Pass, count: usize, cells: bool, from: &[f32], to: &mut [f32]) {
+    let (rows, blocks) = (pass.inputs() + 1, count.div_ceil(BLOCK));
+    for output in 0..count {
+        let panel = output / PANEL * PANEL;
+        let width = PANEL.min((count - panel).next_multiple_of(LANES));
+        let (block, place) = if cells { (output % blocks, output / blocks) } else { (output / BLOCK, output % BLOCK) };
+        for row in 0..rows {
+            to[pass.weights + (row * blocks + block) * BLOCK + place] =
+                from[pass.weights + panel * rows + row * width + output % PANEL];
+        }
+    }
 }
 
 /// What stands where in workgroup memory.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Room {
     values: usize,
-    partials: usize,
-    unfinished: usize,
+    /// Sums of segments of an image that there is room for, where they are made apart.
+    partials: Option<usize>,
+    features: usize,
+    draws: usize,
     softmax: usize,
-    chunks: usize,
+    truncates: bool,
     /// Of each slot, where there is room for it; the others are kept with the image.
     slots: Vec<Option<usize>>,
 }
 
 impl Room {
-    fn new(plan: &Plan, operations: &[[u32; OPERATION]]) -> Self {
-        let levels = usize::from(plan.config.levels);
-        let sums = operations.iter().filter(|operation| operation[SEGMENTS] > 0);
-        let partials = sums.clone().map(|operation| (operation[COUNT] * operation[SEGMENTS]) as usize);
-        let mut room = Self { unfinished: partials.max().unwrap_or(0), ..Self::default() };
-        let unfinished = sums.filter(|operation| operation[PART] == NONE).map(|operation| operation[COUNT] as usize);
-        room.softmax = room.unfinished + unfinished.max().unwrap_or(0);
-        room.chunks = room.softmax + if levels > 2 { 2 * levels } else { 0 };
-        room.values = room.chunks + CHUNK_VALUES;
-        for slot in &plan.slots {
-            let fits = slot.rows == 0 && room.values + slot.features <= SHARED_VALUES;
-            room.slots.push(fits.then_some(room.values));
-            room.values += if fits { slot.features } else { 0 };
+    fn with(self, plan: &Plan, workgroup: Workgroup, operations: &[[u32; OPERATION]]) -> Self {
+        let (levels, Workgroup { images, memory, .. }) = (usize::from(plan.config.levels), workgroup);
+        let mut room = self;
+        let partials = operations.iter().filter(|operation| operation[KIND] == PARTIALS);
+        let partials = partials.map(|operation| operation[COUNT].next_multiple_of(BLOCK as u32) * operation[SEGMENTS]);
+        let partials = partials.max().unwrap_or(0) as usize * images;
+        // Of many levels as many images at once as leave most of the memory to features.
+        room.softmax = if levels > 2 { softmax_values(levels, room.truncates) } else { 0 };
+        let at_once = (memory * 3 / 8).checked_div(room.softmax).unwrap_or(images).clamp(1, images);
+        room.draws = 1 << at_once.ilog2();
+        room.features = partials.max(room.draws * room.softmax);
+        let unfinished = operations.iter().filter(|operation| operation[PART] == NONE);
+        let mut features =
+            unfinished.map(|operation| operation[COUNT].next_multiple_of(BLOCK as u32)).max().unwrap_or(0) as usize;
+        let gates = |slot| steps(plan).any(|step| matches!(step, Step::Lstm { gates, .. } if gates.to == slot));
+        for (k, slot) in plan.slots.iter().enumerate() {
+            let fits = room.features + (features + slot.features) * images <= memory;
+            // Gates are kept only where they are made in several operations.
+            let fits = fits && slot.rows == 0 && (room.partials.is_some() || !gates(k));
+            room.slots.push(fits.then_some(features));
+            features += if fits { slot.features } else { 0 };
         }
+        room.values = room.features + features * images;
         room
     }
 
     /// The operations of a pixel of row `y`, and of all scans behind it; and how many there are of either.
-    fn words(&self, plan: &Plan, layout: &Layout, y: usize) -> Result<(Words, [usize; 2]), TooWide> {
+    fn words(&self, plan: &Plan, layout: &Layout, workgroup: Workgroup, y: usize) -> (Words, [usize; 2]) {
         let shared = |start: usize| At { start: start + SHARED as usize, column: 0 };
-        let unfinished = shared(self.unfinished);
+        let unfinished = shared(0);
         let program = Program::new(plan, |slot, from: Place| match self.slots.get(slot) {
             Some(Some(start)) => shared(*start),
             _ => layout.at(slot, from, y),
         });
-        let mut words = Words::default();
-        let kinds = [DRAW_HIGHEST, DRAW_CHUNKS, DRAW_LEVEL];
-        let kinds = if plan.config.levels > 2 { &kinds[..] } else { &kinds[2..] };
+        let mut words = Words::new(self.partials);
+        let kinds: &[u32] = match (plan.config.levels, self.truncates) {
+            (2, _) => &[DRAW_LEVEL],
+            (_, false) => &[DRAW_HIGHEST, DRAW_WEIGHTS, DRAW_SUMS, DRAW_LEVEL],
+            (_, true) => &[DRAW_HIGHEST, DRAW_WEIGHTS, DRAW_SUMS, DRAW_ABOVE, DRAW_KEPT, DRAW_LEVEL],
+        };
         for (channel, ops) in program.channels.iter().enumerate() {
-            ops.iter().try_for_each(|op| words.push(&program, op, unfinished))?;
-            words.push_draw(kinds, channel, program.logits[channel], program.input.feature(channel));
+            ops.iter().for_each(|op| words.push(&program, op, unfinished));
+            for first_image in (0..workgroup.images).step_by(self.draws.max(1)) {
+                words.push_draw(kinds, channel, first_image, program.logits[channel], program.input.feature(channel));
+            }
         }
         let row = words.operations().len();
-        program.scans.iter().flatten().try_for_each(|op| words.push(&program, op, unfinished))?;
+        program.scans.iter().flatten().for_each(|op| words.push(&program, op, unfinished));
         let scans = words.operations().len() - row;
-        Ok((words, [row, scans]))
+        (words, [row, scans])
     }
 }
 
 #[cfg(all(test, feature = "native"))]
 mod tests {
-    use super::super::words::{ADD, ALSO, CELLS, CELLS_TO, FIRST_SEGMENT, KIND, PLACE, SEGMENT_WORDS, TO};
+    use super::super::words::{ADD, ALSO, CELLS_TO, PLACE, TO};
+    use super::super::workgroup::Adapter;
     use super::*;
     use crate::model::{Model, ModelConfig, Network};
     use burn::tensor::Device;
@@ -132,8 +242,10 @@ mod tests {
     /// What a kernel would read and write without being asked.
     #[test]
     fn every_place_is_one_of_the_image_s_or_the_workgroup_s() {
-        for (network, (channels, levels, h)) in
-            Network::ALL.into_iter().flat_map(|n| [(1, 2, 5), (1, 2, 100), (3, 256, 130)].map(|case| (n, case)))
+        let cases = [(1, 2, 5), (1, 2, 100), (3, 256, 130)].into_iter().flat_map(|case| [0, 2, 4].map(|n| (case, n)));
+        let cases = cases.flat_map(|case| [false, true].map(|truncates| (case, truncates)));
+        for (network, (((channels, levels, h), images), truncates)) in
+            Network::ALL.into_iter().flat_map(|network| cases.clone().map(move |case| (network, case)))
         {
             let [height, width] = [3, 4];
             let tiny = ModelConfig::tiny(network, channels, levels, [height, width]);
@@ -141,10 +253,10 @@ mod tests {
             let model = Model::init(&config, &Device::flex()).expect("a good configuration");
             let plan = Plan::new(&config, model.net());
             let layout = Layout::new(&plan);
-            let table = Table::new(&plan, &layout, 32).expect("room");
-            assert!(table.row.shared <= SHARED_VALUES, "{config:?}");
-            // Where a draw keeps a value a level.
-            assert!(table.row.levels == 2 || table.row.unfinished >= table.row.levels, "{config:?}");
+            let workgroup = Adapter::LEAST.workgroup_of(images);
+            let table = Table::new(&plan, &layout, workgroup, truncates);
+            assert!(table.row.shared <= workgroup.memory, "{config:?}");
+            let of_an_image = (table.row.shared - table.row.features) / workgroup.images;
             for y in 0..height {
                 let [row, scan] = table.first_operations(y).map(|word| word as usize);
                 let mut operations = vec![(row, table.row.operations)];
@@ -155,22 +267,26 @@ mod tests {
                     let op = &table.words[k..k + OPERATION];
                     let check = |at: usize, column: usize, length: usize| {
                         let last = at + (width - 1) * column + length;
-                        let end =
-                            if at >= SHARED as usize { SHARED as usize + table.row.shared } else { layout.length() };
+                        let end = if at >= SHARED as usize { SHARED as usize + of_an_image } else { layout.length() };
                         assert!(last <= end, "{config:?}, row {y}, kind {}: {at} {column} {length}", op[KIND]);
                     };
                     let count = if op[KIND] == CELLS { op[COUNT] / 4 } else { op[COUNT] } as usize;
                     for place in [ADD, ALSO, TO, CELLS_TO].into_iter().filter(|&place| op[place] != NONE) {
-                        let length = if op[KIND] > CELLS { 1 } else { count };
+                        let length = if op[KIND] > PARTIALS { 1 } else { count };
                         check(op[place] as usize, op[place + PLACE] as usize, length);
                     }
                     for segment in 0..op[SEGMENTS] as usize {
                         let segment = &table.words[op[FIRST_SEGMENT] as usize + segment * SEGMENT_WORDS..];
                         check(segment[0] as usize, segment[1] as usize, segment[2] as usize);
-                        let (count, inputs) = (op[COUNT] as usize, segment[5] as usize);
-                        let weights = count.next_multiple_of(4) * (inputs + 1);
-                        assert!(segment[4] as usize + weights <= plan.weights.len(), "{config:?}, row {y}");
-                        assert!((segment[6] + segment[2]) as usize <= inputs + 1, "{config:?}, row {y}");
+                        let blocks = (op[COUNT] as usize).div_ceil(BLOCK);
+                        let weights = segment[4] as usize + segment[2] as usize * blocks;
+                        assert!(weights * BLOCK <= plan.weights.len(), "{config:?}, row {y}");
+                        // Other threads still read while one writes.
+                        if op[KIND] != PARTIALS && segment[1] == op[TO + PLACE] {
+                            let [from, to] = [(segment[0], segment[2]), (op[TO], count as u32)];
+                            let apart = from.0 + from.1 <= to.0 || to.0 + to.1 <= from.0;
+                            assert!(apart, "{config:?}, row {y}: {from:?} {to:?}");
+                        }
                     }
                 }
             }

@@ -5,8 +5,12 @@ pub const NONE: u32 = u32::MAX;
 /// Added to places in workgroup memory.
 pub const SHARED: u32 = 1 << 30;
 
+/// Outputs that a thread makes at once. Their weights for an input stand side by side and are read as one word of storage; those
+/// of the next outputs, for the same input, stand behind them.
+pub const BLOCK: usize = 4;
+
 /// Words of an operation.
-pub const OPERATION: usize = 24;
+pub const OPERATION: usize = 20;
 /// What it is: below [`CELLS`] a convolution or a sum.
 pub const KIND: usize = 0;
 /// Outputs; of a draw, its colour.
@@ -14,39 +18,53 @@ pub const COUNT: usize = 1;
 /// Segments of all its sums, and the word of the first.
 pub const SEGMENTS: usize = 2;
 pub const FIRST_SEGMENT: usize = 3;
-/// For each part of the sums: where its weights start ([`NONE`]: it goes on with an unfinished sum), inputs, segments.
+/// For each part of the sums: the block of its first biases ([`NONE`]: it goes on with an unfinished sum), and segments.
 pub const PART: usize = 4;
+/// Words of a part.
+pub const PART_WORDS: usize = 2;
 /// Parts.
 pub const PARTS: usize = 3;
 /// A place whose values are added, or a draw's logits; as every place, its column 0 and, behind it, values a column.
-pub const ADD: usize = 13;
+pub const ADD: usize = 10;
 /// Another; of cells, the cells before.
-pub const ALSO: usize = 15;
+pub const ALSO: usize = 12;
 /// Where the outputs, or the states of cells, or what is drawn go to.
-pub const TO: usize = 17;
+pub const TO: usize = 14;
 /// Where the cells go to.
-pub const CELLS_TO: usize = 19;
+pub const CELLS_TO: usize = 16;
 /// 1 where outputs are rectified.
-pub const RECTIFY: usize = 21;
+pub const RECTIFY: usize = 18;
+/// Of a draw, the first image of the workgroup it draws for.
+pub const FIRST_IMAGE: usize = 19;
 /// From a place's column 0 to its values a column.
 pub const PLACE: usize = 1;
 
-/// Kinds.
+/// Kinds, in the order of a pixel. The gates of a cell are a block: o, f, i and g.
 pub const CONVOLVE: u32 = 0;
 pub const CELLS: u32 = 1;
-pub const DRAW_HIGHEST: u32 = 2;
-pub const DRAW_CHUNKS: u32 = 3;
-pub const DRAW_LEVEL: u32 = 4;
+/// The sums of segments for the operation behind it, which adds them up: where a thread does not make whole sums.
+pub const PARTIALS: u32 = 2;
+pub const DRAW_HIGHEST: u32 = 3;
+pub const DRAW_WEIGHTS: u32 = 4;
+pub const DRAW_SUMS: u32 = 5;
+/// Only where levels may be left out: how much is likelier than each of them, and what of them is kept.
+pub const DRAW_ABOVE: u32 = 6;
+pub const DRAW_KEPT: u32 = 7;
+pub const DRAW_LEVEL: u32 = 8;
 
-/// Words of a segment: place (2), values, whether they are rectified, where its part's weights start, inputs of the part, rows
-/// of weights before its own.
-pub const SEGMENT_WORDS: usize = 7;
+/// Words of a segment: place (2), values, whether they are rectified, the block of its first weights.
+pub const SEGMENT_WORDS: usize = 5;
 
 /// What a kernel is compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Shape {
     /// Threads of a workgroup.
     pub threads: usize,
+    /// Images of a workgroup, and those of them that a thread makes a sum for at once.
+    pub images: usize,
+    pub images_a_thread: usize,
+    /// Whether sums are made in two operations, a thread a segment first.
+    pub split: bool,
     /// Columns of an image.
     pub width: usize,
     /// Colours of a pixel.
@@ -57,14 +75,13 @@ pub struct Shape {
     pub operations: usize,
     /// Values of workgroup memory.
     pub shared: usize,
-    /// Where in it the sums of segments start.
-    pub partials: usize,
-    /// Where in it sums are kept that go on in the next operation.
-    pub unfinished: usize,
-    /// Where in it the softmax starts: a weight a level, then the same at temperature 1.
+    /// Where in it features stand, those of all images side by side: first the sums that go on in the next operation. Before them
+    /// stand the sums of segments, or the softmax.
+    pub features: usize,
+    /// Images whose softmax is made at once, one after another in workgroup memory.
+    pub draws: usize,
+    /// Values of an image's softmax, see [`softmax_values`](super::softmax::softmax_values).
     pub softmax: usize,
-    /// Where in it the softmax's [`CHUNK_VALUES`](super::softmax::CHUNK_VALUES) start.
-    pub chunks: usize,
     /// Values kept for an image.
     pub image: usize,
     /// Whether this is a scan from right to left, which draws nothing.

@@ -1,0 +1,264 @@
+//! The sums of the kernel: a [`BLOCK`] of outputs for each image of a thread, so that a word of weights that is read serves them
+//! all, in the cached sampler's order.
+#![allow(missing_docs, reason = "the macro makes public items of its own")]
+#![allow(clippy::collapsible_if, reason = "what is known when compiling is not mixed with what is not")]
+
+use super::maths::{Block, Rounded, rectified};
+use super::memory::{in_workgroup, place};
+use super::words::{BLOCK, FIRST_SEGMENT, NONE, PART, PART_WORDS, PARTS, SEGMENT_WORDS, SHARED, Shape};
+use crate::sample::plan::SEGMENT;
+use cubecl::prelude::*;
+
+/// Sums of nothing: a block of outputs for every image of a thread.
+#[cube]
+pub fn clear(sums: &mut Array<Block>, #[comptime] shape: Shape) {
+    #[unroll]
+    for i in 0..comptime!(shape.images_a_thread) {
+        sums[i] = Block::new(0.0f32);
+    }
+}
+
+/// Puts the first `outputs` of every block, those of the images of this thread, to where the first stands.
+#[cube]
+pub fn put_blocks(to: &mut [f32], sums: &Array<Block>, first: usize, outputs: usize, #[comptime] shape: Shape) {
+    let lanes = comptime!(shape.images / shape.images_a_thread);
+    #[unroll]
+    for k in 0..BLOCK {
+        if k < outputs {
+            #[unroll]
+            for i in 0..comptime!(shape.images_a_thread) {
+                to[first + comptime!(k * shape.images + i * lanes)] = sums[i].extract(k);
+            }
+        }
+    }
+}
+
+/// Rectifies every output.
+#[cube]
+pub fn rectify_blocks(sums: &mut Array<Block>, #[comptime] shape: Shape) {
+    #[unroll]
+    for i in 0..comptime!(shape.images_a_thread) {
+        let mut block = sums[i];
+        #[unroll]
+        for k in 0..BLOCK {
+            block.insert(k, rectified(block.extract(k)));
+        }
+        sums[i] = block;
+    }
+}
+
+/// Adds what stands there to the first `outputs` of every block.
+#[cube]
+fn add_blocks(
+    sums: &mut Array<Block>,
+    from: &[f32],
+    first: usize,
+    outputs: usize,
+    rounded: Rounded,
+    #[comptime] shape: Shape,
+) {
+    let lanes = comptime!(shape.images / shape.images_a_thread);
+    #[unroll]
+    for i in 0..comptime!(shape.images_a_thread) {
+        let mut block = Block::new(0.0f32);
+        #[unroll]
+        for k in 0..BLOCK {
+            if k < outputs {
+                block.insert(k, from[first + comptime!(k * shape.images + i * lanes)]);
+            }
+        }
+        sums[i] = rounded.plus_each(sums[i], block);
+    }
+}
+
+/// Adds what stands at the place that the table has at `word`, where it has one, to the first `outputs` of every block.
+#[cube]
+#[allow(clippy::too_many_arguments, reason = "the kernel's buffers one by one")]
+pub fn add_place(
+    sums: &mut Array<Block>,
+    table: &[u32],
+    values: &[f32],
+    shared: &[f32],
+    word: usize,
+    output: u32,
+    outputs: usize,
+    start: usize,
+    lane: usize,
+    x: usize,
+    rounded: Rounded,
+    #[comptime] shape: Shape,
+) {
+    if table[word] != NONE {
+        let at = place(table, word, x) + output;
+        if at >= SHARED {
+            add_blocks(sums, shared, in_workgroup(at, lane, shape), outputs, rounded, shape);
+        } else {
+            add_blocks(sums, values, start + at as usize * comptime!(shape.images) + lane, outputs, rounded, shape);
+        }
+    }
+}
+
+/// Adds the parts of an operation: of each its bias, or what an earlier operation left unfinished, and its segments.
+#[cube]
+#[allow(clippy::too_many_arguments, reason = "the kernel's buffers one by one")]
+pub fn add_parts(
+    sums: &mut Array<Block>,
+    weights: &[Block],
+    table: &[u32],
+    values: &[f32],
+    shared: &[f32],
+    op: usize,
+    block: usize,
+    blocks: usize,
+    start: usize,
+    lane: usize,
+    x: usize,
+    rounded: Rounded,
+    #[comptime] shape: Shape,
+) {
+    let mut segment = table[op + FIRST_SEGMENT] as usize;
+    let output = block * comptime!(BLOCK * shape.images) + lane;
+    let mut partial = output;
+    for part in 0..PARTS {
+        let word = op + PART + part * PART_WORDS;
+        let segments = table[word + 1];
+        if segments > 0 {
+            let mut own = Array::<Block>::new(comptime!(shape.images_a_thread));
+            clear(&mut own, shape);
+            if table[word] == NONE {
+                // Only of sums that are made in several operations.
+                if comptime!(shape.split) {
+                    add_blocks(&mut own, shared, output + comptime!(shape.features), BLOCK, rounded, shape);
+                }
+            } else {
+                let bias = weights[table[word] as usize + block];
+                #[unroll]
+                for i in 0..comptime!(shape.images_a_thread) {
+                    own[i] = bias;
+                }
+            }
+            for _ in 0..segments {
+                if comptime!(shape.split) {
+                    add_blocks(&mut own, shared, partial, BLOCK, rounded, shape);
+                    partial += blocks * comptime!(BLOCK * shape.images);
+                } else {
+                    add_segment(
+                        &mut own, weights, table, values, shared, segment, block, blocks, start, lane, x, rounded,
+                        shape,
+                    );
+                    segment += SEGMENT_WORDS;
+                }
+            }
+            #[unroll]
+            for i in 0..comptime!(shape.images_a_thread) {
+                sums[i] = rounded.plus_each(sums[i], own[i]);
+            }
+        }
+    }
+}
+
+/// Adds a segment's sum.
+#[cube]
+#[allow(clippy::too_many_arguments, reason = "the kernel's buffers one by one")]
+pub fn add_segment(
+    sums: &mut Array<Block>,
+    weights: &[Block],
+    table: &[u32],
+    values: &[f32],
+    shared: &[f32],
+    segment: usize,
+    block: usize,
+    blocks: usize,
+    start: usize,
+    lane: usize,
+    x: usize,
+    rounded: Rounded,
+    #[comptime] shape: Shape,
+) {
+    let at = place(table, segment, x);
+    let length = table[segment + 2] as usize;
+    let rectify = table[segment + 3] == 1u32;
+    let weight = table[segment + 4] as usize + block;
+    let mut own = Array::<Block>::new(comptime!(shape.images_a_thread));
+    clear(&mut own, shape);
+    if at >= SHARED {
+        let first = in_workgroup(at, lane, shape);
+        add_products(&mut own, weights, shared, weight, blocks, first, length, rectify, rounded, shape);
+    } else {
+        let first = start + at as usize * comptime!(shape.images) + lane;
+        add_products(&mut own, weights, values, weight, blocks, first, length, rectify, rounded, shape);
+    }
+    #[unroll]
+    for i in 0..comptime!(shape.images_a_thread) {
+        sums[i] = rounded.plus_each(sums[i], own[i]);
+    }
+}
+
+/// Adds `length` values of each image, times their weights.
+#[cube]
+#[allow(clippy::too_many_arguments, reason = "the kernel's buffers one by one")]
+fn add_products(
+    sums: &mut Array<Block>,
+    weights: &[Block],
+    from: &[f32],
+    weight: usize,
+    blocks: usize,
+    first: usize,
+    length: usize,
+    rectify: bool,
+    rounded: Rounded,
+    #[comptime] shape: Shape,
+) {
+    // Most segments are whole: written out, their loads need not wait for a loop.
+    if length == SEGMENT {
+        #[unroll]
+        for j in 0..SEGMENT {
+            add_input(
+                sums,
+                weights,
+                from,
+                weight + j * blocks,
+                first + comptime!(j * shape.images),
+                rectify,
+                rounded,
+                shape,
+            );
+        }
+    } else {
+        for j in 0..length {
+            add_input(
+                sums,
+                weights,
+                from,
+                weight + j * blocks,
+                first + j * comptime!(shape.images),
+                rectify,
+                rounded,
+                shape,
+            );
+        }
+    }
+}
+
+/// Adds one value of each image, times its weights.
+#[cube]
+#[allow(clippy::too_many_arguments, reason = "the kernel's buffers one by one")]
+fn add_input(
+    sums: &mut Array<Block>,
+    weights: &[Block],
+    from: &[f32],
+    weight: usize,
+    first: usize,
+    rectify: bool,
+    rounded: Rounded,
+    #[comptime] shape: Shape,
+) {
+    let lanes = comptime!(shape.images / shape.images_a_thread);
+    let weights = weights[weight];
+    #[unroll]
+    for i in 0..comptime!(shape.images_a_thread) {
+        let value = from[first + comptime!(i * lanes)];
+        let value = select(rectify, rectified(value), value);
+        sums[i] = rounded.add_products(sums[i], value, weights);
+    }
+}
