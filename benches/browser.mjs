@@ -4,7 +4,7 @@
  *
  *   node benches/browser.mjs [--json] [--budget-ms 1500] [--batches 1,16] [--networks ID,ID] [--gpu]
  *
- * With `--json` it prints the lines described in `benches/sampling/main.rs`.
+ * With `--json` it prints the lines described in `src/cli/bench/mod.rs`.
  */
 
 import { availableParallelism } from 'node:os';

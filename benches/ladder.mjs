@@ -62,7 +62,7 @@ const whole = !options.quick && !options.networks && !options.parts;
 const svg = options.svg ?? (whole ? join(REPOSITORY, 'docs/ladder.svg') : join(dirname(options.json), 'ladder.svg'));
 const onGpu = options.gpu || options.cuda;
 const features = ['native', ...(options.gpu ? ['wgpu'] : []), ...(options.cuda ? ['cuda'] : [])].join();
-const bench = ['bench', '--no-default-features', '--features', features, '--bench', 'sampling'];
+const build = ['--release', '--no-default-features', '--features', features, '--bin', 'pixelrnn'];
 const ways = ['naive', 'cached-1', 'cached-all', ...(onGpu ? ['naive-gpu', 'fused'] : [])];
 const gpuBatches = onGpu && options['gpu-batches'] ? ['--gpu-batches', options['gpu-batches']] : [];
 
@@ -71,7 +71,7 @@ const gpuBatches = onGpu && options['gpu-batches'] ? ['--gpu-batches', options['
  * @type {Record<string, [string, string[]]>}
  */
 const PARTS = {
-  native: ['cargo', [...bench, '--quiet', '--', ...common, '--batches', batches, '--ways', ways.join(), ...gpuBatches]],
+  native: ['cargo', ['run', '--quiet', ...build, '--', 'bench', ...common, '--batches', batches, '--ways', ways.join(), ...gpuBatches]],
   chromium: ['node', ['benches/browser.mjs', ...common, '--batches', batches, ...(options.gpu ? ['--gpu'] : [])]],
   pytorch: [PYTHON, ['benches/peers.py', 'pytorch', ...common, '--batches', peerBatches]],
   onnxruntime: [PYTHON, ['benches/peers.py', 'onnxruntime', ...common, '--batches', peerBatches]],
@@ -81,7 +81,7 @@ const PARTS = {
 /** @type {Array<Record<string, any>>} */
 const lines = Object.entries(machine()).map(([key, value]) => ({ line: 'about', key, value }));
 const start = performance.now();
-if (parts.includes('native')) build();
+if (parts.includes('native')) buildNative();
 for (const part of parts) {
   if (!(part in PARTS)) throw new Error(`--parts: found ${part}, expected some of ${Object.keys(PARTS).join()}`);
   await run(part);
@@ -127,9 +127,9 @@ function browserPath() {
 }
 
 /** Ahead of the clock; what goes wrong shows again when the part runs. */
-function build() {
+function buildNative() {
   try {
-    execFileSync('cargo', [...bench, '--no-run'], { cwd: REPOSITORY, stdio: ['ignore', 'ignore', 'inherit'] });
+    execFileSync('cargo', ['build', ...build], { cwd: REPOSITORY, stdio: ['ignore', 'ignore', 'inherit'] });
   } catch {
     console.error('ladder: the native part does not build');
   }

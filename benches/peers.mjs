@@ -4,7 +4,7 @@
  *
  *   node benches/peers.mjs [--json] [--budget-ms 1500] [--batches 1,16] [--networks ID,ID]
  *
- * Some values are timed and scaled up to an image. With `--json` it prints the lines described in `benches/sampling/main.rs`.
+ * Some values are timed and scaled up to an image. With `--json` it prints the lines described in `src/cli/bench/mod.rs`.
  */
 
 import { execFileSync } from 'node:child_process';

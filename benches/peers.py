@@ -4,7 +4,7 @@ value. `scripts/peers.sh` installs what it needs; `make bench` runs it; alone:
 
     .tools/peers/python/bin/python benches/peers.py pytorch|onnxruntime [--json] [--budget-ms 1500] [--batches 1,16] [--networks ID,ID]
 
-Some values are timed and scaled up to an image. With --json it prints the lines described in benches/sampling/main.rs.
+Some values are timed and scaled up to an image. With --json it prints the lines described in src/cli/bench/mod.rs.
 """
 
 import argparse

@@ -73,7 +73,7 @@ export async function serveBench() {
 }
 
 /**
- * Prints a line as JSON or for people; `benches/sampling/main.rs` describes them.
+ * Prints a line as JSON or for people; `src/cli/bench/mod.rs` describes them.
  * @param {Options} options
  * @param {Record<string, any>} line
  */

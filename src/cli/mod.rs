@@ -1,5 +1,6 @@
 //! The commands, one a file. Every path is checked before work starts, and every error is one sentence.
 
+mod bench;
 mod codec;
 mod compare;
 mod data;
@@ -83,6 +84,9 @@ enum Command {
     /// Write a PixelCNN for other programs to run.
     #[command(allow_negative_numbers = true)]
     Export(export::Options),
+    /// Time every way to draw, of untrained networks, on this machine and on its GPU.
+    #[command(allow_negative_numbers = true)]
+    Bench(bench::Options),
     /// Configuration, size, training record and likelihoods of a weights file.
     #[command(allow_negative_numbers = true)]
     Info(info::Options),
@@ -106,6 +110,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Decompress(options) => codec::decompress(options),
         Command::Compare(options) => compare::run(options),
         Command::Export(options) => export::run(options),
+        Command::Bench(options) => bench::run(options),
         Command::Info(options) => info::run(options),
     }
 }

@@ -19,6 +19,7 @@ pub fn trials() -> Vec<Trial> {
         trial("cli::sample_writes_levels_and_pictures", sample_writes_levels_and_pictures),
         trial("cli::complete_keeps_what_is_given", complete_keeps_what_is_given),
         trial("cli::info_tells_what_a_file_is", info_tells_what_a_file_is),
+        trial("cli::bench_times_what_is_asked_for", bench_times_what_is_asked_for),
         trial("cli::npy_files_are_numpy_s_byte_for_byte", npy_files_are_numpy_s),
         trial("cli::a_number_that_is_not_allowed_is_told_which_are", numbers_are_told_their_range),
         trial("cli::errors_are_one_sentence_that_names_the_file", errors_name_the_file),
@@ -218,6 +219,31 @@ fn info_tells_what_a_file_is() {
         for line in [&format!("network: {name}"), "h: 5", "skip: true", "epochs: 3", "nats_per_image: 81.5"] {
             assert!(text.lines().any(|found| found.trim() == line), "{text} lacks {line:?}");
         }
+    }
+}
+
+fn bench_times_what_is_asked_for() {
+    let asked =
+        ["bench", "--json", "--budget-ms", "1", "--networks", "row-7x16", "--ways", "cached-1", "--batches", "3"];
+    let lines = succeed(&asked);
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).expect("an object a line")).collect();
+    let of = |kind| lines.iter().filter(|line| line["line"] == kind).collect::<Vec<_>>();
+    assert!(of("peak")[0]["gmac_per_s"].as_f64() > Some(0.1), "{lines:?}");
+    assert!(of("network").len() == 1 && of("network")[0]["multiplications"].as_u64() > Some(1_000_000), "{lines:?}");
+    let [cell] = of("cell")[..] else { panic!("one cell: {lines:?}") };
+    assert_eq!(json!([cell["network"], cell["way"], cell["batch"]]), json!(["row-7x16", "cached-1", 3]));
+    let times = cell["ms_per_image"].as_array().expect("times");
+    assert!(!times.is_empty() && times.iter().all(|ms| ms.as_f64() > Some(0.0)), "{cell}");
+    let text = succeed(&[&asked[..1], &asked[2..]].concat());
+    assert!(text.contains("Row LSTM 7x16") && text.contains(" ms an image"), "{text}");
+    for (option, value, told) in [("--networks", "mnist", "pixelcnn-7x16"), ("--batches", "0", "1 to 1048576")] {
+        let Run { code, stdout, stderr } = pixelrnn(&["bench", option, value]);
+        assert_eq!((code, &*stdout), (Some(2), ""), "{stderr}");
+        assert!(stderr.contains(told), "{stderr}");
+    }
+    if !cfg!(feature = "fused") {
+        let Run { code, stderr, .. } = pixelrnn(&["bench", "--gpu"]);
+        assert_eq!((code, &*stderr), (Some(1), "error: this build knows no GPU: build with --features wgpu\n"));
     }
 }
 

@@ -1,12 +1,9 @@
-//! The sampling ladder, native side: milliseconds an image of untrained networks (drawing costs the same whatever the weights).
-//! `make bench` runs this and its fellows through `benches/ladder.mjs`; alone:
-//!
-//! ```text
-//! cargo bench --no-default-features --features native --bench sampling -- [--json] [--budget-ms 1500] [--ways naive,cached-1]
-//! ```
+//! `pixelrnn bench`: the sampling ladder, native side. Milliseconds an image of untrained networks: drawing costs the same whatever
+//! the weights.
 //!
 //! Networks come from `benches/networks.json`. Each cell (network, way, batch) runs in a process of its own, so that its first
-//! call is a cold one. With `--json` every line of stdout is one object; all programs of the ladder print the same ones:
+//! call is a cold one. With `--json` every line of stdout is one object; all programs of the ladder, `benches/ladder.mjs`, print
+//! the same ones:
 //!
 //! ```text
 //! {"line": "cell", "host": "native" | "chromium", "way": "cached-1", "network": "pixelcnn-7x16", "batch": 16,
@@ -27,7 +24,7 @@ mod cell;
 mod gpu;
 mod peak;
 
-use clap::Parser;
+use super::Failure;
 use pixelrnn::model::{Model, ModelConfig};
 use pixelrnn::sample::Plan;
 use serde::Deserialize;
@@ -35,39 +32,61 @@ use serde_json::{Value, json};
 use std::process::Command;
 use std::time::Duration;
 
-/// As the binary of the command line has it.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Larger batches of the naive ways tell nothing new and take minutes.
 const LARGEST_NAIVE_BATCH: usize = 16;
 
-#[derive(Parser)]
-struct Args {
-    /// One JSON object a line in place of a table.
+/// Batches that only a GPU has enough threads for.
+const LARGE_BATCHES: [usize; 2] = [1024, 4096];
+
+#[derive(clap::Args)]
+pub struct Options {
+    /// The GPU's sampler too, and in larger batches.
     #[arg(long)]
-    json: bool,
-    /// Time of one cell; one row or pass is drawn whatever it takes.
-    #[arg(long, default_value_t = 1500)]
+    gpu: bool,
+    /// Time of one cell in milliseconds; one row or pass is drawn whatever it takes.
+    #[arg(long, default_value_t = 1500, value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
     budget_ms: u64,
     /// Images drawn together, for networks that name no batches of their own.
-    #[arg(long, value_delimiter = ',', default_value = "1,16,64,256")]
+    #[arg(long, value_delimiter = ',', default_value = "1,16,64,256", value_parser = batch)]
     batches: Vec<usize>,
-    /// Further batches of the fused way.
-    #[arg(long, value_delimiter = ',')]
-    gpu_batches: Vec<usize>,
-    /// Ids of `networks.json`; all if left out.
-    #[arg(long, value_delimiter = ',')]
+    /// Further batches of the GPU's sampler; with --gpu 1024 and 4096 if left out.
+    #[arg(long, value_delimiter = ',', value_parser = batch)]
+    gpu_batches: Option<Vec<usize>>,
+    /// Ids of networks; all if left out.
+    #[arg(long, value_delimiter = ',', value_parser = network)]
     networks: Vec<String>,
-    /// Without a GPU: `--ways naive,cached-1,cached-all`; `naive-gpu` and `fused` need the feature `wgpu` or `cuda`.
-    #[arg(long, value_delimiter = ',', default_value = "naive,cached-1,cached-all")]
+    /// Ways to draw; if left out all on the CPU and, with --gpu, `fused`.
+    #[arg(long, value_delimiter = ',', value_parser = WAYS)]
     ways: Vec<String>,
+    /// One JSON object a line, and nothing else.
+    #[arg(long)]
+    json: bool,
     /// Measures one cell in this process: network, way, batch.
     #[arg(long, hide = true, num_args = 3)]
     cell: Option<Vec<String>>,
-    /// Comes from cargo.
-    #[arg(long, hide = true)]
-    bench: bool,
+}
+
+/// Those of the CPU first.
+#[cfg(feature = "fused")]
+const WAYS: [&str; 5] = ["naive", "cached-1", "cached-all", "naive-gpu", "fused"];
+#[cfg(not(feature = "fused"))]
+const WAYS: [&str; 3] = ["naive", "cached-1", "cached-all"];
+
+/// A batch of at least one image.
+fn batch(text: &str) -> Result<usize, String> {
+    let batch = text.parse().ok().filter(|batch| (1..=1 << 20).contains(batch));
+    batch.ok_or_else(|| "expected a number of images from 1 to 1048576".to_owned())
+}
+
+/// The id of a network that is measured.
+fn network(text: &str) -> Result<String, String> {
+    let ids: Vec<_> = networks().into_iter().map(|network| network.id).collect();
+    let known = ids.iter().any(|id| id == text);
+    known.then(|| text.to_owned()).ok_or_else(|| format!("expected one of {}", ids.join(", ")))
+}
+
+fn networks() -> Vec<Network> {
+    serde_json::from_str(include_str!("../../../benches/networks.json")).expect("networks.json has this form")
 }
 
 /// An entry of `networks.json`.
@@ -82,39 +101,61 @@ struct Network {
     ways: Option<Vec<String>>,
 }
 
-fn main() {
-    let args = Args::parse();
-    let networks: Vec<Network> =
-        serde_json::from_str(include_str!("../networks.json")).expect("networks.json has this form");
-    if let Some(cell) = &args.cell {
-        print_cell(&args, &networks, cell);
-        return;
+pub fn run(options: Options) -> Result<(), Failure> {
+    if let Some(cell) = &options.cell {
+        return print_cell(&options, cell);
     }
+    let ways = ways(&options);
+    let on_gpu = ways.iter().any(|way| way == "fused" || way == "naive-gpu");
+    // Ahead of what takes minutes.
+    let adapter = if on_gpu { Some(adapter()?) } else { None };
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    print_line(&args, json!({ "line": "about", "key": "threads", "value": threads }));
+    print_line(&options, json!({ "line": "about", "key": "threads", "value": threads }));
     let (registers, gmac_per_s) = peak::gmac_per_s();
-    print_line(&args, json!({ "line": "peak", "gmac_per_s": gmac_per_s, "registers": registers }));
-    #[cfg(feature = "fused")]
-    if args.ways.iter().any(|way| way == "fused" || way == "naive-gpu") {
-        let adapter = gpu::adapter().unwrap_or_else(|error| error.to_string());
-        print_line(&args, json!({ "line": "about", "key": "native adapter", "value": adapter }));
+    print_line(&options, json!({ "line": "peak", "gmac_per_s": gmac_per_s, "registers": registers }));
+    if let Some(adapter) = adapter {
+        print_line(&options, json!({ "line": "about", "key": "native adapter", "value": adapter }));
     }
-    let chosen = |network: &&Network| args.networks.is_empty() || args.networks.contains(&network.id);
+    let networks = networks();
+    let chosen = |network: &&Network| options.networks.is_empty() || options.networks.contains(&network.id);
     for network in networks.iter().filter(chosen) {
         let plans = Plan::of(&untrained(&network.config));
         let multiplications = plans.iter().map(|plan| plan.multiplications()).sum::<usize>();
         let mut line = json!({ "line": "network", "network": network.id, "title": network.title, "multiplications": multiplications });
         #[cfg(feature = "fused")]
-        if args.ways.iter().any(|way| way == "fused") {
-            line["gpu"] = json!(gpu::figures(&plans, &batches(&args, network, "fused")));
+        if ways.iter().any(|way| way == "fused") {
+            line["gpu"] = json!(gpu::figures(&plans, &batches(&options, network, "fused")));
         }
-        print_line(&args, line);
-        for way in args.ways.iter().filter(|way| network.ways.as_ref().is_none_or(|ways| ways.contains(way))) {
-            for batch in batches(&args, network, way) {
-                print_line(&args, in_own_process(&args, &network.id, way, batch));
+        print_line(&options, line);
+        for way in ways.iter().filter(|way| network.ways.as_ref().is_none_or(|ways| ways.contains(way))) {
+            for batch in batches(&options, network, way) {
+                print_line(&options, in_own_process(&options, &network.id, way, batch));
             }
         }
     }
+    Ok(())
+}
+
+fn ways(options: &Options) -> Vec<String> {
+    let mut ways = options.ways.clone();
+    if ways.is_empty() {
+        ways.extend(["naive", "cached-1", "cached-all"].map(str::to_owned));
+    }
+    if options.gpu && !ways.iter().any(|way| way == "fused") {
+        ways.push("fused".to_owned());
+    }
+    ways
+}
+
+/// What the GPU calls itself.
+///
+/// # Errors
+/// When this build knows none, or the machine has none.
+fn adapter() -> Result<String, Failure> {
+    #[cfg(feature = "fused")]
+    return Ok(gpu::adapter()?);
+    #[cfg(not(feature = "fused"))]
+    Err("this build knows no GPU: build with --features wgpu".into())
 }
 
 /// A network with random weights, on the CPU.
@@ -124,10 +165,11 @@ fn untrained(config: &ModelConfig) -> Model {
     Model::init(config, &device).expect("a good configuration")
 }
 
-fn batches(args: &Args, network: &Network, way: &str) -> Vec<usize> {
-    let mut batches = network.batches.as_ref().unwrap_or(&args.batches).clone();
+fn batches(options: &Options, network: &Network, way: &str) -> Vec<usize> {
+    let mut batches = network.batches.as_ref().unwrap_or(&options.batches).clone();
     if way == "fused" {
-        batches.extend(&args.gpu_batches);
+        let large = if options.gpu { &LARGE_BATCHES[..] } else { &[] };
+        batches.extend(options.gpu_batches.as_deref().unwrap_or(large));
     }
     batches.retain(|&batch| !way.starts_with("naive") || batch <= LARGEST_NAIVE_BATCH);
     batches.sort_unstable();
@@ -136,13 +178,13 @@ fn batches(args: &Args, network: &Network, way: &str) -> Vec<usize> {
 }
 
 /// The line of a cell, or of its failure, from a process that does nothing else.
-fn in_own_process(args: &Args, network: &str, way: &str, batch: usize) -> Value {
+fn in_own_process(options: &Options, network: &str, way: &str, batch: usize) -> Value {
     let batch_text = batch.to_string();
     let missing = |why: String| json!({ "line": "missing", "host": "native", "way": way, "network": network, "batch": batch, "why": why });
     let program = std::env::current_exe().expect("this program has a path");
-    let budget_ms = args.budget_ms.to_string();
+    let budget_ms = options.budget_ms.to_string();
     let output = Command::new(program)
-        .args(["--budget-ms", &budget_ms, "--cell", network, way, &batch_text])
+        .args(["bench", "--budget-ms", &budget_ms, "--cell", network, way, &batch_text])
         .output()
         .expect("this program can be started again");
     if output.status.success()
@@ -156,23 +198,19 @@ fn in_own_process(args: &Args, network: &str, way: &str, batch: usize) -> Value 
 }
 
 /// The child's side of [`in_own_process`].
-fn print_cell(args: &Args, networks: &[Network], cell: &[String]) {
+fn print_cell(options: &Options, cell: &[String]) -> Result<(), Failure> {
     let [id, way, batch] = cell else { panic!("--cell: found {} values, expected 3", cell.len()) };
+    let networks = networks();
     let network = networks.iter().find(|network| network.id == *id).expect("a network of networks.json");
     let batch = batch.parse().expect("a number of images");
-    let budget = Duration::from_millis(args.budget_ms);
-    match cell::measure(&network.config, way, batch, budget) {
-        Ok(runs) => println!("{}", runs.line(id, way, batch)),
-        Err(why) => {
-            eprintln!("{why}");
-            std::process::exit(1);
-        }
-    }
+    let runs = cell::measure(&network.config, way, batch, Duration::from_millis(options.budget_ms))?;
+    println!("{}", runs.line(id, way, batch));
+    Ok(())
 }
 
 /// As JSON, or as a row for people.
-fn print_line(args: &Args, line: Value) {
-    if args.json {
+fn print_line(options: &Options, line: Value) {
+    if options.json {
         println!("{line}");
         return;
     }
@@ -194,10 +232,11 @@ fn print_line(args: &Args, line: Value) {
         Some("missing") => println!("{:<12} {:>6}  not measured: {}", text("way"), text("batch"), text("why")),
         Some("network") => {
             println!("\n{}: {} multiplications an image", text("title"), text("multiplications"));
-            let gpu = line["gpu"].as_object().into_iter().flatten();
-            let gpu: Vec<_> = gpu.map(|(name, value)| format!("{value} {}", name.replace('_', " "))).collect();
-            if !gpu.is_empty() {
-                println!("on a GPU: {}", gpu.join(", "));
+            for (batch, figures) in line["gpu"].as_object().into_iter().flatten() {
+                let figures = figures.as_object().into_iter().flatten();
+                let figures: Vec<_> =
+                    figures.map(|(name, value)| format!("{value} {}", name.replace('_', " "))).collect();
+                println!("on the GPU at batch {batch}: {}", figures.join(", "));
             }
         }
         Some("peak") => {

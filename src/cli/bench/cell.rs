@@ -28,7 +28,7 @@ pub struct Runs {
 }
 
 impl Runs {
-    /// The line described in `main.rs`.
+    /// The line described in `bench`.
     pub fn line(&self, network: &str, way: &str, batch: usize) -> Value {
         let images = batch as f64;
         let all = self.warm.iter().chain([&self.cold]);
