@@ -210,7 +210,9 @@ fields.temperature.addEventListener('input', () => change({ temperature: readTem
 fields.temperature.addEventListener('change', () => change({ temperature: readTemperature(fields.temperature.value) }, { play: false }));
 
 samples.addEventListener('change', ({ detail }) => {
-  const { seed, count, temperature, backend, pace } = samples;
+  const { seed, count, backend, pace } = samples;
+  // Its slider has one for all scales, as the page has.
+  const temperature = readTemperature(samples.getAttribute('temperature'));
   change({ seed, count, temperature, backend, pace: detail.name === 'pace' ? pace : state.pace }, { live: detail.live });
 });
 
