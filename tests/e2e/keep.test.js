@@ -251,6 +251,12 @@ describe('on the rest of the page', () => {
     assert.ok(new Set(asked.filter(([, , , count]) => count === 1).map((one) => one.at(-1))).size >= 3, 'three networks draw it');
   });
 
+  test('networks of two levels are measured, whatever number is kept of the colours above', async () => {
+    await openEasel(`model=${COLOURS}&seed=3&top-k=40&k=${WHOLE}`);
+    await boxInSight(page.locator('#looks'));
+    await page.locator('#looks .said').first().filter({ hasText: /^(Measuring|Of \d)/ }).waitFor();
+  });
+
   test('a result of the completions is put on the easel as it was drawn', async () => {
     await openEasel(`model=${DIGITS}&seed=3&top-p=0.7&k=${WHOLE}`);
     await seeCompletions();
