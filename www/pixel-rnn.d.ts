@@ -13,7 +13,8 @@ export interface StartDetail {
   seed: bigint;
   first: number;
   count: number;
-  temperature: number;
+  /** For all scales, or for each, smallest image first. */
+  temperature: number | number[];
   topK: number | null;
   topP: number;
 }
@@ -36,7 +37,8 @@ export interface DoneDetail extends Drawing {
   seed: bigint;
   first: number;
   count: number;
-  temperature: number;
+  /** For all scales, or for each, smallest image first. */
+  temperature: number | number[];
   topK: number | null;
   topP: number;
   /** Of the model. */
@@ -103,9 +105,9 @@ export class PixelRnnElement extends HTMLElement {
   /** Images in the grid: 1 to 1024, 16 by default. */
   get count(): number;
   set count(count: number | string | Nothing);
-  /** 0.1 to 2, 1 by default. */
-  get temperature(): number;
-  set temperature(temperature: number | string | Nothing);
+  /** 0.1 to 2, 1 by default; of a network of several scales there may be one each, smallest image first. */
+  get temperature(): number | number[];
+  set temperature(temperature: number | readonly number[] | string | Nothing);
   /** Of how many likeliest levels a value is drawn: 1 to those it can have, or all, null, by default. More is refused by the network. */
   get topK(): number | null;
   set topK(topK: number | string | Nothing);

@@ -7,9 +7,10 @@ type Settings = 'model' | 'src' | 'seed' | 'first' | 'count' | 'temperature' | '
 /** Settings as the properties of the same names take them, or as text. */
 export type PixelRnnAttributes = { [Name in Settings]?: PixelRnnElement[Name] | Written<Name> };
 
-/** What may be written in place of a property's own type: numbers for the seed, text for every number, nothing for the default. */
+/** What may be written in place of a property's own type: numbers for the seed, arrays that stay as they are, text for every number, nothing for the default. */
 type Written<Name extends Settings> =
   | (Name extends 'seed' ? number : never)
+  | (Name extends 'temperature' ? readonly number[] : never)
   | (Name extends 'src' ? URL : never)
   | (Name extends 'seed' | 'first' | 'count' | 'temperature' | 'topK' | 'topP' ? string : never)
   | null

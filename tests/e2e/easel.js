@@ -96,7 +96,7 @@ export const bitsTold = async () => parseFloat(await page.locator('#inspector-co
  */
 
 /**
- * @param {{ model: string, seed: number, first?: number, temperature?: number, given?: number[], mask?: number[] }} options
+ * @param {{ model: string, seed: number, first?: number, temperature?: number, topK?: number, topP?: number, given?: number[], mask?: number[] }} options
  * @returns {Promise<Told>}
  */
 export function toldByEngine(options) {

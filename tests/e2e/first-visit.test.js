@@ -157,6 +157,20 @@ describe('the first screen', () => {
     });
   }
 
+  for (const width of [320, 1024, 1280, 1536, 1920]) {
+    test(`of ${width} pixels has its controls side by side, none over another`, async () => {
+      await page.setViewportSize({ width, height: 900 });
+      await openEasel(`seed=3&top-p=0.97&k=${WHOLE}`);
+      await page.locator('#easel-save button').waitFor();
+      const boxes = await page.locator('#play button:visible, #settings > *, #status > p:not(.unseen):visible').evaluateAll((all) => all.map((one) => ({ id: one.id || one.textContent, ...one.getBoundingClientRect().toJSON() })));
+      for (const [at, { id, left, right, top, bottom }] of boxes.entries()) {
+        assert.ok(left >= 16 && right <= width - 16, JSON.stringify({ id, left, right }));
+        const over = boxes.slice(at + 1).filter((other) => other.left < right && other.right > left && other.top < bottom && other.bottom > top);
+        assert.deepEqual(over.map((other) => other.id), [], id);
+      }
+    });
+  }
+
   test('has no empty choices where the list of networks cannot be had', async () => {
     expectErrors();
     site.faults.set('models/index.json', (response) => response.writeHead(404).end());
@@ -192,7 +206,7 @@ describe('controls of the page', () => {
       return `${control.textContent?.trim().slice(0, 20)}: ${height}, ${fontSize}`;
     }));
     const [own] = await looks(page.locator('pixel-rnn .save'));
-    for (const control of ['#race button', '#draw-another', '#copy-link', '#speed', '#seed']) {
+    for (const control of ['#race button', '#draw-another', '#copy-link', '#speed', '#seed', '#keep']) {
       const [look] = await looks(page.locator(control));
       assert.equal(look.replace(/.*: /s, ''), own.replace(/.*: /s, ''), control);
     }

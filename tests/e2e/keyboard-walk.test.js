@@ -23,6 +23,7 @@ const INSTRUMENTS = [
   { at: '#draw-another', key: 'Enter', changes: '#seed' },
   { at: '[name=view]', key: 'ArrowRight', changes: '#view-caption' },
   { at: '#temperature', key: 'ArrowLeft', changes: '#temperature-text' },
+  { at: '#keep', key: 'ArrowDown', changes: '#view-caption' },
   { at: '[name=tool]', key: 'ArrowRight', changes: '#tools' },
   { at: '#sheet', key: ' ', changes: '#undo', own: true },
   { at: '#sheet-line', key: 'ArrowUp', changes: '#sheet-line', own: true },

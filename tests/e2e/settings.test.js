@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { MAX_COUNT, MAX_FIRST, MAX_SEED } from '../../www/shared/protocol.js';
 import { attributeText } from '../../www/element/properties.js';
-import { readCount, readFirst, readSeed, readTemperature, readTopK, readTopP } from '../../www/shared/settings.js';
+import { readCount, readFirst, readSeed, readTemperature, readTemperatures, readTopK, readTopP } from '../../www/shared/settings.js';
 import { openBody, page, visitSite, watch } from './site.js';
 
 /** Text, and what is read of it: a number, or null where it is none and the default holds. */
@@ -60,6 +60,15 @@ describe('text', () => {
   });
 });
 
+describe('temperatures', () => {
+  for (const [text, temperatures] of /** @type {const} */ ([
+    ['0.8', 0.8], ['0.8,1', [0.8, 1]], [' 0.8 , 1 ', [0.8, 1]], ['0,8', [0.1, 2]], ['1,1,1', [1, 1, 1]],
+    ['', 1], [null, 1], [',', 1], ['0.8,', 1], ['0.8,warm', 1], ['0.8 1', 1], ['[0.8,1]', 1],
+  ])) {
+    test(`${JSON.stringify(text)} are ${JSON.stringify(temperatures)}`, () => assert.deepEqual(readTemperatures(text), temperatures));
+  }
+});
+
 describe('the levels that may be drawn', () => {
   for (const [text, topK, topP] of /** @type {const} */ ([
     ['4', 4, 1], ['0.5', 1, 0.5], ['0', 1, 0.001], ['-3', 1, 0.001], ['999', 256, 1], ['1e999', 256, 1], ['few', null, 1], ['', null, 1], ['NaN', null, 1], [null, null, 1],
@@ -73,7 +82,7 @@ describe('a property', () => {
     ['seed', 7n, '7'], ['seed', 7, '7'], ['seed', 0, '0'], ['seed', -0, '0'], ['seed', MAX_SEED, String(MAX_SEED)], ['seed', 2 ** 53 - 1, '9007199254740991'],
     ['first', 0, '0'], ['first', MAX_FIRST, '4294967295'], ['count', 1, '1'], ['count', MAX_COUNT, '1024'], ['count', 16n, '16'],
     ['top-k', 1, '1'], ['top-k', 256n, '256'], ['top-k', 'few', 'few'], ['top-k', null, null], ['top-p', 0.001, '0.001'], ['top-p', 1, '1'],
-    ['temperature', 0.1, '0.1'], ['temperature', 2, '2'], ['temperature', 0.123, '0.123'], ['temperature', 1n, '1'],
+    ['temperature', [0.8, 1], '0.8,1'], ['temperature', [1], '1'], ['temperature', '0.8,1', '0.8,1'], ['temperature', 0.1, '0.1'], ['temperature', 2, '2'], ['temperature', 0.123, '0.123'], ['temperature', 1n, '1'],
     // Text is the attribute's, which forgives; so are words.
     ['seed', '-1', '-1'], ['count', '9999', '9999'], ['temperature', 'warm', 'warm'], ['model', 'mnist-row', 'mnist-row'], ['pace', 'warp', 'warp'],
     ['seed', null, null], ['count', undefined, null], ['model', null, null],
@@ -91,7 +100,9 @@ describe('a property', () => {
     ['temperature', 5, RangeError, 'The temperature cannot be 5'], ['temperature', 0, RangeError, 'The temperature cannot be 0'],
     ['top-k', 0, RangeError, 'The top-k cannot be 0'], ['top-k', 257, RangeError, 'The top-k cannot be 257'], ['top-k', 1.5, RangeError, 'The top-k cannot be 1.5'],
     ['top-p', 0, RangeError, 'The top-p cannot be 0'], ['top-p', 1.01, RangeError, 'The top-p cannot be 1.01'], ['top-p', NaN, RangeError, 'The top-p cannot be NaN'],
-    ['temperature', NaN, RangeError, 'The temperature cannot be NaN'], ['temperature', [1], TypeError, 'The temperature cannot be 1'],
+    ['temperature', NaN, RangeError, 'The temperature cannot be NaN'], ['temperature', {}, TypeError, 'The temperature cannot be [object Object]'],
+    ['temperature', [0.8, 5], RangeError, 'The temperature cannot be [0.8,5]'], ['temperature', [], RangeError, 'The temperature cannot be []'],
+    ['temperature', [0.8, '1'], TypeError, 'The temperature cannot be [0.8,1]'], ['top-p', [0.9], TypeError, 'The top-p cannot be [0.9]'],
   ])) {
     test(`${name} = ${shown(value)} is a ${kind.name}`, () => {
       assert.throws(() => attributeText(name, value), (error) => error instanceof kind && error.message.startsWith(`${ending}: it must be `));

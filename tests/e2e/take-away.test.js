@@ -150,6 +150,12 @@ describe('the record of a run', () => {
     });
   });
 
+  test('has the levels that were kept, where not all were', async () => {
+    const { temperature, top_k, top_p, command } = await recordOf(made({ topK: 40, topP: 0.95 }));
+    assert.deepEqual({ temperature, top_k, top_p }, { temperature: 1, top_k: 40, top_p: 0.95 });
+    assert.ok(command.includes(' --temperature 1 --top-k 40 --top-p 0.95 --out '), command);
+  });
+
   test('of a completion has the mask, and the command the files it needs', async () => {
     const picture = made({ mask: Uint8Array.of(0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 1, 1) });
     const { mask, command } = await recordOf(picture);
@@ -180,6 +186,10 @@ describe('code for another page', () => {
     );
     const odd = made({ temperature: 0.8, model: { ...made().model, name: '"><&' } });
     assert.match(embedCode(odd, 'https://example.org/?a&b') ?? '', /src="https:\/\/example.org\/\?a&amp;b".*\n<pixel-rnn model="&quot;>&lt;&amp;" seed="5" first="2" count="1" temperature="0.8" controls="min">/);
+  });
+
+  test('says which levels are kept, where not all are', () => {
+    assert.match(embedCode(made({ topK: 40, topP: 0.95 }), 'https://example.org/pixel-rnn.js') ?? '', / count="1" top-k="40" top-p="0.95" controls="min">/);
   });
 
   test('names the file of a network that is on no server', () => {
@@ -231,7 +241,7 @@ describe('a picture on the easel', () => {
   const order = { model: model.name, seed: 1n, image: 0, temperature: 1, forks: [] };
 
   test('that was forked was drawn after the last fork, and where nothing was given', () => {
-    const trace = new Trace(info, 1);
+    const trace = new Trace(info, { temperature: 1 });
     assert.equal(takenPicture({ order, trace, model }).mask, undefined);
     // Green of the second pixel: its blue, and the pixels after it.
     const forks = [{ k: 1, level: 9 }, { k: 4, level: 9 }];
@@ -268,7 +278,7 @@ describe('on the page', () => {
 
   /**
    * What a worker of its own draws.
-   * @param {{ model?: string, seed: number, first?: number, temperature?: number }} options
+   * @param {{ model?: string, seed: number, first?: number, temperature?: number, topK?: number, topP?: number }} options
    */
   const drawn = ({ model = listedModels()[0].name, ...options }) =>
     page.evaluate(async (options) => {
@@ -351,19 +361,19 @@ describe('on the page', () => {
   });
 
   test('the command of the run draws the same values, of another picture that was chosen', { skip: noCommandLine }, async () => {
-    await open({ seed: 11, temperature: 0.9 });
+    await open({ seed: 11, temperature: 0.9, 'top-p': 0.8 });
     await page.locator('#thumbnails button').nth(3).click();
     await which('Picture 4 of seed 11');
     const [npy, run] = [await save('Values'), await save('Run')];
     const again = runAgain(String(run.file), []);
     assert.ok(again.equals(npy.file), 'to the byte');
-    assert.deepEqual(imagesOf(readNpy(again)), [(await drawn({ seed: 11, first: 3, temperature: 0.9 })).levels]);
+    assert.deepEqual(imagesOf(readNpy(again)), [(await drawn({ seed: 11, first: 3, temperature: 0.9, topP: 0.8 })).levels]);
   });
 
   test('a forked picture is drawn again from the files that were saved, and has no code', { skip: noCommandLine }, async () => {
-    const { levels } = (await page.goto(`${site.url}embed.html?loading=manual`), await drawn({ seed: 5 }));
+    const { levels } = (await page.goto(`${site.url}embed.html?loading=manual`), await drawn({ seed: 5, topP: 0.8 }));
     const level = 1 - levels[300];
-    await open({ seed: 5, forks: `300:${level}` });
+    await open({ seed: 5, 'top-p': 0.8, forks: `300:${level}` });
     await which('forked');
     const saved = [await save('Values'), await save('Mask')];
     const run = await save('Run');
@@ -436,13 +446,13 @@ describe('on the page', () => {
 
   test('the code that is copied draws the picture on another page', async () => {
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
-    await open({ seed: 21, image: 3, temperature: 0.7 });
+    await open({ seed: 21, image: 3, temperature: 0.7, 'top-p': 0.9, 'top-k': 1 });
     await page.getByRole('button', { name: 'Copy the code' }).click();
     await page.getByRole('status').filter({ hasText: 'Code copied.' }).waitFor();
     const code = await page.evaluate(() => navigator.clipboard.readText());
     assert.equal(code.split('\n').length, 2);
     assert.equal(code, await page.getByLabel('Code for a page of your own').inputValue());
-    const { levels } = await drawn({ seed: 21, first: 3, temperature: 0.7 });
+    const { levels } = await drawn({ seed: 21, first: 3, temperature: 0.7, topP: 0.9, topK: 1 });
     const guest = await openVisit();
     await guest.page.goto(serveBody(code));
     await untilDone(guest.page);

@@ -83,8 +83,10 @@ export class Panel {
   showSettings({ seed, temperature, count, pace, backend }) {
     const view = this.#view;
     view.seed.value = String(seed);
-    view.temperature.value = String(temperature);
-    view.temperatureText.textContent = temperature.toFixed(2);
+    // The slider has one for all; of several it shows that of the picture itself, which is drawn last.
+    const temperatures = [temperature].flat();
+    view.temperature.value = String(temperatures.at(-1));
+    view.temperatureText.textContent = temperatures.map((one) => one.toFixed(2)).join(', ');
     view.pace.value = pace;
     view.backend.value = backend;
     if (!view.count.querySelector(`[value="${count}"]`)) {

@@ -8,7 +8,7 @@ import { ATTRIBUTES, TEMPERATURE, TOP_K, TOP_P } from '../shared/settings.js';
 
 /**
  * Properties that are numbers: which are allowed, and how that is said.
- * @type {Record<string, { allows: (value: number | bigint) => boolean, expected: string }>}
+ * @type {Record<string, { allows: (value: number | bigint) => boolean, expected: string, several?: boolean }>}  `several`: or an array of such
  */
 const NUMBERS = Object.freeze({
   seed: {
@@ -25,7 +25,8 @@ const NUMBERS = Object.freeze({
   },
   temperature: {
     allows: (value) => value >= TEMPERATURE.min && value <= TEMPERATURE.max,
-    expected: `a number from ${TEMPERATURE.min} to ${TEMPERATURE.max}`,
+    expected: `a number from ${TEMPERATURE.min} to ${TEMPERATURE.max}, or an array of them, one a scale`,
+    several: true,
   },
   'top-k': {
     allows: (value) => Number.isInteger(Number(value)) && value >= TOP_K.min && value <= TOP_K.max,
@@ -46,10 +47,10 @@ export function attributeText(name, value) {
   if (value === null || value === undefined) return null;
   const rule = NUMBERS[name];
   if (rule && typeof value !== 'string') {
-    const isNumber = typeof value === 'number' || typeof value === 'bigint';
-    const sentence = `The ${name} cannot be ${String(value)}: it must be ${rule.expected}.`;
-    if (!isNumber) throw new TypeError(sentence);
-    if (!rule.allows(value)) throw new RangeError(sentence);
+    const each = rule.several && Array.isArray(value) ? value : [value];
+    const sentence = `The ${name} cannot be ${Array.isArray(value) ? `[${value}]` : String(value)}: it must be ${rule.expected}.`;
+    if (!each.every((one) => typeof one === 'number' || typeof one === 'bigint')) throw new TypeError(sentence);
+    if (!each.length || !each.every(rule.allows)) throw new RangeError(sentence);
   }
   return String(value);
 }

@@ -52,9 +52,9 @@ export class SettingsElement extends Base {
     this.#set('count', count);
   }
 
-  /** 0.1 to 2; below 1 the likely is drawn more often. @attr @reflect @default 1 @type {number} */
+  /** 0.1 to 2; below 1 the likely is drawn more often. Of a network of several scales there may be one each, smallest image first: `0.8,1`. @attr @reflect @default 1 @type {number | number[]} */
   get temperature() {
-    return read.readTemperature(this.getAttribute('temperature'));
+    return read.readTemperatures(this.getAttribute('temperature'));
   }
   set temperature(temperature) {
     this.#set('temperature', temperature);

@@ -7,6 +7,8 @@ import { readKnown, writeKnown } from './complete/known-text.js';
 import { Easel } from './easel/easel.js';
 import { RECORDED, recordedTrace } from './easel/recall.js';
 import { Thumbnails } from './easel/thumbnails.js';
+import { Keep } from './keep.js';
+import { sharpeningOf } from './sharpening.js';
 import { defaultPace } from '../shared/reveal.js';
 import { randomSeed, readSeed, readTemperature } from '../shared/settings.js';
 import { readState, writeState } from './state.js';
@@ -60,6 +62,7 @@ const easel = new Easel(engineReady, part('first'), {
 });
 /** @type {Thumbnails | null} */
 let thumbnails = null;
+const keep = new Keep(part('keep'), ({ topK, topP }) => change({ topK: topK ?? null, topP: topP ?? 1, k: null, forks: [] }, { play: false }));
 
 /** What stands on the easel, as text. */
 let ordered = '';
@@ -82,16 +85,18 @@ function modelNow() {
 function show({ live = false, play } = {}) {
   const model = modelNow();
   const { seed, image, count, temperature, backend, hidden, example, drawing } = state;
+  const { topK, topP } = sharpeningOf(state, levelsOf(model));
   const pace = state.pace || defaultPace();
   const asked = models.length ? models.find(({ name }) => name === state.model)?.name : state.model;
   // While a slider moves, the picture on the easel alone is drawn.
-  if (!live) setAttributes(samples, { model: asked, seed, count, temperature, backend, pace });
+  if (!live) setAttributes(samples, { model: asked, seed, count, temperature, 'top-k': topK, 'top-p': topP, backend, pace });
   picker?.show(model);
   fields.seed.value = String(seed);
   fields.temperature.value = String(temperature);
   fields.temperatureText.textContent = temperature.toFixed(2);
+  keep.show({ topK, topP }, levelsOf(model));
   if (models.length) showEasel(model, { live, play });
-  settings = { model, seed, image, temperature, pace, hidden, example, drawing };
+  settings = { model, seed, image, ...sharpeningOf(state), pace, hidden, example, drawing };
   for (const section of sections) section.update(settings, { instant: live });
 }
 
@@ -100,16 +105,32 @@ function show({ live = false, play } = {}) {
  * @param {{ live: boolean, play?: boolean }} options
  */
 function showEasel(model, { live, play }) {
-  const { seed, image, temperature, forks, k: position, pixel, view } = state;
+  const { image, forks, k: position, pixel, view } = state;
   const known = unsaid ?? knownOf(model);
   /** @type {Order} */
-  const order = { model, seed, image, temperature, forks, ...known };
-  const wanted = `${writeState({ ...readState(''), model, seed, image, temperature, forks })} ${known ? [known.mask, known.given] : ''}`;
+  const order = { ...orderOf(model), ...known };
+  const wanted = `${textOf(order)} ${known ? [known.mask, known.given] : ''}`;
   thumbnails?.mark(known ? -1 : image);
   if (!live) void engineReady.then((engine) => thumbnails?.show(engine, order));
   if (wanted === ordered) return;
   ordered = wanted;
   void easel.show(order, { position, pixel, view, play: live || forks.length ? false : play });
+}
+
+/** Levels that a value of its pictures can have, once it is known. @param {string} model */
+function levelsOf(model) {
+  return models.find(({ name }) => name === model)?.config?.levels;
+}
+
+/** The picture that is asked for. @param {string} model @returns {Order} */
+function orderOf(model) {
+  const { seed, image, forks } = state;
+  return { model, seed, image, forks, ...sharpeningOf(state, levelsOf(model)) };
+}
+
+/** All that decides it, but for what is given. @param {Order} order */
+function textOf({ model, seed, image, forks, ...how }) {
+  return [model, seed, image, JSON.stringify([forks, sharpeningOf(how)])].join(' ');
 }
 
 /**
@@ -124,9 +145,8 @@ function knownOf(model) {
 
 /** Plays the recorded picture, where it is the one asked for. */
 async function recall() {
-  const { model, seed, image, temperature, forks } = { ...state, model: state.model || RECORDED.model };
-  const wanted = writeState({ ...readState(''), model, seed, image, temperature, forks });
-  if (wanted !== writeState({ ...readState(''), ...RECORDED }) || state.k !== null || state.known) return;
+  const wanted = textOf(orderOf(state.model || RECORDED.model));
+  if (wanted !== textOf(RECORDED) || state.k !== null || state.known) return;
   ordered = `${wanted} `;
   const trace = recordedTrace();
   await nextTask();
@@ -210,7 +230,9 @@ fields.temperature.addEventListener('input', () => change({ temperature: readTem
 fields.temperature.addEventListener('change', () => change({ temperature: readTemperature(fields.temperature.value) }, { play: false }));
 
 samples.addEventListener('change', ({ detail }) => {
-  const { seed, count, temperature, backend, pace } = samples;
+  const { seed, count, backend, pace } = samples;
+  // Its slider has one for all scales, as the page has.
+  const temperature = readTemperature(samples.getAttribute('temperature'));
   change({ seed, count, temperature, backend, pace: detail.name === 'pace' ? pace : state.pace }, { live: detail.live });
 });
 
@@ -280,12 +302,12 @@ await nextTask();
 const { Complete } = await import('./complete/complete.js');
 add(new Complete(engine, part('completions'), {
   onChange: note,
-  onPick: ({ model, info, seed, image, temperature, given, mask, pixel }, isOwn) => {
+  onPick: ({ model, info, seed, image, temperature, topK = null, topP = 1, given, mask, pixel }, isOwn) => {
     part('easel').scrollIntoView({ block: 'nearest' });
     const text = isOwn ? '' : writeKnown({ mask, given }, info);
     whyUnsaid = isOwn ? 'a picture that you brought goes into no link' : 'what was given of it is too long for an address';
     const looked = { forks: [], k: null, pixel: pixel ?? null };
-    change({ model, seed, image, temperature, known: text, ...looked }, { play: false, known: text ? null : { given, mask } });
+    change({ model, seed, image, temperature, topK, topP, known: text, ...looked }, { play: false, known: text ? null : { given, mask } });
   },
 }));
 await nextTask();

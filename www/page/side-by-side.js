@@ -10,6 +10,7 @@ import { isPrinting, onPrint } from '../shared/printing.js';
 import { PACES, Reveal } from '../shared/reveal.js';
 import { RowCanvas } from '../shared/row-canvas.js';
 import { sentence } from '../shared/sentence.js';
+import { sharpeningOf } from './sharpening.js';
 
 const GRID = Object.freeze({ count: 9, columns: 3 });
 
@@ -26,10 +27,11 @@ const SEES = Object.freeze({
 /** @typedef {import('../engine.js').ModelEntry} ModelEntry */
 
 /**
- * @typedef {object} SideBySideSettings
+ * @typedef {import('./sharpening.js').Sharpening & Chosen} SideBySideSettings
+ *
+ * @typedef {object} Chosen
  * @property {string} model  the network picked; the others draw the same kind of images
  * @property {bigint} seed
- * @property {number} temperature
  * @property {import('../shared/reveal.js').Pace} pace
  */
 
@@ -118,8 +120,9 @@ export class SideBySide {
    */
   async #draw({ instant }) {
     if (!this.#settings || this.#lanes.length < 2) return;
-    const { seed, temperature, pace } = this.#settings;
-    const wanted = `${seed} ${temperature}`;
+    const { seed, pace } = this.#settings;
+    const sharpening = sharpeningOf(this.#settings, this.#lanes[0].entry.config?.levels);
+    const wanted = `${seed} ${JSON.stringify(sharpening)}`;
     if (wanted === this.#drawn) return;
     this.#run?.abort();
     this.#drawn = '';
@@ -130,7 +133,7 @@ export class SideBySide {
     this.#run = run;
     // One after the other, so that no network is timed while another keeps the processor busy.
     for (const lane of this.#lanes) {
-      await this.#drawLane(lane, { seed, temperature, rowsPerSecond: instant ? Infinity : PACES[pace], signal: run.signal });
+      await this.#drawLane(lane, { seed, sharpening, rowsPerSecond: instant ? Infinity : PACES[pace], signal: run.signal });
       if (run.signal.aborted) return;
     }
   }
@@ -138,15 +141,15 @@ export class SideBySide {
   /**
    * Draws one column. Its rows may still be appearing when the next column begins.
    * @param {Lane} lane
-   * @param {{ seed: bigint, temperature: number, rowsPerSecond: number, signal: AbortSignal }} options
+   * @param {{ seed: bigint, sharpening: import('./sharpening.js').Sharpening, rowsPerSecond: number, signal: AbortSignal }} options
    */
-  async #drawLane(lane, { seed, temperature, rowsPerSecond, signal }) {
+  async #drawLane(lane, { seed, sharpening, rowsPerSecond, signal }) {
     const { entry, picture, each, rate, fault } = lane;
     const reveal = new Reveal((row) => {
       picture.paint(row);
       if (rowsPerSecond < Infinity) picture.markBelow(row);
     }, { rowsPerSecond, signal });
-    const options = { model: entry.name, seed, temperature, backend: /** @type {const} */ ('cpu'), signal };
+    const options = { model: entry.name, seed, ...sharpening, backend: /** @type {const} */ ('cpu'), signal };
     try {
       // Browsers compile wasm that runs often a second time, better. That is not the network's doing.
       if (!this.#warm.has(entry.name)) await this.#engine.sample(options);

@@ -16,6 +16,8 @@ import * as read from '../shared/settings.js';
  * @property {bigint} seed
  * @property {number} count
  * @property {number} temperature
+ * @property {number | null} topK     likeliest levels that are kept; none: all
+ * @property {number} topP            share of probability of those that are; 1: all
  * @property {import('../engine.js').Backend} backend
  * @property {import('../shared/reveal.js').Pace | ""} pace  empty: what the visitor's system suggests
  * @property {import('./complete/masks.js').Preset | ""} hidden  part hidden of the picture to be finished; empty: what suits it
@@ -34,8 +36,11 @@ const MOST_FORKS = 8;
 
 /** @type {Readonly<PageState>} */
 const DEFAULTS = Object.freeze({
-  ...read.DEFAULTS, model: '', pace: '', hidden: '', example: 0, drawing: '', image: 0, known: '', k: null, pixel: null, view: 'picture', forks: [],
+  ...read.DEFAULTS, topK: null, topP: 1, model: '', pace: '', hidden: '', example: 0, drawing: '', image: 0, known: '', k: null, pixel: null, view: 'picture', forks: [],
 });
+
+/** Names of the address that are no names of the state: they are those of the element. @type {Record<string, string>} */
+const NAMES = { topK: 'top-k', topP: 'top-p' };
 
 /** What text would not say by itself. @type {Record<string, (value: any) => string>} */
 const TEXTS = {
@@ -61,6 +66,8 @@ export function readState(hash) {
     seed: read.readSeed(values.get('seed')),
     count: read.readCount(values.get('count')),
     temperature: read.readTemperature(values.get('temperature')),
+    topK: read.readTopK(values.get('top-k')),
+    topP: read.readTopP(values.get('top-p')),
     backend: read.readBackend(values.get('backend')),
     pace: read.readChoice(values.get('pace'), ['', ...read.PACE_NAMES], DEFAULTS.pace),
     hidden: read.readChoice(values.get('hidden'), ['', ...PRESETS], DEFAULTS.hidden),
@@ -83,7 +90,7 @@ export function writeState(state) {
   const values = new URLSearchParams();
   for (const [name, value] of Object.entries(state)) {
     const text = textOf(name, value);
-    if (name === 'seed' || text !== textOf(name, DEFAULTS[/** @type {keyof PageState} */ (name)])) values.set(name, text);
+    if (name === 'seed' || text !== textOf(name, DEFAULTS[/** @type {keyof PageState} */ (name)])) values.set(NAMES[name] ?? name, text);
   }
   return `#${values}`;
 }

@@ -82,6 +82,17 @@ export function readTemperature(text, fallback = DEFAULTS.temperature) {
 }
 
 /**
+ * One temperature for all scales, or one for each, smallest image first, with commas between them.
+ * @param {string | null | undefined} text
+ * @returns {number | number[]}
+ */
+export function readTemperatures(text) {
+  const parts = (text ?? '').split(',');
+  if (parts.some((part) => readNumber(part) === null)) return DEFAULTS.temperature;
+  return parts.length === 1 ? readTemperature(text) : parts.map((part) => readTemperature(part));
+}
+
+/**
  * How many of the likeliest levels may be drawn; null for all.
  * @param {string | null | undefined} text
  */

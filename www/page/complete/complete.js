@@ -6,6 +6,7 @@ import { onDensityChange } from '../../shared/density.js';
 import { formatDuration } from '../../shared/format.js';
 import { onPrint } from '../../shared/printing.js';
 import { sentence } from '../../shared/sentence.js';
+import { sharpeningOf } from '../sharpening.js';
 import { drawingOf, exampleOf, firstSheet, hasRadicals, howItIsTaken, ownSheet, usualPreset } from './beginnings.js';
 import { Editor } from './editor.js';
 import { LineHandle } from './line-handle.js';
@@ -18,7 +19,7 @@ import { SheetInput } from './sheet-input.js';
 import { SheetView } from './sheet-view.js';
 import { Tools } from './tools.js';
 
-/** What the section shows. @typedef {import('./beginnings.js').Asked & { model: string, seed: bigint, temperature: number }} CompletionSettings */
+/** What the section shows. @typedef {import('./beginnings.js').Asked & import('../sharpening.js').Sharpening & { model: string, seed: bigint }} CompletionSettings */
 /** @typedef {Partial<import('./beginnings.js').Asked>} CompletionChange */
 
 /**
@@ -111,8 +112,8 @@ export class Complete {
    */
   update(settings) {
     const before = this.#settings;
-    const { model, seed, temperature, hidden, example, drawing } = settings;
-    this.#settings = { model, seed, temperature, hidden, example, drawing };
+    const { model, seed, hidden, example, drawing } = settings;
+    this.#settings = { model, seed, ...sharpeningOf(settings), hidden, example, drawing };
     this.#noted = [hidden, example, drawing].join();
     if (before && before.model !== model) this.#clear();
     // An address that leads to another picture; what is chosen here is done already.
@@ -280,8 +281,8 @@ export class Complete {
     // Until another network is there, nothing is asked of the one before.
     if (ready.model !== settings.model) return;
     const { model, info } = ready;
-    const { seed, temperature } = settings;
-    this.#results.ask({ model, info, seed, temperature, given: sheet.levels.slice(), mask: sheet.mask.slice() });
+    const { seed } = settings;
+    this.#results.ask({ model, info, seed, ...sharpeningOf(settings), given: sheet.levels.slice(), mask: sheet.mask.slice() });
   }
 
   #clear() {

@@ -6,6 +6,7 @@
 
 import { isInk } from '../../shared/format.js';
 import { RowCanvas } from '../../shared/row-canvas.js';
+import { sharpeningOf } from '../sharpening.js';
 
 /** Pictures drawn, in a square. */
 export const RESULTS = 16;
@@ -29,11 +30,12 @@ const MOMENT_MS = 300;
 
 /**
  * What is to be finished, and by which network.
- * @typedef {object} Wish
+ * @typedef {import('../sharpening.js').Sharpening & Wished} Wish
+ *
+ * @typedef {object} Wished
  * @property {string} model
  * @property {ModelInfo} info
  * @property {bigint} seed
- * @property {number} temperature
  * @property {Uint8Array} given  levels, `[C, H, W]`
  * @property {Uint8Array} mask   `[H, W]`, 1 = hidden
  */
@@ -160,7 +162,7 @@ export class Results {
    * @param {AbortSignal} signal
    */
   async #draw(wish, signal) {
-    const { model, info, seed, temperature, given, mask } = wish;
+    const { model, info, seed, given, mask } = wish;
     if (model !== this.#model) this.#reset(wish);
     const parts = RESULTS * this.#each_ms > BLINK_MS ? [[0, FIRST], [FIRST, RESULTS - FIRST]] : [[0, RESULTS]];
     const levels = new Uint8Array(RESULTS * given.length);
@@ -170,7 +172,7 @@ export class Results {
       if (first && this.#wanted) return;
       this.#yields = first > 0 || count * this.#each_ms > MOMENT_MS;
       const drawing = await this.#engine.complete({
-        model, seed, temperature, given, mask, first, count, signal,
+        model, seed, ...sharpeningOf(wish, info.levels), given, mask, first, count, signal,
         onRow: (row) => !signal.aborted && this.#paint(row, info, first),
       });
       signal.throwIfAborted();
@@ -251,6 +253,7 @@ export class Results {
  */
 function isSame(one, other) {
   const alike = (/** @type {Uint8Array} */ bytes, /** @type {Uint8Array} */ others) => bytes.length === others.length && bytes.every((byte, at) => byte === others[at]);
-  const { model, seed, temperature, given, mask } = one;
-  return model === other.model && seed === other.seed && temperature === other.temperature && alike(mask, other.mask) && alike(given, other.given);
+  const { model, seed, given, mask } = one;
+  const how = (/** @type {Wish} */ wish) => JSON.stringify(sharpeningOf(wish));
+  return model === other.model && seed === other.seed && how(one) === how(other) && alike(mask, other.mask) && alike(given, other.given);
 }

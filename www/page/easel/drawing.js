@@ -3,6 +3,7 @@
  * there, and what is told of it agrees with it to the last bit.
  */
 
+import { sharpeningOf } from '../sharpening.js';
 import { Trace } from './trace.js';
 
 /**
@@ -12,11 +13,12 @@ import { Trace } from './trace.js';
 
 /**
  * A picture that may stand on the easel.
- * @typedef {object} Order
+ * @typedef {import('../sharpening.js').Sharpening & Ordered} Order
+ *
+ * @typedef {object} Ordered
  * @property {string} model
  * @property {bigint} seed
  * @property {number} image        of this seed, counted from 0
- * @property {number} temperature
  * @property {Uint8Array} [given]  levels `[C, H, W]` of which a part is kept
  * @property {Uint8Array} [mask]   `[H, W]`, 1 where the network draws
  * @property {Fork[]} forks        by position
@@ -33,17 +35,18 @@ import { Trace } from './trace.js';
  * @returns {Promise<{ trace: Trace, elapsed_ms: number }>}
  */
 export async function draw(engine, order, { signal, onProgress, onRow }) {
-  const { model, seed, image, temperature, forks } = order;
+  const { model, seed, image, forks } = order;
   const info = await engine.load(model, { signal, onProgress });
   checkForks(info, forks);
-  const options = { model, seed, first: image, temperature, trace: 0, signal };
+  const sharpening = sharpeningOf(order, info.levels);
+  const options = { model, seed, first: image, ...sharpening, trace: 0, signal };
   let drawn = await drawOnce(order);
   for (const fork of forks) drawn = await drawOnce(forked(drawn.trace, fork, order.mask));
   return drawn;
 
   /** @param {{ given?: Uint8Array, mask?: Uint8Array }} known */
   async function drawOnce({ given, mask }) {
-    const trace = new Trace(info, temperature);
+    const trace = new Trace(info, sharpening);
     const onEachRow = (/** @type {import('../../engine.js').Row} */ row) => {
       trace.add(row);
       onRow(trace);

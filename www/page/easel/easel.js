@@ -6,8 +6,9 @@
 import { sentence } from '../../shared/sentence.js';
 import { outlinePixel } from '../pixel-cursor.js';
 import { ChangedPixels } from './changed-pixels.js';
-import { canFork, draw } from './drawing.js';
+import { draw } from './drawing.js';
 import { FirstLook } from './first-look.js';
+import { Forks } from './forks.js';
 import { Inspector, nameOf } from './inspector.js';
 import { Magnifier } from './magnifier.js';
 import { Views } from './views.js';
@@ -24,9 +25,6 @@ import { Transport } from './transport.js';
 
 /** Of a network that takes longer, the rows are shown as they come. */
 const PATIENCE_MS = 500;
-
-/** Most forks of a picture. */
-const MOST_FORKS = 8;
 
 /**
  * What a visitor does here.
@@ -60,6 +58,7 @@ export class Easel {
   #changed;
   #magnifier;
   #firstLook;
+  #forks;
   /** @type {Order | null} */
   #order = null;
   /** @type {Trace | null} */
@@ -87,7 +86,6 @@ export class Easel {
       frame: /** @type {HTMLElement} */ (part('easel')),
       canvas: /** @type {HTMLCanvasElement} */ (part('easel-canvas')),
       cursor: /** @type {HTMLElement} */ (part('easel-cursor')),
-      forkLine: /** @type {HTMLElement} */ (part('fork-line')),
     };
     const { canvas } = this.#parts;
     this.#picture = new Picture(canvas);
@@ -103,14 +101,14 @@ export class Easel {
     this.#playhead = new Playhead(() => this.#show());
     this.#transport = new Transport(section, this.#playhead, () => this.#tellLook());
     this.#scrubber = new Scrubber(section, (position) => this.#transport.moveTo(position));
-    this.#inspector = new Inspector(section, (fork) => this.#fork(fork));
+    this.#inspector = new Inspector(section, (fork) => this.#order && this.#trace && this.#forks.add(fork, this.#trace));
+    this.#forks = new Forks(section, { onForks: (forks) => actions.onOrder({ forks }), onTooMany: (sentence) => this.#status.say(sentence) });
     this.#choice = new PixelChoice(canvas, {
       current: () => this.#pixel(),
       onChange: () => this.#show({ told: true }),
       onKey: (key) => this.#key(key),
     });
     part('draw-another').addEventListener('click', () => actions.onAnother());
-    part('fork-back').addEventListener('click', () => actions.onOrder({ forks: this.#order?.forks.slice(0, -1) }));
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#show());
     // Nobody watches a picture that is out of sight.
     new IntersectionObserver((entries) => {
@@ -176,7 +174,7 @@ export class Easel {
     this.#endFirstLook();
     this.#choice.kept = pixel;
     this.#views.view = view;
-    this.#keepWithin();
+    this.#choice.keepWithin(this.#trace?.info);
     this.#playhead.pause();
     this.#playhead.moveTo(position ?? this.#playhead.length);
   }
@@ -246,7 +244,7 @@ export class Easel {
     this.#playhead.pause();
     this.#order = null;
     this.#drawing = true;
-    this.#trace = new Trace(this.#trace.info, this.#trace.temperature);
+    this.#trace = new Trace(this.#trace.info, this.#trace.sharpening);
     this.#playhead.reset(new Float32Array(0));
     this.#scrubber.showTrace(this.#trace);
     this.#status.say('');
@@ -263,14 +261,7 @@ export class Easel {
     canvas.setAttribute('aria-label', `Picture ${(this.#order?.image ?? 0) + 1} of seed ${this.#order?.seed}, ${width} × ${height}, pixel by pixel`);
     this.#scrubber.showTrace(trace);
     if (!this.#drawing) this.#playhead.reset(trace.entropies);
-    this.#keepWithin();
-  }
-
-  /** A pixel that the picture does not have is none. */
-  #keepWithin() {
-    const { kept } = this.#choice;
-    const { width, height } = this.#trace?.info ?? { width: 0, height: 0 };
-    if (kept && (kept.x >= width || kept.y >= height)) this.#choice.kept = null;
+    this.#choice.keepWithin(trace.info);
   }
 
   /** Plays from the beginning, or shows the whole picture to those who want no motion. */
@@ -304,15 +295,6 @@ export class Easel {
     return true;
   }
 
-  /** @param {import('./drawing.js').Fork} fork */
-  #fork(fork) {
-    if (!this.#order || !this.#trace || !canFork(this.#trace)) return;
-    // What comes after the value is another picture: later forks of the former one are no more.
-    const forks = [...this.#order.forks.filter(({ k }) => k < fork.k), fork];
-    if (forks.length > MOST_FORKS) this.#status.say(`A picture has ${MOST_FORKS} forks at most.`);
-    else this.#actions.onOrder({ forks });
-  }
-
   /** The pixel looked at: the one chosen, else the last one drawn, else at the end the one that cost most. */
   #pixel() {
     const trace = this.#trace;
@@ -337,7 +319,7 @@ export class Easel {
     if (!trace) return;
     if (this.#choice.pixel || this.#playhead.playing) this.#views.note = '';
     const count = this.#count();
-    const { frame, cursor, forkLine } = this.#parts;
+    const { frame, cursor } = this.#parts;
     const { playing } = this.#playhead;
     if (this.#recorded && !playing && count === trace.length) this.#firstLook.rest();
     this.#picture.show(trace, count, this.#views.view);
@@ -355,9 +337,7 @@ export class Easel {
     if (this.#order) this.#views.show(this.#order, trace, { count, place: { ...place, channel: 0 }, live });
     else this.#views.clear();
     this.#magnifier.show(place);
-    const fork = this.#order?.forks.at(-1);
-    forkLine.hidden = !fork;
-    if (fork) (/** @type {HTMLElement} */ (forkLine.firstElementChild)).textContent = `Forked at ${nameOf(trace, fork.k).toLowerCase()}.`;
+    this.#forks.show(this.#order?.forks ?? [], trace);
     if (told) this.#tellLook();
   }
 

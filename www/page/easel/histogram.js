@@ -1,6 +1,8 @@
 /**
- * The probabilities of one value's levels as bars, with the level that was drawn marked.
+ * The probabilities of one value's levels as bars, with the level that was drawn marked; those that were cut off are grey.
  */
+
+import { drawnFrom } from '../sharpening.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
 const HEIGHT = 100;
@@ -12,7 +14,8 @@ const MOST_APART = 32;
  * @typedef {object} Chart
  * @property {string} name      of the value, such as "Red"
  * @property {string} hue       class that colours the bars
- * @property {Float64Array} probabilities
+ * @property {Float64Array} probabilities  before any level is cut off
+ * @property {Uint8Array | null} kept      which levels are, 1 each; null where all are
  * @property {number} level     that stands in the picture
  * @property {number} bits      that it cost
  * @property {number} uniform   the random number that it was drawn with, 0 to 1
@@ -23,29 +26,32 @@ const MOST_APART = 32;
  * A figure with the bars and what they say.
  * @param {Chart} chart
  */
-export function histogram({ name, hue, probabilities, level, bits, uniform, onFork }) {
+export function histogram({ name, hue, probabilities, kept, level, bits, uniform, onFork }) {
   const levels = probabilities.length;
   const highest = probabilities.reduce((most, p) => Math.max(most, p), 0);
   const likeliest = probabilities.indexOf(highest);
   const gap = levels <= MOST_APART ? 0.05 : 0;
   const svg = element('svg', { viewBox: `0 0 ${levels} ${HEIGHT}`, preserveAspectRatio: 'none', role: 'img' });
-  svg.setAttribute('aria-label', `${name}: likeliest is ${likeliest}, ${formatChance(highest)}`);
+  const few = kept ? `; ${kept.filter(Boolean).length} kept` : '';
+  svg.setAttribute('aria-label', `${name}: likeliest is ${likeliest}, ${formatChance(highest)}${few}`);
   const bars = Array.from(probabilities, (chance, x) => `M${x + gap} ${HEIGHT}V${(HEIGHT * (1 - chance / (highest || 1))).toFixed(2)}H${x + 1 - gap}V${HEIGHT}Z`);
   const middle = level + 0.5;
+  if (kept) svg.append(element('path', { d: bars.filter((_, at) => !kept[at]).join(''), class: 'bars cut' }));
   svg.append(
-    element('path', { d: bars.join(''), class: `bars ${hue}` }),
+    element('path', { d: bars.filter((_, at) => !kept || kept[at]).join(''), class: `bars ${hue}` }),
     element('line', { x1: middle, x2: middle, y1: 0, y2: HEIGHT, class: 'drawn' }),
   );
   const figure = document.createElement('figure');
-  const said = text('p', `${formatChance(probabilities[level])}, ${bits.toFixed(2)} bits`, 'said');
-  figure.append(text('figcaption', `${name} ${level}`), svg, drawStrip(probabilities, level, uniform), said);
+  const said = text('p', `${formatChance(probabilities[level])}, ${bits.toFixed(2)} bits${few}`, 'said');
+  figure.append(text('figcaption', `${name} ${level}`), svg, drawStrip(drawnFrom(probabilities, kept), level, uniform), said);
   if (onFork) figure.append(otherLevel(name, levels, level, onFork));
   return figure;
 }
 
 /**
- * All levels one after the other, each as long as it is likely, the one drawn filled: the random number is a pin on it.
- * @param {Float64Array} probabilities
+ * All levels that are kept one after the other, each as long as it is likely among them, the one drawn filled: the random number is
+ * a pin on it.
+ * @param {Float64Array} probabilities  of what was drawn from
  * @param {number} level
  * @param {number} uniform
  */

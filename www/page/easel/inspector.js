@@ -100,7 +100,7 @@ export class Inspector {
   #showValues(trace, k, drawn, { given, live }) {
     const { values } = this.#parts;
     if (isInk(trace.info)) {
-      this.#bar.show({ ink: trace.probabilities(k)[1], uniform: trace.uniforms[k] });
+      this.#bar.show({ ink: trace.probabilities(k)[1], kept: trace.kept(k), uniform: trace.uniforms[k] });
       if (values.firstChild !== this.#bar.root) values.replaceChildren(this.#bar.root);
       return;
     }
@@ -114,7 +114,7 @@ export class Inspector {
     values.replaceChildren(...names.slice(0, drawn).map(([name, hue], channel) => {
       const at = k + channel;
       const onFork = !given && canFork(trace) ? (/** @type {number} */ other) => this.#onFork({ k: at, level: other }) : undefined;
-      return histogram({ name, hue, probabilities: trace.probabilities(at), level: trace.levels[at], bits: trace.bits(at), uniform: trace.uniforms[at], onFork });
+      return histogram({ name, hue, probabilities: trace.probabilities(at), kept: trace.kept(at), level: trace.levels[at], bits: trace.bits(at), uniform: trace.uniforms[at], onFork });
     }));
   }
 }
@@ -137,7 +137,7 @@ export function nameOf(trace, k) {
  */
 function tellCost(trace, k, bits) {
   const coins = bits >= COINS ? `: about ${Math.round(bits)} heads in a row` : '';
-  const warm = trace.temperature === 1 ? '' : `, at temperature 1${isInk(trace.info) ? ` (${nameLevel(trace.levels[k], true)} ${formatChance(trace.probabilities(k, 1)[trace.levels[k]])})` : ''}`;
+  const warm = trace.sharpening.temperature === 1 ? '' : `, at temperature 1${isInk(trace.info) ? ` (${nameLevel(trace.levels[k], true)} ${formatChance(trace.probabilities(k, 1)[trace.levels[k]])})` : ''}`;
   return `${bits.toFixed(2)} bits${coins}${warm}`;
 }
 

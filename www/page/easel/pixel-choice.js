@@ -54,6 +54,11 @@ export class PixelChoice {
     return this.#under ?? this.kept;
   }
 
+  /** A pixel that the picture does not have is none. @param {{ width: number, height: number }} [picture]  none: nothing is drawn */
+  keepWithin({ width, height } = { width: 0, height: 0 }) {
+    if (this.kept && (this.kept.x >= width || this.kept.y >= height)) this.kept = null;
+  }
+
   /** @param {PointerEvent} event */
   #point(event) {
     const pixel = this.#pixelAt(event);

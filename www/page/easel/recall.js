@@ -5,6 +5,7 @@
 
 import recorded from './recorded.js';
 import { Trace } from './trace.js';
+import { sharpeningOf } from '../sharpening.js';
 
 /** What is asked for, to get this picture. @type {import('./drawing.js').Order} */
 export const RECORDED = Object.freeze({ model: recorded.model, seed: BigInt(recorded.seed), image: 0, temperature: 1, forks: [] });
@@ -13,7 +14,7 @@ export const RECORDED = Object.freeze({ model: recorded.model, seed: BigInt(reco
 export function recordedTrace() {
   const { width, height } = recorded;
   const info = { width, height, channels: 1, levels: 2, parameters: 0, scales: [{ width, height }] };
-  const trace = new Trace(info, RECORDED.temperature);
+  const trace = new Trace(info, sharpeningOf(RECORDED));
   const [logits, uniforms, nll_nats] = [recorded.logits, recorded.uniforms, recorded.nats].map((text) => new Float32Array(bytesOf(text).buffer));
   const ink = bytesOf(recorded.ink);
   for (let y = 0; y < height; y++) {

@@ -4,6 +4,7 @@
 
 import { isInk } from '../../shared/format.js';
 import { RowCanvas } from '../../shared/row-canvas.js';
+import { sharpeningOf } from '../sharpening.js';
 
 const COUNT = 12;
 
@@ -45,8 +46,8 @@ export class Thumbnails {
    * @param {import('../../engine.js').Engine} engine
    * @param {import('./drawing.js').Order} order
    */
-  async show(engine, { model, seed, temperature }) {
-    const wanted = `${model} ${seed} ${temperature}`;
+  async show(engine, { model, seed, ...how }) {
+    const wanted = `${model} ${seed} ${JSON.stringify(sharpeningOf(how))}`;
     if (wanted === this.#shown) return;
     this.#shown = wanted;
     this.#run?.abort();
@@ -58,7 +59,7 @@ export class Thumbnails {
       this.#root.style.setProperty('--columns', String(width));
       for (const { picture } of this.#all) picture.reset({ width, height, count: 1, ink: isInk(info) });
       await engine.sample({
-        model, seed, temperature, count: COUNT, backend: 'cpu', signal: run.signal,
+        model, seed, ...sharpeningOf(how, info.levels), count: COUNT, backend: 'cpu', signal: run.signal,
         onRow: (row) => this.#all.forEach(({ picture }, image) => picture.paint({ ...row, rgba: row.rgba.slice(4 * image * row.width, 4 * (image + 1) * row.width) })),
       });
     } catch {

@@ -4,6 +4,8 @@
  * row pixel by pixel, in a pixel red, green, blue.
  */
 
+import { drawnFrom, keptOf } from '../sharpening.js';
+
 /** @typedef {import('../../engine.js').ModelInfo} ModelInfo */
 
 /**
@@ -28,11 +30,11 @@ export class Trace {
 
   /**
    * @param {ModelInfo} info
-   * @param {number} temperature  that it is drawn at
+   * @param {import('../sharpening.js').Sharpening} sharpening  that it is drawn with
    */
-  constructor(info, temperature) {
+  constructor(info, sharpening) {
     this.info = info;
-    this.temperature = temperature;
+    this.sharpening = sharpening;
     for (const { width, height } of info.scales) {
       const start = this.length;
       this.length += width * height * info.channels;
@@ -42,7 +44,7 @@ export class Trace {
     this.size = info.levels === 2 ? 1 : info.levels;
     this.logits = new Float32Array(this.length * this.size);
     this.uniforms = new Float32Array(this.length);
-    /** At temperature 1. */
+    /** Of the network itself, at temperature 1. */
     this.nats = new Float32Array(this.length);
     this.levels = new Uint8Array(this.length);
     /** Of the probabilities drawn from, in bits. */
@@ -74,7 +76,7 @@ export class Trace {
 
   /** @param {number} k */
   #summarise(k) {
-    const probabilities = this.probabilities(k);
+    const probabilities = drawnFrom(this.probabilities(k), this.kept(k));
     let [entropy, mean] = [0, 0];
     for (let level = 0; level < probabilities.length; level++) {
       const p = probabilities[level];
@@ -86,11 +88,11 @@ export class Trace {
   }
 
   /**
-   * How likely each level of a value was.
+   * How likely each level of a value was, before any is cut off.
    * @param {number} k
    * @param {number} [temperature]
    */
-  probabilities(k, temperature = this.temperature) {
+  probabilities(k, temperature = this.sharpening.temperature) {
     const logits = this.logits.subarray(k * this.size, (k + 1) * this.size);
     if (this.size === 1) {
       const one = 1 / (1 + Math.exp(-logits[0] / temperature));
@@ -102,6 +104,12 @@ export class Trace {
     let sum = 0;
     for (const weight of weights) sum += weight;
     return weights.map((weight) => weight / sum);
+  }
+
+  /** Of which levels a value was drawn, 1 each; null where of all. @param {number} k */
+  kept(k) {
+    const { topK, topP } = this.sharpening;
+    return topK || topP ? keptOf(this.probabilities(k), this.sharpening) : null;
   }
 
   /** What a value costs, in bits. @param {number} k */

@@ -1,6 +1,6 @@
 /**
  * A value that is ink or paper: a bar as long as certainty, parted where paper ends and ink begins, and the random number as a pin
- * on it. What the pin stands in is drawn.
+ * on it. What the pin stands in is drawn. Where one of the two is cut off, it is hatched, and the pin goes as far into the other.
  */
 
 import { formatChance } from './histogram.js';
@@ -11,6 +11,7 @@ export class ValueBar {
   #paper = text('span', 'paper');
   #ink = text('span', 'ink');
   #bar = Object.assign(document.createElement('div'), { className: 'bar' });
+  #cut = text('i', 'cut');
   #pin = Object.assign(document.createElement('i'), { className: 'pin' });
   #said = text('p', 'said');
 
@@ -18,23 +19,28 @@ export class ValueBar {
     this.root.setAttribute('role', 'img');
     const names = Object.assign(document.createElement('div'), { className: 'names' });
     names.append(this.#paper, this.#ink);
-    this.#bar.append(text('i', 'part'), this.#pin);
+    this.#bar.append(text('i', 'part'), this.#cut, this.#pin);
     this.root.append(names, this.#bar, this.#said);
   }
 
   /**
    * @param {object} value
-   * @param {number} value.ink      its probability, of what was drawn from
+   * @param {number} value.ink      its probability
+   * @param {Uint8Array | null} value.kept  whether paper and ink are, where one is not
    * @param {number} value.uniform  the random number, 0 to 1
    */
-  show({ ink, uniform }) {
-    const [paper, drawn] = [`paper ${formatChance(1 - ink)}`, uniform.toFixed(3)];
+  show({ ink, kept, uniform }) {
+    const [noPaper, noInk] = [0, 1].map((level) => (kept?.[level] === 0 ? ', cut off' : ''));
+    const [from, to] = [noPaper ? 1 - ink : 0, noInk ? 1 - ink : 1];
+    const [paper, drawn] = [`paper ${formatChance(1 - ink)}${noPaper}`, `${uniform.toFixed(3)}${kept ? ' of what is kept' : ''}`];
     this.#paper.textContent = paper;
-    this.#ink.textContent = `${formatChance(ink)} ink`;
-    this.#bar.style.setProperty('--paper-share', `${100 * (1 - ink)}%`);
-    this.#bar.style.setProperty('--pin', `${100 * uniform}%`);
+    this.#ink.textContent = `${formatChance(ink)} ink${noInk}`;
+    this.#cut.hidden = !kept;
+    for (const [name, share] of Object.entries({ 'paper-share': 1 - ink, 'cut-from': noInk ? to : 0, 'cut-share': noInk ? ink : 1 - ink, pin: from + uniform * (to - from) })) {
+      this.#bar.style.setProperty(`--${name}`, `${100 * share}%`);
+    }
     this.#said.textContent = `the draw: ${drawn}`;
-    this.root.setAttribute('aria-label', `${paper}, ink ${formatChance(ink)}; the draw was ${drawn}`);
+    this.root.setAttribute('aria-label', `${paper}, ink ${formatChance(ink)}${noInk}; the draw was ${drawn}`);
   }
 }
 

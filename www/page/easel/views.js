@@ -72,9 +72,11 @@ export class Views {
     if (this.view === 'looks' || this.view === 'changes') return this.#showInfluence(order, trace, this.view, { place, live });
     this.#heat.hide();
     this.#influences.stop();
-    if (this.view === 'chance') return trace.info.levels === 2 ? 'How likely ink was, just before each draw.' : 'The mean of what was expected, just before each draw.';
+    const { topK, topP } = trace.sharpening;
+    const cut = topK || topP;
+    if (this.view === 'chance') return `${trace.info.levels === 2 ? 'How likely ink was' : 'The mean of what was expected'}, just before each draw${cut ? ', without what was cut off' : ''}.`;
     if (this.view === 'surprise') return `How unexpected each value was. The whole picture: ${trace.sum(trace.known).toFixed(1)} bits.`;
-    return `${count === trace.length ? 'All' : `The first ${count} of`} ${trace.length} values, drawn with seed ${order.seed}.`;
+    return `${count === trace.length ? 'All' : `The first ${count} of`} ${trace.length} values, drawn with seed ${order.seed}.${cut ? ' What is cut off is grey; chances are those before the cut.' : ''}`;
   }
 
   /**

@@ -6,6 +6,7 @@ import { formatCount } from '../../shared/format.js';
 import { Heat } from '../easel/heat.js';
 import { influenceColour } from '../easel/ramps.js';
 import { outlinePixel } from '../pixel-cursor.js';
+import { sharpeningOf } from '../sharpening.js';
 
 /** @typedef {import('../../engine.js').ModelEntry} ModelEntry */
 
@@ -89,13 +90,13 @@ export class LooksColumn {
 
   /**
    * Draws the picture and asks how far each of its pixels moves each other.
-   * @param {{ seed: bigint, image: number, temperature: number, signal: AbortSignal }} options
+   * @param {import('../sharpening.js').Sharpening & { seed: bigint, image: number, signal: AbortSignal }} options
    */
-  async measure({ seed, image, temperature, signal }) {
+  async measure({ seed, image, signal, ...how }) {
     if (!this.#entry) return;
     const model = this.#entry.name;
     const info = await this.#engine.load(model, { signal });
-    const { levels } = await this.#engine.sample({ model, seed, first: image, temperature, backend: 'cpu', signal });
+    const { levels } = await this.#engine.sample({ model, seed, first: image, ...sharpeningOf(how, info.levels), backend: 'cpu', signal });
     if (!signal.aborted) this.#heat.show(pictureOf(info, levels), 0, false, undefined);
     const map = await this.#engine.influenceMap({
       model, levels, signal,

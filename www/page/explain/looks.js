@@ -8,6 +8,7 @@ import { sentence } from '../../shared/sentence.js';
 import { swatches } from '../easel/legend.js';
 import { onSight } from '../in-sight.js';
 import { peersOf } from '../network-kinds.js';
+import { sharpeningOf } from '../sharpening.js';
 import { byHand } from './by-hand.js';
 import { LooksColumn } from './looks-column.js';
 import { takeTurns } from './stage.js';
@@ -17,11 +18,12 @@ const TURN_MS = 12_000;
 /** @typedef {import('../../engine.js').ModelEntry} ModelEntry */
 
 /**
- * @typedef {object} LooksSettings
+ * @typedef {import('../sharpening.js').Sharpening & Chosen} LooksSettings
+ *
+ * @typedef {object} Chosen
  * @property {string} model  the network picked
  * @property {bigint} seed
  * @property {number} image
- * @property {number} temperature
  */
 
 /** Measures the networks, and moves one cursor over their pictures. */
@@ -70,8 +72,8 @@ export class Looks {
   }
 
   /** @param {LooksSettings} settings */
-  update({ model, seed, image, temperature }) {
-    this.#settings = { model, seed, image, temperature };
+  update({ model, seed, image, ...how }) {
+    this.#settings = { model, seed, image, ...sharpeningOf(how) };
     if (this.#near) void this.#measure(/** @type {HTMLElement} */ (this.#columns[0].figure.parentElement));
   }
 
@@ -92,7 +94,7 @@ export class Looks {
     const models = await this.#engine.models().catch(() => []);
     const { model, ...drawn } = this.#settings;
     const networks = comparable(model, models);
-    const asked = [drawn.seed, drawn.image, drawn.temperature, ...networks.map(({ name }) => name)].join(' ');
+    const asked = [...Object.entries(drawn), ...networks.map(({ name }) => name)].join(' ');
     if (asked === this.#asked) return;
     this.#giveUp();
     this.#asked = asked;

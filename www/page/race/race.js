@@ -8,6 +8,7 @@ import { findAdapter } from '../../shared/adapter.js';
 import { sentence } from '../../shared/sentence.js';
 import { holdStage } from '../explain/stage.js';
 import { onSight, wantsStill } from '../in-sight.js';
+import { sharpeningOf } from '../sharpening.js';
 import { Lane } from './lane.js';
 import { differingPixels, verdict } from './lap.js';
 
@@ -30,10 +31,7 @@ const LANES = Object.freeze({
 });
 
 /**
- * @typedef {object} RaceSettings
- * @property {string} model
- * @property {bigint} seed
- * @property {number} temperature
+ * @typedef {import('../sharpening.js').Sharpening & { model: string, seed: bigint }} RaceSettings
  */
 
 /**
@@ -82,10 +80,11 @@ export class Race {
    * Takes new settings. What is shown is about the old ones and goes.
    * @param {RaceSettings} settings
    */
-  update({ model, seed, temperature }) {
+  update({ model, seed, ...how }) {
+    const sharpening = sharpeningOf(how);
     const old = this.#settings;
-    if (old?.model === model && old.seed === seed && old.temperature === temperature) return;
-    this.#settings = { model, seed, temperature };
+    if (old?.model === model && old.seed === seed && JSON.stringify(sharpeningOf(old)) === JSON.stringify(sharpening)) return;
+    this.#settings = { model, seed, ...sharpening };
     this.#button.disabled = !model;
     this.#drop();
     this.#startSoon();
@@ -157,7 +156,8 @@ export class Race {
    */
   async #runLanes(slow, info, run, gpu) {
     const { signal } = run.enough;
-    const options = { .../** @type {RaceSettings} */ (this.#settings), count: 1, signal };
+    const { model, seed, ...how } = /** @type {RaceSettings} */ (this.#settings);
+    const options = { model, seed, ...sharpeningOf(how, info.levels), count: 1, signal };
     const look = { still: wantsStill() };
     const lanes = this.#lanes;
     /** @type {unknown} */

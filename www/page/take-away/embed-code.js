@@ -21,13 +21,15 @@ export function embedCode(picture, address) {
  * @param {import('./picture.js').TakenPicture} picture
  * @returns {Record<string, string>}
  */
-export function attributesOf({ model, seed, image, temperature }) {
+export function attributesOf({ model, seed, image, temperature, topK, topP }) {
   return {
     model: model.name,
     seed: String(seed),
     ...(image ? { first: String(image) } : {}),
     count: '1',
     ...(temperature === 1 ? {} : { temperature: String(temperature) }),
+    ...(topK ? { 'top-k': String(topK) } : {}),
+    ...(topP ? { 'top-p': String(topP) } : {}),
     controls: 'min',
   };
 }

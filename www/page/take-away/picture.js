@@ -5,16 +5,17 @@
 import { rowsOf } from '../levels.js';
 
 /**
- * @typedef {object} TakenPicture
+ * @typedef {import('../sharpening.js').Sharpening & Taken} TakenPicture
+ *
+ * @typedef {object} Taken
  * @property {import('../../engine.js').ModelEntry} model
  * @property {import('../../engine.js').ModelInfo} info
  * @property {bigint} seed
  * @property {number} image        of the seed, counted from 0
- * @property {number} temperature
  * @property {Uint8Array} levels   `[C, H, W]`
  * @property {Uint8Array} [mask]   `[H, W]` or `[C, H, W]`, 1 where a value was drawn, 0 where it was given; none where all were drawn
  * @property {import('../easel/drawing.js').Fork[]} forks  values that were made others; the mask says what was drawn after the last
- * @property {number} bits         that it costs, of all scales, at temperature 1
+ * @property {number} bits         that it costs, of all scales, by the network itself at temperature 1
  */
 
 /**
@@ -30,9 +31,9 @@ import { rowsOf } from '../levels.js';
  * @returns {TakenPicture}
  */
 export function takenPicture({ order, trace, model }) {
-  const { seed, image, temperature, forks } = order;
+  const { seed, image, forks } = order;
   const mask = forks.length ? drawnAfter(forks[forks.length - 1].k, trace, order.mask) : order.mask;
-  return { model, info: trace.info, seed, image, temperature, levels: trace.image(), mask, forks, bits: trace.sum() };
+  return { model, info: trace.info, seed, image, ...trace.sharpening, levels: trace.image(), mask, forks, bits: trace.sum() };
 }
 
 /**

@@ -11,7 +11,7 @@ const PLAIN = /^[\w./:-]+$/;
 
 /** @param {TakenPicture} picture */
 export function runRecord(picture) {
-  const { model, info, seed, image, temperature, bits, mask, forks } = picture;
+  const { model, info, seed, image, temperature, topK, topP, bits, mask, forks } = picture;
   const { channels, height, width, levels } = info;
   return {
     model: { name: model.name, file: model.file, sha256: model.sha256 },
@@ -19,6 +19,8 @@ export function runRecord(picture) {
     seed: String(seed),
     image,
     temperature,
+    ...(topK ? { top_k: topK } : {}),
+    ...(topP ? { top_p: topP } : {}),
     shape: [1, channels, height, width],
     levels,
     bits,
@@ -33,12 +35,12 @@ export function runRecord(picture) {
  * @param {TakenPicture} picture
  */
 function commandOf(picture) {
-  const { model, seed, image, temperature, mask } = picture;
+  const { model, seed, image, temperature, topK, topP, mask } = picture;
   const stem = stemOf(picture);
   const given = mask ? ['--images', `${stem}.npy`, '--mask', `${stem}-mask.npy`] : [];
   const words = [
     'pixelrnn', mask ? 'complete' : 'sample', '--model', model.file, ...given, '--seed', seed, '--first', image, '--count', 1,
-    '--temperature', temperature, '--out', `${stem}-again.npy`,
+    '--temperature', temperature, ...(topK ? ['--top-k', topK] : []), ...(topP ? ['--top-p', topP] : []), '--out', `${stem}-again.npy`,
   ];
   return words.map((word) => quoted(String(word))).join(' ');
 }
