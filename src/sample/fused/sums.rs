@@ -5,8 +5,7 @@
 
 use super::maths::{Block, Rounded, rectified};
 use super::memory::{in_workgroup, place};
-use super::words::{BLOCK, FIRST_SEGMENT, NONE, PART, PART_WORDS, PARTS, SEGMENT_WORDS, SHARED, Shape};
-use crate::sample::plan::SEGMENT;
+use super::words::{BLOCK, FIRST_SEGMENT, NONE, PART, PART_WORDS, PARTS, SEGMENT_WORDS, SHARED, Shape, UNROLLED};
 use cubecl::prelude::*;
 
 /// Sums of nothing: a block of outputs for every image of a thread.
@@ -209,23 +208,12 @@ fn add_products(
     rounded: Rounded,
     #[comptime] shape: Shape,
 ) {
-    // Most segments are whole: written out, their loads need not wait for a loop.
-    if length == SEGMENT {
+    // Written out by fours, their loads need not wait for a loop; more of them would be long to compile.
+    let fours = length / UNROLLED;
+    for four in 0..fours {
         #[unroll]
-        for j in 0..SEGMENT {
-            add_input(
-                sums,
-                weights,
-                from,
-                weight + j * blocks,
-                first + comptime!(j * shape.images),
-                rectify,
-                rounded,
-                shape,
-            );
-        }
-    } else {
-        for j in 0..length {
+        for k in 0..UNROLLED {
+            let j = four * UNROLLED + k;
             add_input(
                 sums,
                 weights,
@@ -237,6 +225,18 @@ fn add_products(
                 shape,
             );
         }
+    }
+    for j in fours * UNROLLED..length {
+        add_input(
+            sums,
+            weights,
+            from,
+            weight + j * blocks,
+            first + j * comptime!(shape.images),
+            rectify,
+            rounded,
+            shape,
+        );
     }
 }
 

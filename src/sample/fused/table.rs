@@ -4,12 +4,12 @@ use super::operation::Words;
 use super::softmax::softmax_values;
 use super::words::{
     BLOCK, CELLS, COUNT, DRAW_ABOVE, DRAW_HIGHEST, DRAW_KEPT, DRAW_LEVEL, DRAW_SUMS, DRAW_WEIGHTS, FIRST_SEGMENT, KIND,
-    NONE, OPERATION, PART, PART_WORDS, PARTIALS, PARTS, SEGMENT_WORDS, SEGMENTS, SHARED, Shape,
+    NONE, OPERATION, PART, PART_WORDS, PARTIALS, PARTS, SEGMENT_WORDS, SEGMENTS, SHARED, Shape, UNROLLED,
 };
 use super::workgroup::Workgroup;
 use crate::sample::draw::CHUNK;
 use crate::sample::layout::{At, Layout};
-use crate::sample::plan::{LANES, PANEL, Pass, Place, Plan, SEGMENT, Step, Sums};
+use crate::sample::plan::{LANES, PANEL, Pass, Place, Plan, Step, Sums};
 use crate::sample::program::Program;
 
 /// Most sums of segments before they are added up, those of all images: more are made in several operations.
@@ -93,18 +93,18 @@ impl Table {
         let (kind, lanes, draws) = (op[KIND], shape.images / shape.images_a_thread, shape.draws);
         let (blocks, chunks) = ((op[COUNT] as usize).div_ceil(BLOCK), shape.levels.div_ceil(CHUNK));
         let asked = |own: bool, items: usize| if own { 1 + items.div_ceil(shape.threads) } else { 1 };
-        // A whole segment is written out; there is a loop for another, once for either memory.
-        let length = |segment: &[u32]| if segment[2] as usize == SEGMENT { 3 } else { 4 + segment[2] as usize };
+        // Two loops for either memory.
+        let length = |segment: &[u32]| 6 + segment[2] as usize / UNROLLED + segment[2] as usize % UNROLLED;
         let segments = self.words[op[FIRST_SEGMENT] as usize..].chunks_exact(SEGMENT_WORDS);
         let lengths = segments.take(op[SEGMENTS] as usize).map(length);
         let mut rounds = 0;
         let of_parts = if shape.split {
             let segments = op[SEGMENTS] as usize;
-            rounds += asked(kind == PARTIALS, blocks * segments * lanes) * (1 + lengths.max().unwrap_or(3));
+            rounds += asked(kind == PARTIALS, blocks * segments * lanes) * (1 + lengths.max().unwrap_or(6));
             let partials: u32 = op[PART..].chunks_exact(PART_WORDS).take(PARTS).map(|part| part[1]).sum();
             2 * (PARTS + 1) + partials as usize
         } else {
-            4 * (PARTS + 1) + lengths.sum::<usize>()
+            6 * (PARTS + 1) + lengths.sum::<usize>()
         };
         rounds += asked(kind <= CELLS, blocks * lanes) * (2 + of_parts + shape.images_a_thread);
         if shape.scan {

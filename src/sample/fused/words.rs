@@ -9,6 +9,9 @@ pub const SHARED: u32 = 1 << 30;
 /// of the next outputs, for the same input, stand behind them.
 pub const BLOCK: usize = 4;
 
+/// Inputs of a sum that are written out.
+pub const UNROLLED: usize = 4;
+
 /// Words of an operation.
 pub const OPERATION: usize = 20;
 /// What it is: below [`CELLS`] a convolution or a sum.
