@@ -4,7 +4,8 @@
 //! launch forward and one backward, and nothing is waited for in between. The plain scans of `nn/row_lstm.rs` and
 //! `nn/diagonal_bilstm.rs` are what it is tested against.
 
-mod kernels;
-mod operation;
+mod memory;
+mod scan;
 
-pub use operation::{scan, serves};
+pub use memory::serves;
+pub use scan::scan;
