@@ -5,6 +5,7 @@ use burn::backend::wgpu::CubeTensor;
 use burn::backend::{Cube, CubeDevice, DispatchDevice, TensorMetadata};
 use burn::tensor::{DType, Device, FloatDType};
 use cubecl::prelude::*;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Threads of a workgroup.
 pub const THREADS: usize = 32;
@@ -12,9 +13,19 @@ pub const THREADS: usize = 32;
 /// Most rounds of a loop over pixels. Mesa's software Vulkan ends a shader's loops after 65,535 rounds in all.
 const MOST_ROUNDS: usize = 16_384;
 
+/// Whether the plain layers are computed instead.
+static PLAIN: AtomicBool = AtomicBool::new(false);
+
+/// From now on the whole process computes its layers on a GPU from burn's own operations, or by these kernels again: for
+/// measurements of one against the other.
+pub fn plain_on_gpu(plain: bool) {
+    PLAIN.store(plain, Ordering::Relaxed);
+}
+
 /// Whether tensors of this device take this path.
 pub fn serves(device: &Device) -> bool {
-    matches!(device.clone().inner().as_dispatch(), DispatchDevice::Cube(CubeDevice::Wgpu(_)))
+    let plain = PLAIN.load(Ordering::Relaxed);
+    !plain && matches!(device.clone().inner().as_dispatch(), DispatchDevice::Cube(CubeDevice::Wgpu(_)))
 }
 
 /// Workgroups for so many places of all images, tiles and parts.
@@ -22,9 +33,12 @@ pub fn workgroups(places: usize, tiles: usize, parts: usize) -> CubeCount {
     CubeCount::Static(places.div_ceil(THREADS) as u32, tiles as u32, parts as u32)
 }
 
+/// Most images of a thread that sums over pixels: fewer leave more threads, more leave fewer sums to be summed.
+const MOST_IMAGES: usize = 16;
+
 /// Images whose rows one thread sums up, of so many.
 pub fn images_a_part(width: usize, batch: usize) -> usize {
-    (MOST_ROUNDS / width).clamp(1, batch)
+    (MOST_ROUNDS / width).min(MOST_IMAGES).clamp(1, batch)
 }
 
 /// Memory for so many values, beside `tensor`.
