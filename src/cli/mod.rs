@@ -4,6 +4,7 @@ mod bench;
 mod codec;
 mod compare;
 mod data;
+mod device;
 mod distribution;
 mod draw;
 mod drawing;
@@ -19,7 +20,8 @@ mod score;
 mod train;
 
 use burn::tensor::Device;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
+use device::DeviceKind;
 use images_in::read_images;
 use pixelrnn::output::{Output, remove_parts};
 use pixelrnn::sniff::mistaken;
@@ -113,77 +115,6 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Bench(options) => bench::run(options),
         Command::Info(options) => info::run(options),
     }
-}
-
-/// Where tensors live.
-#[derive(Clone, Copy, ValueEnum)]
-enum DeviceKind {
-    /// A GPU where this build knows one and the machine has one, else the CPU.
-    Auto,
-    /// The CPU.
-    Cpu,
-    /// A GPU through WebGPU's native implementation (Vulkan, Metal, DirectX).
-    Wgpu,
-    /// An NVIDIA GPU through CUDA.
-    Cuda,
-}
-
-impl DeviceKind {
-    /// # Errors
-    /// When this build or this machine has no such device.
-    fn open(self) -> Result<Device, Failure> {
-        self.open_named().map(|(device, _)| device)
-    }
-
-    /// The device, and what it is; where the CPU was not asked for, why it is that.
-    ///
-    /// # Errors
-    /// When this build or this machine has no such device.
-    fn open_named(self) -> Result<(Device, String), Failure> {
-        let cpu = |why: &str| Ok((Device::flex(), format!("the CPU{why}")));
-        let wgpu = || open_wgpu().map(|(device, name)| (device, format!("the GPU {name}")));
-        let cuda = || open_cuda().map(|device| (device, "the first CUDA device".to_owned()));
-        match self {
-            Self::Cpu => cpu(""),
-            Self::Auto => cuda().or_else(|_| wgpu()).or_else(|error| cpu(&format!(": {error}"))),
-            Self::Wgpu => wgpu(),
-            Self::Cuda => cuda(),
-        }
-    }
-}
-
-/// A discrete or integrated GPU; software adapters are refused, the CPU path is faster than any of them.
-#[cfg(feature = "wgpu")]
-fn open_wgpu() -> Result<(Device, String), Failure> {
-    let (device, setup) = Device::wgpu_options()
-        .init_with_setup()
-        .map_err(|error| format!("no GPU could be opened through wgpu: {error}"))?;
-    let adapter = setup.adapter.get_info();
-    if adapter.device_type == wgpu::DeviceType::Cpu {
-        return Err(format!("the only wgpu adapter is the software one `{}`", adapter.name).into());
-    }
-    Ok((device, adapter.name))
-}
-
-#[cfg(not(feature = "wgpu"))]
-fn open_wgpu() -> Result<(Device, String), Failure> {
-    Err("this build has no wgpu device; build it with `--features wgpu`".into())
-}
-
-/// The first CUDA device. The driver library panics where there is none, so its presence is asked for first.
-#[cfg(feature = "cuda")]
-fn open_cuda() -> Result<Device, Failure> {
-    std::panic::catch_unwind(|| {
-        let device = Device::cuda(0);
-        device.sync().map(|()| device)
-    })
-    .map_err(|_| "no CUDA device could be opened".to_owned())?
-    .map_err(|error| format!("no CUDA device could be opened: {error}").into())
-}
-
-#[cfg(not(feature = "cuda"))]
-fn open_cuda() -> Result<Device, Failure> {
-    Err("this build has no CUDA device; build it with `--features cuda`".into())
 }
 
 /// A whole number, for which an error says what is allowed.

@@ -1,16 +1,15 @@
 //! `pixelrnn new`: a configuration for pictures of one's own, fitted to the time there is.
 
+use super::device::step_seconds;
 use super::{DeviceKind, Failure, PathBuf, output, tell};
 use burn::tensor::Device;
 use clap::ValueEnum;
 use pixelrnn::data::dataset::{Background, Colors, DatasetConfig, Fit, OwnConfig, Part, Paths, Size};
 use pixelrnn::data::own::{Report, survey};
-use pixelrnn::image::Images;
 use pixelrnn::model::{ModelConfig, Network};
-use pixelrnn::sample::threefry2x32;
-use pixelrnn::train::{Augment, TrainConfig, Trainer, is_name};
+use pixelrnn::train::{Augment, TrainConfig, is_name};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Pictures of this side are drawn where the files have many sizes, or large ones.
 const SIDE: usize = 32;
@@ -272,28 +271,4 @@ fn candidates([channels, levels, height, width]: [usize; 4], only: Option<Networ
         }
     }
     list
-}
-
-/// Seconds of one step, the faster of two after one to warm up; what it costs does not depend on the pictures.
-fn step_seconds(config: &TrainConfig, device: &Device, budget: Duration) -> Result<f64, Failure> {
-    let ModelConfig { channels, levels, height, width, .. } = config.model;
-    let values = config.batch * channels * height * width;
-    let level = |k: usize| ((u64::from(threefry2x32([1, 2], [k as u32, 0])[0]) * u64::from(levels)) >> 32) as u8;
-    let images = Images::new([config.batch, channels, height, width], levels, (0..values).map(level).collect())?;
-    let mut trainer = Trainer::new(TrainConfig { epochs: 100, ..config.clone() }, config.batch, device)?;
-    let mut seconds = f64::INFINITY;
-    for _ in 0..3 {
-        let start = Instant::now();
-        trainer.step(&images);
-        trainer.train_nats()?;
-        seconds = seconds.min(start.elapsed().as_secs_f64());
-        // A step that takes so much of the time will not be chosen; it need not be measured well.
-        if seconds * 200.0 > budget.as_secs_f64() {
-            break;
-        }
-        if trainer.progress().step == trainer.steps_per_epoch() {
-            trainer.finish_epoch(&images.select([0]), |_| {})?;
-        }
-    }
-    Ok(seconds)
 }

@@ -30,7 +30,7 @@ pub struct Options {
     /// Folder for best.safetensors, samples.png drawn with it, checkpoint.safetensors, metrics.jsonl and metrics.svg.
     #[arg(long)]
     out: PathBuf,
-    /// Where to train.
+    /// Where to train; auto times a step on the GPU and on the CPU, and takes the faster.
     #[arg(long, value_enum, default_value = "auto")]
     device: DeviceKind,
     /// Continue the run whose checkpoint is in --out.
@@ -62,9 +62,9 @@ pub fn run(options: Options) -> Result<(), Failure> {
         (None, None) => options.config.parent().unwrap_or(Path::new("")).to_path_buf(),
         (None, Some(kind)) => return Err(format!("--data is missing: the folder that has {kind}").into()),
     };
-    let (device, device_name) = options.device.open_named()?;
+    let device = options.device.open_named()?;
     // Read before the pictures are: a wrong file should not be told after minutes.
-    let from = options.from.as_deref().map(|path| beginning(path, &device)).transpose()?;
+    let from = options.from.as_deref().map(beginning).transpose()?;
     let out = Out::open(&options.out, options.resume)?;
     let resumed = options.resume.then(|| resumed(&out.checkpoint(), &config)).transpose()?;
     let cache = Cache { folder: options.out.clone(), memory_bytes: options.memory_mb << 20 };
@@ -73,6 +73,7 @@ pub fn run(options: Options) -> Result<(), Failure> {
     let train = data.training(say)?;
     let valid = data.measured(Split::Valid, say)?;
     let protocol = data.protocol(Split::Valid);
+    let (device, device_name) = options.device.faster(device, &config)?;
     eprintln!("{} images to train on, {} to validate, on {device_name}", train.count(), valid.shape()[0]);
 
     let (trainer, records) = if let Some(checkpoint) = resumed {
@@ -336,9 +337,9 @@ fn resumed(path: &Path, config: &TrainConfig) -> Result<Checkpoint, Failure> {
 }
 
 /// A model to begin with, and what the record of the run says of it.
-fn beginning(path: &Path, device: &Device) -> Result<(Model, Value), Failure> {
+fn beginning(path: &Path) -> Result<(Model, Value), Failure> {
     let bytes = super::read(path)?;
-    let loaded = weights::load(&bytes, device).map_err(|error| format!("{}: {error}", path.display()))?;
+    let loaded = weights::load(&bytes, &Device::flex()).map_err(|error| format!("{}: {error}", path.display()))?;
     let sha256: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     let file = path.file_name().unwrap_or_default().to_string_lossy();
     Ok((loaded.model, json!({ "file": file, "sha256": sha256, "training": loaded.training })))

@@ -1,10 +1,13 @@
-//! Training kernels for a GPU reached through wgpu: the scan of a recurrent layer as one operation of burn, with its backward pass.
+//! Training kernels for a GPU reached through wgpu: the slow layers, each as one operation of burn with its own backward pass.
 //!
 //! Written with tensor operations, a scan is some forty small ones a line, each with a launch of its own. Here a line is one
-//! launch forward and one backward, and nothing is waited for in between. The plain scans of `nn/row_lstm.rs` and
-//! `nn/diagonal_bilstm.rs` are what it is tested against.
+//! launch forward and one backward, and nothing is waited for in between. Convolutions never multiply by a masked tap. The plain
+//! layers of `nn/` are what both are tested against.
 
-mod kernels;
-mod operation;
+mod convolution;
+mod memory;
+mod scan;
 
-pub use operation::{scan, serves};
+pub use convolution::masked_conv2d;
+pub use memory::{plain_on_gpu, serves};
+pub use scan::scan;

@@ -88,10 +88,14 @@ impl MaskedConv2d {
         if crate::cpu::serves(&x.device()) {
             return crate::cpu::masked_conv2d(x, self.masked_weight(), self.bias.val(), relu_first, self.centre);
         }
+        #[cfg(all(feature = "native", feature = "wgpu"))]
+        if crate::gpu::serves(&x.device()) {
+            return crate::gpu::masked_conv2d(x, self.masked_weight(), self.bias.val(), relu_first, self.centre);
+        }
         self.convolve_plain(x, relu_first)
     }
 
-    /// The same from burn's own operations: what GPUs and the browser run, and what the CPU path is tested against.
+    /// The same from burn's own operations: what CUDA and the browser run, and what both are tested against.
     fn convolve_plain(&self, x: Tensor<4>, relu_first: bool) -> Tensor<4> {
         let [_, _, kernel_h, kernel_w] = self.weight.dims();
         let x = if relu_first { relu(x) } else { x };

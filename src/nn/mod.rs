@@ -10,6 +10,8 @@ mod row_lstm;
 
 #[cfg(feature = "native")]
 pub use crate::cpu::{Targets, head_nll, serves as on_cpu};
+#[cfg(all(feature = "native", feature = "wgpu"))]
+pub use crate::gpu::plain_on_gpu;
 pub use crate::maths::Layer;
 pub use diagonal_bilstm::{DiagonalBiLstm, DiagonalBiLstmConfig, DiagonalLstm};
 pub use masked_conv::{MaskedConv2d, MaskedConv2dConfig};

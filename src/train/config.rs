@@ -5,7 +5,7 @@ use crate::data::dataset::{Binarize, DatasetConfig, OwnConfig, Part};
 use crate::data::{DatasetKind, Validation};
 use crate::model::ModelConfig;
 use burn::grad_clipping::GradientClippingConfig;
-use burn::optim::{AdamConfig, ModuleOptimizer, RmsPropConfig};
+use burn::optim::{AdamConfig, AdamWConfig, ModuleOptimizer, RmsPropConfig};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
 
@@ -37,6 +37,10 @@ pub struct TrainConfig {
     pub model: ModelConfig,
     /// Images a step.
     pub batch: usize,
+    /// Parts that the images of a step are computed in, one after another, so that a large batch fits into memory: the step is the
+    /// same to rounding.
+    #[serde(default = "one")]
+    pub accumulate: usize,
     /// Passes over the training split.
     pub epochs: usize,
     /// Update rule.
@@ -51,11 +55,18 @@ pub struct TrainConfig {
     /// Largest norm of one tensor's gradient (of the mean −ln p a value); longer ones are scaled down.
     #[serde(default)]
     pub gradient_clip: Option<f32>,
+    /// Share of each weight that a step takes off, times the learning rate: AdamW's; 0 takes nothing off.
+    #[serde(default)]
+    pub weight_decay: f32,
     /// Decay a step of the running average of the weights that is validated and kept; 0 keeps the weights themselves.
     #[serde(default)]
     pub average: f64,
     /// Seed of the first weights and of the order of the images.
     pub seed: u64,
+}
+
+fn one() -> usize {
+    1
 }
 
 /// A training configuration that cannot be run.
@@ -132,7 +143,8 @@ impl TrainConfig {
         let check = |field, found: String, good: bool, expected| {
             if good { Ok(()) } else { Err(TrainConfigError::Field { field, found, expected }) }
         };
-        let Self { batch, epochs, learning_rate, final_learning_rate, average, gradient_clip, .. } = &config;
+        let Self { batch, accumulate, epochs, learning_rate, final_learning_rate, average, .. } = &config;
+        let Self { gradient_clip, weight_decay, optimizer, .. } = &config;
         check("name", format!("{:?}", config.name), is_name(&config.name), NAME_RULE)?;
         let validation = config.validation.as_ref().map(|name| name.parse::<Validation>());
         let fits = match (config.dataset.kind(), validation) {
@@ -156,6 +168,7 @@ impl TrainConfig {
         let smallest = config.model.height.min(config.model.width);
         check("augment.shift", shift.to_string(), shift < smallest, "less than the sides of an image")?;
         check("batch", batch.to_string(), (1..=4096).contains(batch), "1 to 4096")?;
+        check("accumulate", accumulate.to_string(), (1..=*batch).contains(accumulate), "1 to batch")?;
         check("epochs", epochs.to_string(), *epochs >= 1, "at least 1")?;
         let positive = |rate: f64| rate > 0.0 && rate <= 1.0;
         check("learning_rate", learning_rate.to_string(), positive(*learning_rate), "above 0, at most 1")?;
@@ -164,6 +177,9 @@ impl TrainConfig {
         check("average", average.to_string(), (0.0..1.0).contains(average), "0 to below 1")?;
         let clips = gradient_clip.is_none_or(|norm| norm > 0.0);
         check("gradient_clip", format!("{gradient_clip:?}"), clips, "above 0, or left out")?;
+        let most = if *optimizer == OptimizerKind::Adam { 1.0 } else { 0.0 };
+        let decays = (0.0..=most).contains(weight_decay);
+        check("weight_decay", weight_decay.to_string(), decays, "0 to 1 with adam, 0 or left out with rms_prop")?;
         Ok(config)
     }
 
@@ -176,12 +192,14 @@ impl TrainConfig {
             augment: None,
             model,
             batch: 16,
+            accumulate: 1,
             epochs: 1,
             optimizer: OptimizerKind::Adam,
             learning_rate: 3e-3,
             final_learning_rate: 3e-5,
             warmup_steps: 0,
             gradient_clip: Some(1.0),
+            weight_decay: 0.0,
             average: 0.999,
             seed: 1,
         }
@@ -207,6 +225,10 @@ impl TrainConfig {
     pub fn init_optimizer(&self) -> ModuleOptimizer {
         let clip = self.gradient_clip.map(GradientClippingConfig::Norm);
         match self.optimizer {
+            OptimizerKind::Adam if self.weight_decay > 0.0 => {
+                let adam = AdamWConfig::new().with_epsilon(1e-8).with_weight_decay(self.weight_decay);
+                adam.with_grad_clipping(clip).init()
+            }
             OptimizerKind::Adam => AdamConfig::new().with_epsilon(1e-8).with_grad_clipping(clip).init(),
             OptimizerKind::RmsProp => RmsPropConfig::new().with_momentum(0.0).with_grad_clipping(clip).init(),
         }
@@ -240,6 +262,10 @@ pub(crate) mod tests {
         let good = serde_json::to_value(tiny()).expect("plain numbers");
         for (field, value) in [
             ("batch", 0.into()),
+            ("accumulate", 0.into()),
+            ("accumulate", 5.into()),
+            ("weight_decay", 1.5.into()),
+            ("weight_decay", (-0.1).into()),
             ("epochs", 0.into()),
             ("learning_rate", (-1.0).into()),
             ("final_learning_rate", 0.5.into()),
@@ -259,6 +285,19 @@ pub(crate) mod tests {
             let error = TrainConfig::from_json(&bad.to_string()).expect_err(field).to_string();
             assert!(error.contains(field), "{field}: {error}");
         }
+    }
+
+    #[test]
+    fn weights_decay_with_adam_only() {
+        let shipped =
+            TrainConfig::from_json(include_str!("../../configs/mnist-row.json")).expect("a good configuration");
+        assert_eq!((shipped.weight_decay, shipped.accumulate), (0.0, 1), "both are left out");
+        let mut config = serde_json::to_value(tiny()).expect("plain numbers");
+        config["weight_decay"] = 0.1.into();
+        TrainConfig::from_json(&config.to_string()).expect("a good configuration");
+        config["optimizer"] = "rms_prop".into();
+        let error = TrainConfig::from_json(&config.to_string()).expect_err("a decay that nothing applies").to_string();
+        assert!(error.contains("`weight_decay`: found 0.1, expected"), "{error}");
     }
 
     #[test]

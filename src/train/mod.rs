@@ -24,7 +24,7 @@ use crate::sample::threefry2x32;
 use crate::weights;
 use average::Average;
 use burn::module::Module;
-use burn::optim::{GradientsParams, ModuleOptimizer};
+use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor};
 use checkpoint::{load_optimizer, number_parameters};
 use serde_json::Value;
@@ -178,10 +178,17 @@ impl Trainer {
         let chosen = &self.order[first..self.images.min(first + self.config.batch)];
         let batch = images.batch(self.progress.epoch, chosen);
 
-        let nll = nll_of_scales(&self.model, &batch.data, &self.device);
-        let values = nll.iter().map(|nll| nll.shape().num_elements()).sum::<usize>();
-        let nll = nll.into_iter().map(|nll| nll.sum()).reduce(|a, b| a + b).expect("at least one scale");
-        let gradients = GradientsParams::from_grads((nll.clone() / values as f32).backward(), &self.model);
+        let values = chosen.len() * self.config.model.scales().iter().map(|scale| scale.dimensions()).sum::<usize>();
+        let part = chosen.len().div_ceil(self.config.accumulate) * self.config.model.dimensions();
+        let (mut accumulated, mut sums) = (GradientsAccumulator::new(), Vec::new());
+        for levels in batch.data.chunks(part) {
+            let nll = nll_of_scales(&self.model, levels, &self.device).into_iter().map(|nll| nll.sum());
+            let nll = nll.reduce(|a, b| a + b).expect("at least one scale");
+            let gradients = (nll.clone() / values as f32).backward();
+            accumulated.accumulate(&self.model, GradientsParams::from_grads(gradients, &self.model));
+            sums.push(nll.inner());
+        }
+        let gradients = accumulated.grads();
         let steps = self.config.epochs * self.steps_per_epoch;
         let step = self.progress.epoch * self.steps_per_epoch + self.progress.step;
         let rate = self.config.learning_rate_at(step, steps);
@@ -190,7 +197,7 @@ impl Trainer {
             average.update(&self.model);
         }
 
-        self.pending.push(nll.inner());
+        self.pending.push(sums.into_iter().reduce(|a, b| a + b).expect("at least one part"));
         self.progress.step += 1;
         self.progress.elapsed_s += start.elapsed().as_secs_f64();
     }

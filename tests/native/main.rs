@@ -34,6 +34,7 @@ mod sampling_scales;
 mod sampling_statistics;
 mod training;
 mod training_scales;
+mod training_steps;
 mod weights;
 mod weights_damage;
 mod weights_scales;
@@ -73,6 +74,7 @@ fn main() -> ExitCode {
         sampling_statistics::trials(),
         training::trials(),
         training_scales::trials(),
+        training_steps::trials(),
         weights::trials(),
         weights_damage::trials(),
         weights_scales::trials(),

@@ -254,6 +254,8 @@ fn other_runs_are_refused() {
     for (field, value) in [
         ("seed", Value::from(4)),
         ("batch", 5.into()),
+        ("accumulate", 2.into()),
+        ("weight_decay", 0.5.into()),
         ("learning_rate", 0.02.into()),
         ("optimizer", "rms_prop".into()),
         ("average", 0.5.into()),

@@ -1,7 +1,12 @@
 //! A scan as an operation of burn: the launches of its lines, forward and backward.
 
-use super::kernels::{Shape, THREADS, backward_border, backward_line, backward_weights, forward_line};
+mod backward;
+mod forward;
+mod place;
+
+use super::memory::{THREADS, empty, features_first, images_a_part, strides, workgroups};
 use crate::maths::{GATES, Layer};
+use backward::{backward_border, backward_line, backward_weights};
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
@@ -9,18 +14,11 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::wgpu::CubeTensor;
-use burn::backend::{Autodiff, Backend, Cube, CubeDevice, Dispatch, DispatchDevice, TensorMetadata, backend_extension};
-use burn::tensor::{DType, Device, FloatDType, Tensor};
+use burn::backend::{Autodiff, Backend, Cube, Dispatch, TensorMetadata, backend_extension};
+use burn::tensor::Tensor;
 use cubecl::prelude::*;
-
-/// Rounds of a thread's loop in which the weights' gradients are summed: Mesa's software Vulkan ends a shader's loops after 65,535
-/// rounds in all.
-const MOST_ROUNDS: usize = 16_384;
-
-/// Whether tensors of this device can take this path.
-pub fn serves(device: &Device) -> bool {
-    matches!(device.clone().inner().as_dispatch(), DispatchDevice::Cube(CubeDevice::Wgpu(_)))
-}
+use forward::forward_line;
+use place::Shape;
 
 /// The states of all pixels, differentiable.
 ///
@@ -101,7 +99,7 @@ impl ScanOps for Cube {
             unsafe {
                 backward_line::launch_unchecked(
                     &client,
-                    workgroups(count * batch, shape.tiles(), 1),
+                    workgroups(count * shape.groups(), shape.tiles(), 1),
                     CubeDim::new_1d(THREADS as u32),
                     delta.clone().into_buffer_arg(),
                     weights.clone().into_buffer_arg(),
@@ -118,16 +116,16 @@ impl ScanOps for Cube {
             }
         }
         let shape = Shape { strides: [0; 4], ..shape };
-        let places = batch * if layer == Layer::Row { width } else { height };
-        let border = empty(&delta, initial.shape().num_elements() * places);
-        let images = (MOST_ROUNDS / width).clamp(1, batch);
+        let places = if layer == Layer::Row { width } else { height };
+        let border = empty(&delta, initial.shape().num_elements() * places * batch);
+        let images = images_a_part(width, batch);
         let parts = height * batch.div_ceil(images);
         let partial = empty(&delta, parts * weights.shape().num_elements());
         // SAFETY: as above.
         unsafe {
             backward_border::launch_unchecked(
                 &client,
-                workgroups(places, shape.tiles(), 1),
+                workgroups(places * shape.groups(), shape.tiles(), 1),
                 CubeDim::new_1d(THREADS as u32),
                 weights.clone().into_buffer_arg(),
                 gates_gradient.clone().into_buffer_arg(),
@@ -138,7 +136,7 @@ impl ScanOps for Cube {
             );
             backward_weights::launch_unchecked(
                 &client,
-                workgroups(shape.weights(), shape.tiles(), parts),
+                workgroups(shape.inputs_and_taps(), shape.tiles(), parts),
                 CubeDim::new_1d(THREADS as u32),
                 states.into_buffer_arg(),
                 initial.clone().into_buffer_arg(),
@@ -148,7 +146,7 @@ impl ScanOps for Cube {
                 shape,
             );
         }
-        let border = Self::float_reshape(border, [initial.shape().num_elements(), places].into());
+        let border = Self::float_reshape(border, [initial.shape().num_elements(), places * batch].into());
         let partial = Self::float_reshape(partial, [parts, weights.shape().num_elements()].into());
         let inputs = features_first(gates_gradient, [batch, height, width, features]);
         let weights = Self::float_reshape(Self::float_sum_dim(partial, 0), weights.shape());
@@ -184,7 +182,7 @@ fn forward(
         unsafe {
             forward_line::launch_unchecked(
                 &client,
-                workgroups(count * batch, shape.tiles(), 1),
+                workgroups(count * shape.groups(), shape.tiles(), 1),
                 CubeDim::new_1d(THREADS as u32),
                 inputs.clone().into_buffer_arg(),
                 weights.clone().into_buffer_arg(),
@@ -204,25 +202,8 @@ fn forward(
 
 /// What the kernels are compiled for, `tensor` being one that burn laid out, `[batch, features, height, width]`.
 fn shape_of(tensor: &CubeTensor, layer: Layer, h: usize, keep: bool) -> Shape {
-    assert_eq!(tensor.dtype, DType::F32, "the kernels compute in 32-bit floats");
     let [batch, _, height, width] = tensor.shape().dims();
-    let strides = tensor.meta.strides();
-    Shape { layer, h, batch, height, width, strides: [strides[0], strides[1], strides[2], strides[3]], keep }
-}
-
-/// Workgroups for so many places of all images, tiles and parts.
-fn workgroups(places: usize, tiles: usize, parts: usize) -> CubeCount {
-    CubeCount::Static(places.div_ceil(THREADS) as u32, tiles as u32, parts as u32)
-}
-
-/// Memory for so many values, beside `tensor`.
-fn empty(tensor: &CubeTensor, values: usize) -> CubeTensor {
-    Cube::float_empty([values].into(), &tensor.device, FloatDType::F32)
-}
-
-/// Values that lie as `[batch, height, width, features]` as `[batch, features, height, width]`; no copy.
-fn features_first(values: CubeTensor, shape: [usize; 4]) -> CubeTensor {
-    Cube::float_permute(Cube::float_reshape(values, shape.into()), &[0, 3, 1, 2])
+    Shape { layer, h, batch, height, width, strides: strides(tensor), keep }
 }
 
 impl<B: ScanOps, C: CheckpointStrategy> ScanOps for Autodiff<B, C> {
