@@ -209,5 +209,7 @@ fn read_checkpoint(folder: &Folder, out: &str, config: &TrainConfig) -> Checkpoi
 fn with_defaults(mut run: Value) -> Value {
     run["warmup_steps"] = 0.into();
     run["gradient_clip"] = Value::Null;
+    run["accumulate"] = 1.into();
+    run["weight_decay"] = 0.0.into();
     run
 }

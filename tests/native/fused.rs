@@ -161,15 +161,15 @@ fn top_given(config: &ModelConfig) -> Vec<u8> {
 /// Batches that do and do not divide by the images of a workgroup, some with pixels given, others for each image.
 fn workgroups_are_cached_s(device: &FusedDevice) {
     for network in Network::ALL {
-        for (channels, levels, images, count) in
-            [(1, 2, 3, 17), (1, 2, 4, 1), (1, 256, 1, 3), (3, 256, 4, 17), (3, 256, 2, 3), (3, 37, 3, 16)]
-        {
+        for (channels, levels, images, count) in [(1, 2, 3, 17), (3, 256, 4, 17), (1, 256, 1, 3), (3, 37, 3, 16)] {
             let device = &device.clone().grouping(images);
             let config = ModelConfig { network, ..config(channels, levels, [3, 4]) };
             assert_same(device, &model(&config, 6), &Request::samples(3, count));
             let mask = (0..count * 12).map(|k| u8::from(k % 5 > 1)).collect();
             let given = Given { levels: random_levels(&config, count, 4), mask };
-            let sharpening = Sharpening { top_k: Some(2), top_p: 0.9, ..Sharpening::NONE };
+            // Leaving levels out makes a kernel of its own, and compiling those takes most of the time.
+            let top_k = (levels == 37).then_some(2);
+            let sharpening = Sharpening { top_k, ..Sharpening::NONE };
             let request = Request { given: Some(given), sharpening, ..Request::samples(9, count) };
             assert_same(device, &model(&config, 6), &request);
         }
@@ -182,7 +182,7 @@ fn workgroups_are_cached_s(device: &FusedDevice) {
 fn hardware_is_cached_s(device: &FusedDevice) {
     let device = device.clone().as_hardware();
     for network in Network::ALL {
-        for (channels, levels, images, count) in [(1, 2, 0, 2), (1, 2, 2, 3), (3, 256, 1, 3), (3, 256, 4, 5)] {
+        for (channels, levels, images, count) in [(1, 2, 2, 3), (3, 256, 4, 5)] {
             let config = ModelConfig { network, ..config(channels, levels, [3, 4]) };
             let request =
                 Request { sharpening: Sharpening { top_p: 0.97, ..Sharpening::at(0.9) }, ..Request::samples(3, count) };
@@ -224,7 +224,7 @@ fn wide_layers_are_cached_s(device: &FusedDevice) {
     }
     // Too many outputs for sums that are made in two operations.
     let config = ModelConfig { network: Network::RowLstm, h: 400, layers: 1, ..config(1, 2, [3, 3]) };
-    assert_same(&device.clone().grouping(0), &model(&config, 12), &Request::samples(2, 1));
+    assert_same(&device.clone().as_hardware().grouping(0), &model(&config, 12), &Request::samples(2, 1));
 }
 
 fn misfits_are_refused(device: &FusedDevice) {
@@ -235,6 +235,12 @@ fn misfits_are_refused(device: &FusedDevice) {
     assert!(refused(device, Request::samples(1, 0)).contains("count: found 0"));
     let message = refused(&device.clone().with_bytes(1000), Request::samples(1, 1));
     assert!(message.contains("more than the 1000 of a buffer"), "{message}");
+    if device.software() {
+        let wide = ModelConfig { network: Network::RowLstm, h: 400, ..config(1, 2, [3, 3]) };
+        let refused =
+            FusedSampler::new(&device.clone().grouping(0), &Plan::of(&model(&wide, 1)), Request::samples(1, 1));
+        assert!(matches!(refused, Err(FusedError::TooLong { .. })));
+    }
 }
 
 /// Rows on their way when a sampler is given up are those of nobody else.

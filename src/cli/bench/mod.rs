@@ -14,7 +14,7 @@
 //!  "cold_first_row_ms": 0.2}
 //! {"line": "missing", "host", "way", "network", "batch", "why"}    a cell or, without network and batch, a way that failed
 //! {"line": "network", "network", "multiplications",                of one image, masked weights left out
-//!  "gpu": {"16": {"stages_per_pixel": 25, ..}, ..}}  what the fused sampler asks of a GPU by the batch, where it is among the ways
+//!  "gpu": {"16": {"stages_per_pixel": 25, ..}, ..}}  what the fused sampler asks of a GPU by the batch; null where it is not among the ways
 //! {"line": "peak", "gmac_per_s", "registers"}                      one core, products and sums rounded apart
 //! {"line": "about", "key", "value"}                                for the header: threads, adapter, versions
 //! ```
@@ -30,6 +30,7 @@ use pixelrnn::sample::Plan;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Larger batches of the naive ways tell nothing new and take minutes.
@@ -121,12 +122,14 @@ pub fn run(options: Options) -> Result<(), Failure> {
     for network in networks.iter().filter(chosen) {
         let plans = Plan::of(&untrained(&network.config));
         let multiplications = plans.iter().map(|plan| plan.multiplications()).sum::<usize>();
-        let mut line = json!({ "line": "network", "network": network.id, "title": network.title, "multiplications": multiplications });
-        #[cfg(feature = "fused")]
-        if ways.iter().any(|way| way == "fused") {
-            line["gpu"] = json!(gpu::figures(&plans, &batches(&options, network, "fused")));
-        }
-        print_line(&options, line);
+        let drawn = ways.iter().any(|way| way == "fused").then(|| batches(&options, network, "fused"));
+        print_line(
+            &options,
+            json!({
+                "line": "network", "network": network.id, "title": network.title, "multiplications": multiplications,
+                "gpu": drawn.map(|batches| on_a_gpu(&plans, &batches)),
+            }),
+        );
         for way in ways.iter().filter(|way| network.ways.as_ref().is_none_or(|ways| ways.contains(way))) {
             for batch in batches(&options, network, way) {
                 print_line(&options, in_own_process(&options, &network.id, way, batch));
@@ -134,6 +137,16 @@ pub fn run(options: Options) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+#[cfg(feature = "fused")]
+fn on_a_gpu(plans: &[Arc<Plan>], batches: &[usize]) -> Value {
+    json!(gpu::figures(plans, batches))
+}
+
+#[cfg(not(feature = "fused"))]
+fn on_a_gpu(_: &[Arc<Plan>], _: &[usize]) -> Value {
+    Value::Null
 }
 
 fn ways(options: &Options) -> Vec<String> {

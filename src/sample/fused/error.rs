@@ -19,6 +19,16 @@ pub enum FusedError {
         /// Those there are.
         most: usize,
     },
+    /// A pixel of the network takes more rounds of loops than a software device makes.
+    #[error(
+        "a pixel of this network takes {needed} rounds of loops, more than the {most} that a software adapter makes"
+    )]
+    TooLong {
+        /// Rounds.
+        needed: usize,
+        /// Those it makes.
+        most: usize,
+    },
     /// The device has not as much memory.
     #[error("the GPU ran out of memory")]
     OutOfMemory,

@@ -155,6 +155,13 @@ impl FusedScale {
         let workgroup = device.workgroup(batch.min(fitting));
         let images = workgroup.images;
         let table = Table::new(&plan, &layout, workgroup, request.sharpening.truncates());
+        let rounds = [Some(table.row), table.scan].into_iter().flatten().map(|shape| table.rounds(&shape));
+        match rounds.max() {
+            Some(needed) if device.software() && needed > MOST_ROUNDS => {
+                return Err(FusedError::TooLong { needed, most: MOST_ROUNDS });
+            }
+            _ => {}
+        }
         let at_once = (fitting / images).min(MOST_WORKGROUPS) * images;
         let launch = |first: usize| {
             let count = at_once.min(batch - first);
@@ -243,8 +250,7 @@ impl FusedScale {
                 // SAFETY: each buffer was made with this length.
                 unsafe { BufferArg::from_raw_parts(handle.clone(), length) }
             };
-            let columns =
-                if self.device.software() { MOST_ROUNDS / self.table.rounds(&shape) } else { config.width }.max(1);
+            let columns = if self.device.software() { MOST_ROUNDS / self.table.rounds(&shape) } else { config.width };
             for first_column in (0..config.width).step_by(columns) {
                 // SAFETY: the table holds places of this layout only, and was made with these weights.
                 unsafe {
