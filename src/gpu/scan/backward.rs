@@ -63,7 +63,7 @@ fn cell_gradient(image: usize, place: Place, carried: &[f32], unit: usize, #[com
 }
 
 /// Gradients of one line's gates before they are squashed, and what its cells carry back to those before them; workgroups as in
-/// [`forward_line()`](super::forward::forward_line()).
+/// [`forward_line()`](crate::gpu::scan::forward::forward_line()).
 ///
 /// `delta` is the gradient of the states.
 #[cube(launch_unchecked)]
@@ -132,7 +132,7 @@ pub fn backward_line(
 }
 
 /// Gradients of the initial states, `[direction, h or c, unit, place of the border and image]`, still to be summed over the last
-/// axis; workgroups as in [`forward_line()`](super::forward::forward_line()).
+/// axis; workgroups as in [`forward_line()`](crate::gpu::scan::forward::forward_line()).
 #[cube(launch_unchecked)]
 pub fn backward_border(
     weights: &[f32],
