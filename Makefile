@@ -88,7 +88,7 @@ test: setup-test
 
 # The CPU and, through wgpu, a GPU; a software one will do.
 test-native:
-	@scripts/logged.sh native cargo test --release $(NATIVE_FEATURES)
+	@scripts/logged.sh native cargo test --release --config scripts/test-profile.toml $(NATIVE_FEATURES)
 
 wasm-test: wasm-test-cpu wasm-test-gpu
 

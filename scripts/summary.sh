@@ -25,7 +25,7 @@ for name in "$@"; do
         continue
     fi
     status=$(cat "$LOGS/$name.status")
-    printf -- '-- %s\n' "$name"
+    printf -- '-- %s, %s s with what was built for it\n' "$name" "$(cat "$LOGS/$name.seconds")"
     # cargo test and wasm-bindgen-test-runner: one line for each test binary that has tests.
     while read -r p f i; do add "$p" "$f" "$i"; done < <(
         plain "$log" | sed -nE 's/^test result: .* ([0-9]+) passed; ([0-9]+) failed; ([0-9]+) ignored.*/\1 \2 \3/p'
