@@ -11,7 +11,8 @@
 //!  "ms_per_image": [..],        one number a warm run, from the request to the last row
 //!  "first_row_ms": [..],        the same to the first row of the whole batch; scaled up where a run drew less than a row
 //!  "cold_ms_per_image": 1.9,    the first run of the process or page; null where a way has none of interest
-//!  "cold_first_row_ms": 0.2}
+//!  "cold_first_row_ms": 0.2,
+//!  "rates": {"us_per_stage": 4.1, "gflop_per_s": 92.5, "gb_per_s": 11.3, ..}}  of the fused sampler natively: medians, see `rates`
 //! {"line": "missing", "host", "way", "network", "batch", "why"}    a cell or, without network and batch, a way that failed
 //! {"line": "network", "network", "multiplications",                of one image, masked weights left out
 //!  "gpu": {"16": {"stages_per_pixel": 25, ..}, ..}}  what the fused sampler asks of a GPU by the batch; null where it is not among the ways
@@ -59,6 +60,12 @@ pub struct Options {
     /// Ways to draw; if left out all on the CPU and, with --gpu, `fused`.
     #[arg(long, value_delimiter = ',', value_parser = WAYS)]
     ways: Vec<String>,
+    /// 10¹² operations a second that the GPU can make with 32-bit numbers, from its data sheet: prints what part of them it makes.
+    #[arg(long, requires = "gpu", value_parser = positive)]
+    tflops: Option<f64>,
+    /// 10⁹ bytes a second that its memory can give, from its data sheet.
+    #[arg(long, requires = "gpu", value_parser = positive)]
+    gb_s: Option<f64>,
     /// One JSON object a line, and nothing else.
     #[arg(long)]
     json: bool,
@@ -77,6 +84,11 @@ const WAYS: [&str; 3] = ["naive", "cached-1", "cached-all"];
 fn batch(text: &str) -> Result<usize, String> {
     let batch = text.parse().ok().filter(|batch| (1..=1 << 20).contains(batch));
     batch.ok_or_else(|| "expected a number of images from 1 to 1048576".to_owned())
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|&number: &f64| number.is_finite() && number > 0.0);
+    number.ok_or_else(|| "expected a number above 0".to_owned())
 }
 
 /// The id of a network that is measured.
@@ -123,20 +135,45 @@ pub fn run(options: Options) -> Result<(), Failure> {
         let plans = Plan::of(&untrained(&network.config));
         let multiplications = plans.iter().map(|plan| plan.multiplications()).sum::<usize>();
         let drawn = ways.iter().any(|way| way == "fused").then(|| batches(&options, network, "fused"));
+        let figures = drawn.map(|batches| on_a_gpu(&plans, &batches));
         print_line(
             &options,
             json!({
                 "line": "network", "network": network.id, "title": network.title, "multiplications": multiplications,
-                "gpu": drawn.map(|batches| on_a_gpu(&plans, &batches)),
+                "gpu": figures,
             }),
         );
         for way in ways.iter().filter(|way| network.ways.as_ref().is_none_or(|ways| ways.contains(way))) {
             for batch in batches(&options, network, way) {
-                print_line(&options, in_own_process(&options, &network.id, way, batch));
+                let mut line = in_own_process(&options, &network.id, way, batch);
+                if let (Some(figures), "fused", "cell") = (&figures, &way[..], line["line"].as_str().unwrap_or("")) {
+                    let figures = &figures[batch.to_string()];
+                    line["rates"] = rates(&options, &line, figures, multiplications, &network.config);
+                }
+                print_line(&options, line);
             }
         }
     }
     Ok(())
+}
+
+/// What a cell comes to on the GPU: its time shared out among the stages of a batch, which wait for one another; a multiplication and an
+/// addition are two operations; bytes are those of storage as `figures` counts them, most of which a cache may have; and the parts of
+/// what the card can do, where that was told.
+fn rates(options: &Options, cell: &Value, figures: &Value, multiplications: usize, config: &ModelConfig) -> Value {
+    let number = |value: &Value| value.as_f64().unwrap_or(f64::NAN);
+    let seconds = 1e-3 * cell::median(cell["ms_per_image"].as_array().into_iter().flatten().map(number).collect());
+    let pixels = (config.width * config.height) as f64;
+    let stages = pixels * number(&figures["stages_per_pixel"]) / number(&cell["batch"]);
+    let bytes = pixels * (number(&figures["bytes_read_per_pixel"]) + number(&figures["bytes_written_per_pixel"]));
+    let (flop_per_s, bytes_per_s) = (2.0 * multiplications as f64 / seconds, bytes / seconds);
+    json!({
+        "us_per_stage": 1e6 * seconds / stages,
+        "gflop_per_s": 1e-9 * flop_per_s,
+        "gb_per_s": 1e-9 * bytes_per_s,
+        "of_peak": options.tflops.map(|tflops| flop_per_s / (1e12 * tflops)),
+        "of_bandwidth": options.gb_s.map(|gb_s| bytes_per_s / (1e9 * gb_s)),
+    })
 }
 
 #[cfg(feature = "fused")]
@@ -241,6 +278,22 @@ fn print_line(options: &Options, line: Value) {
                 of("first_row_ms"),
                 milliseconds(&line["cold_ms_per_image"])
             );
+            if line["rates"].is_object() {
+                let rate = |name: &str| milliseconds(&line["rates"][name]);
+                let part = |name: &str| {
+                    let part = line["rates"][name].as_f64();
+                    part.map_or_else(String::new, |part| format!(" ({:.2} % of the card's)", 100.0 * part))
+                };
+                println!(
+                    "{:<20}{:.2} µs a stage, {:.1} GFLOP/s{}, {:.2} GB/s of storage{}",
+                    "",
+                    rate("us_per_stage"),
+                    rate("gflop_per_s"),
+                    part("of_peak"),
+                    rate("gb_per_s"),
+                    part("of_bandwidth")
+                );
+            }
         }
         Some("missing") => println!("{:<12} {:>6}  not measured: {}", text("way"), text("batch"), text("why")),
         Some("network") => {

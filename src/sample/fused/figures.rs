@@ -46,15 +46,16 @@ impl Figures {
     fn of(plan: &Plan, workgroup: Workgroup) -> Self {
         let layout = Layout::new(plan);
         let table = Table::new(plan, &layout, workgroup, false);
-        let scans = table.scan.map_or(0, |scan| scan.operations * table.scans as usize);
+        let operations = table.operations(&table.row);
+        let scans = table.scan.map_or(0, |scan| table.operations(&scan) * table.scans as usize);
         let [row, scan] = table.first_operations(0).map(|word| word as usize);
         let mut words = Words::default();
-        for (first, count) in [(row, table.row.operations), (scan, scans)] {
+        for (first, count) in [(row, operations), (scan, scans)] {
             for op in table.words[first..].chunks_exact(OPERATION).take(count) {
                 words.add(&table, op, plan.config.logits());
             }
         }
-        let stages = table.row.operations + scans;
+        let stages = operations + scans;
         let images = workgroup.images;
         Self {
             images_per_workgroup: images,

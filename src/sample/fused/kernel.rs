@@ -37,6 +37,10 @@ pub fn draw_row(
     first_operation: u32,
     first_column: u32,
     columns: u32,
+    operations: u32,
+    features: u32,
+    width: u32,
+    channels: u32,
     any_given: u32,
     seed_low: u32,
     seed_high: u32,
@@ -50,18 +54,18 @@ pub fn draw_row(
 ) {
     let rounded = Rounded { zero, contract: comptime!(shape.contract) };
     let thread = UNIT_POS as usize;
-    let start = CUBE_POS_X as usize * comptime!(shape.image * shape.images);
+    let start = CUBE_POS_X as usize * features as usize * comptime!(shape.images);
     let scan = CUBE_POS_Y as usize;
-    let first = first_operation as usize + scan * comptime!(shape.operations * OPERATION);
+    let first = first_operation as usize + scan * operations as usize * OPERATION;
     let lanes = comptime!(shape.images / shape.images_a_thread);
     let mut shared = Shared::<[f32]>::new_slice(comptime!(shape.shared));
 
     for column in first_column as usize..(first_column + columns) as usize {
         let mut x = column;
         if comptime!(shape.scan) {
-            x = comptime!(shape.width - 1) - column;
+            x = width as usize - 1 - column;
         }
-        for k in 0..comptime!(shape.operations) {
+        for k in 0..operations as usize {
             let op = first + k * OPERATION;
             let kind = table[op + KIND];
             let count = table[op + COUNT] as usize;
@@ -271,7 +275,7 @@ pub fn draw_row(
                         let channel = count;
                         let in_group = first_drawn + own;
                         let image = CUBE_POS_X as usize * comptime!(shape.images) + in_group;
-                        let value = (image * comptime!(shape.channels) + channel) * comptime!(shape.width) + x;
+                        let value = (image * channels as usize + channel) * width as usize + x;
                         let mut level = NONE.runtime();
                         if any_given == 1u32 {
                             level = given[value];

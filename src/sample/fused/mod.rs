@@ -1,9 +1,9 @@
 //! The fused sampler: a GPU draws whole rows by itself, with the cached sampler's plan and the cached sampler's sums.
 //!
-//! One launch draws a row of every image: all layers of all pixels of the row one after another, and the draws too, from the same
-//! uniforms. A [`Workgroup`] draws some of the images, so that what it reads of weights serves all of these. Of a Diagonal BiLSTM
-//! a second launch scans the finished row from right to left, a workgroup for some images and a layer. Levels are read back a row
-//! at a time, while the next rows are being drawn already.
+//! One launch draws a row of every image, or as much of it as the [`Pace`] allows: all layers of all pixels one after another, and
+//! the draws too, from the same uniforms. A [`Workgroup`] draws some of the images, so that what it reads of weights serves all of
+//! these. Of a Diagonal BiLSTM a second launch scans the finished row from right to left, a workgroup for some images and a layer.
+//! Levels are read back a row at a time, while the next rows are being drawn already.
 
 mod device;
 mod error;
@@ -12,6 +12,7 @@ mod kernel;
 mod maths;
 mod memory;
 mod operation;
+mod pace;
 mod softmax;
 mod sums;
 mod table;
@@ -31,12 +32,14 @@ use cubecl::prelude::*;
 use cubecl::server::Handle;
 use error::first_line;
 use kernel::draw_row;
+use pace::Pace;
 use std::collections::VecDeque;
 use std::future::{Future, ready};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use table::{Table, weights};
+use web_time::Instant;
 use words::{BLOCK, NONE, Shape};
 use workgroup::Workgroup;
 
@@ -97,6 +100,8 @@ pub struct FusedScale {
     /// What the kernel gets where nothing is given.
     nothing_given: Handle,
     launches: Vec<Launch>,
+    made: Instant,
+    pace: Pace,
     /// Rows asked for, and rows read.
     asked: usize,
     y: usize,
@@ -167,7 +172,8 @@ impl FusedScale {
             let count = at_once.min(batch - first);
             Launch { first, count, workgroups: count.div_ceil(images), values: None }
         };
-        let launches = (0..batch).step_by(at_once).map(launch).collect();
+        let launches: Vec<_> = (0..batch).step_by(at_once).map(launch).collect();
+        let pace = Pace::new(plan.config.width, plan.weights.len() * images, launches.len());
         let client = device.client();
         let weights = client.create_from_slice(f32::as_bytes(&weights(&plan)));
         let words = client.create_from_slice(u32::as_bytes(&table.words));
@@ -184,6 +190,8 @@ impl FusedScale {
             words,
             nothing_given,
             launches,
+            made: Instant::now(),
+            pace,
             asked: 0,
             y: 0,
             reading: VecDeque::new(),
@@ -204,6 +212,7 @@ impl FusedScale {
         // Ahead of what the read says: this is why.
         self.device.check()?;
         self.take(&row?);
+        self.pace.row_ended(self.made.elapsed());
         Ok(())
     }
 
@@ -250,7 +259,8 @@ impl FusedScale {
                 // SAFETY: each buffer was made with this length.
                 unsafe { BufferArg::from_raw_parts(handle.clone(), length) }
             };
-            let columns = if self.device.software() { MOST_ROUNDS / self.table.rounds(&shape) } else { config.width };
+            let fitting = if self.device.software() { MOST_ROUNDS / self.table.rounds(&shape) } else { config.width };
+            let columns = self.pace.columns().min(fitting);
             for first_column in (0..config.width).step_by(columns) {
                 // SAFETY: the table holds places of this layout only, and was made with these weights.
                 unsafe {
@@ -266,6 +276,10 @@ impl FusedScale {
                         first_operation,
                         first_column as u32,
                         columns.min(config.width - first_column) as u32,
+                        self.table.operations(&shape) as u32,
+                        self.layout.length() as u32,
+                        config.width as u32,
+                        config.channels as u32,
                         u32::from(given.is_some()),
                         request.seed as u32,
                         (request.seed >> 32) as u32,
@@ -277,6 +291,10 @@ impl FusedScale {
                         0,
                         shape,
                     );
+                }
+                if self.pace.in_parts() {
+                    // Otherwise many launches would reach the GPU as one. What fails is told by the read.
+                    let _ = client.flush();
                 }
             }
         };

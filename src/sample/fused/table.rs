@@ -6,7 +6,7 @@ use super::words::{
     BLOCK, CELLS, COUNT, DRAW_ABOVE, DRAW_HIGHEST, DRAW_KEPT, DRAW_LEVEL, DRAW_SUMS, DRAW_WEIGHTS, FIRST_SEGMENT, KIND,
     NONE, OPERATION, PART, PART_WORDS, PARTIALS, PARTS, SEGMENT_WORDS, SEGMENTS, SHARED, Shape, UNROLLED,
 };
-use super::workgroup::Workgroup;
+use super::workgroup::{LEAST_MEMORY, Workgroup};
 use crate::sample::draw::CHUNK;
 use crate::sample::layout::{At, Layout};
 use crate::sample::plan::{LANES, PANEL, Pass, Place, Plan, Step, Sums};
@@ -27,6 +27,8 @@ pub struct Table {
     pub scan: Option<Shape>,
     /// Scans.
     pub scans: u32,
+    /// Operations of a pixel, without scans and in one of these.
+    operations: [usize; 2],
 }
 
 impl Table {
@@ -53,15 +55,12 @@ impl Table {
             images: workgroup.images,
             images_a_thread: workgroup.images_a_thread,
             split,
-            width: config.width,
-            channels: config.channels,
             levels: usize::from(config.levels),
-            operations,
-            shared: room.values,
+            // Not as little as may be: networks nearly alike have one kernel.
+            shared: room.values.next_multiple_of(LEAST_MEMORY).min(workgroup.memory),
             features: room.features,
             draws: room.draws,
             softmax: room.softmax,
-            image: layout.length(),
             scan: false,
             truncates,
             contract: false,
@@ -70,8 +69,8 @@ impl Table {
         // The layers are alike, and so are their scans.
         let of_a_scan = scan_operations / count.max(1);
         assert_eq!(of_a_scan * count, scan_operations, "scans of unequal lengths");
-        let scan = (count > 0).then_some(Shape { operations: of_a_scan, scan: true, truncates: false, ..shape });
-        Self { words, rows, row: shape, scan, scans: count as u32 }
+        let scan = (count > 0).then_some(Shape { scan: true, truncates: false, ..shape });
+        Self { words, rows, row: shape, scan, scans: count as u32, operations: [operations, of_a_scan] }
     }
 
     /// Words of the first operation of row `y`, and of the scans that follow it.
@@ -79,11 +78,16 @@ impl Table {
         self.rows[y % self.rows.len()]
     }
 
+    /// Operations of a pixel that a kernel goes through.
+    pub fn operations(&self, shape: &Shape) -> usize {
+        self.operations[usize::from(shape.scan)]
+    }
+
     /// Rounds of loops that a thread of a kernel makes at a pixel, at most.
     pub fn rounds(&self, shape: &Shape) -> usize {
         let [row, scan] = self.rows[0];
         let first = if shape.scan { scan } else { row } as usize;
-        let operations = self.words[first..].chunks_exact(OPERATION).take(shape.operations);
+        let operations = self.words[first..].chunks_exact(OPERATION).take(self.operations(shape));
         operations.map(|op| 2 + self.rounds_of(op, shape)).sum()
     }
 
@@ -181,14 +185,11 @@ impl Room {
     fn with(self, plan: &Plan, workgroup: Workgroup, operations: &[[u32; OPERATION]]) -> Self {
         let (levels, Workgroup { images, memory, .. }) = (usize::from(plan.config.levels), workgroup);
         let mut room = self;
-        let partials = operations.iter().filter(|operation| operation[KIND] == PARTIALS);
-        let partials = partials.map(|operation| operation[COUNT].next_multiple_of(BLOCK as u32) * operation[SEGMENTS]);
-        let partials = partials.max().unwrap_or(0) as usize * images;
         // Of many levels as many images at once as leave most of the memory to features.
         room.softmax = if levels > 2 { softmax_values(levels, room.truncates) } else { 0 };
         let at_once = (memory * 3 / 8).checked_div(room.softmax).unwrap_or(images).clamp(1, images);
         room.draws = 1 << at_once.ilog2();
-        room.features = partials.max(room.draws * room.softmax);
+        room.features = room.partials.map_or(0, |partials| partials * images).max(room.draws * room.softmax);
         let unfinished = operations.iter().filter(|operation| operation[PART] == NONE);
         let mut features =
             unfinished.map(|operation| operation[COUNT].next_multiple_of(BLOCK as u32)).max().unwrap_or(0) as usize;
@@ -239,6 +240,24 @@ mod tests {
     use crate::model::{Model, ModelConfig, Network};
     use burn::tensor::Device;
 
+    /// What is compiled for one network serves the next: compiling takes a browser up to seconds.
+    #[test]
+    fn networks_share_their_kernels() {
+        for images in [0, 2, 4] {
+            let shapes =
+                Network::ALL.into_iter().flat_map(|network| [5, 16].map(|h| (network, h))).map(|(network, h)| {
+                    let tiny = ModelConfig::tiny(network, 1, 2, [3, 4 + h]);
+                    let config = ModelConfig { layers: 3, h, head: 20, ..tiny };
+                    let model = Model::init(&config, &Device::flex()).expect("a good configuration");
+                    let plan = Plan::new(&config, model.net());
+                    Table::new(&plan, &Layout::new(&plan), Adapter::LEAST.workgroup_of(images), false).row
+                });
+            let mut shapes: Vec<_> = shapes.collect();
+            shapes.dedup();
+            assert_eq!(shapes.len(), 1, "{images}: {shapes:?}");
+        }
+    }
+
     /// What a kernel would read and write without being asked.
     #[test]
     fn every_place_is_one_of_the_image_s_or_the_workgroup_s() {
@@ -259,9 +278,9 @@ mod tests {
             let of_an_image = (table.row.shared - table.row.features) / workgroup.images;
             for y in 0..height {
                 let [row, scan] = table.first_operations(y).map(|word| word as usize);
-                let mut operations = vec![(row, table.row.operations)];
+                let mut operations = vec![(row, table.operations(&table.row))];
                 if let Some(shape) = table.scan {
-                    operations.push((scan, shape.operations * table.scans as usize));
+                    operations.push((scan, table.operations(&shape) * table.scans as usize));
                 }
                 for k in operations.iter().flat_map(|&(first, count)| (0..count).map(move |k| first + k * OPERATION)) {
                     let op = &table.words[k..k + OPERATION];

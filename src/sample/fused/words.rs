@@ -58,7 +58,7 @@ pub const DRAW_LEVEL: u32 = 8;
 /// Words of a segment: place (2), values, whether they are rectified, the block of its first weights.
 pub const SEGMENT_WORDS: usize = 5;
 
-/// What a kernel is compiled for.
+/// What a kernel is compiled for: nothing of a network but its levels, so that the next one need not be waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Shape {
     /// Threads of a workgroup.
@@ -68,14 +68,8 @@ pub struct Shape {
     pub images_a_thread: usize,
     /// Whether sums are made in two operations, a thread a segment first.
     pub split: bool,
-    /// Columns of an image.
-    pub width: usize,
-    /// Colours of a pixel.
-    pub channels: usize,
     /// Levels of a value.
     pub levels: usize,
-    /// Operations of a pixel.
-    pub operations: usize,
     /// Values of workgroup memory.
     pub shared: usize,
     /// Where in it features stand, those of all images side by side: first the sums that go on in the next operation. Before them
@@ -85,8 +79,6 @@ pub struct Shape {
     pub draws: usize,
     /// Values of an image's softmax, see [`softmax_values`](super::softmax::softmax_values).
     pub softmax: usize,
-    /// Values kept for an image.
-    pub image: usize,
     /// Whether this is a scan from right to left, which draws nothing.
     pub scan: bool,
     /// Whether levels may be left out of a draw: see [`Sharpening::truncates`](crate::sample::Sharpening::truncates).
