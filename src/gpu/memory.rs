@@ -28,9 +28,9 @@ pub fn serves(device: &Device) -> bool {
     !plain && matches!(device.clone().inner().as_dispatch(), DispatchDevice::Cube(CubeDevice::Wgpu(_)))
 }
 
-/// Workgroups for so many places of all images, tiles and parts.
-pub fn workgroups(places: usize, tiles: usize, parts: usize) -> CubeCount {
-    CubeCount::Static(places.div_ceil(THREADS) as u32, tiles as u32, parts as u32)
+/// Workgroups for so many threads a tile, and tiles.
+pub fn workgroups(threads: usize, tiles: usize) -> CubeCount {
+    CubeCount::Static(threads.div_ceil(THREADS) as u32, tiles as u32, 1)
 }
 
 /// Most images of a thread that sums over pixels: fewer leave more threads, more leave fewer sums to be summed.

@@ -1,23 +1,11 @@
 //! What a training run is made of: one JSON file.
 
-use super::Augment;
+use super::{Augment, OptimizerKind};
 use crate::data::dataset::{Binarize, DatasetConfig, OwnConfig, Part};
 use crate::data::{DatasetKind, Validation};
 use crate::model::ModelConfig;
-use burn::grad_clipping::GradientClippingConfig;
-use burn::optim::{AdamConfig, AdamWConfig, ModuleOptimizer, RmsPropConfig};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
-
-/// The update rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OptimizerKind {
-    /// Adam with β₁ 0.9, β₂ 0.999, ε 10⁻⁸.
-    Adam,
-    /// RMSProp with α 0.99, without momentum: the paper's choice (§5.2).
-    RmsProp,
-}
 
 /// A training run, complete: the same file gives the same weights on the same kind of device.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,7 +43,7 @@ pub struct TrainConfig {
     /// Largest norm of one tensor's gradient (of the mean −ln p a value); longer ones are scaled down.
     #[serde(default)]
     pub gradient_clip: Option<f32>,
-    /// Share of each weight that a step takes off, times the learning rate: AdamW's; 0 takes nothing off.
+    /// Share of each weight that a step takes off, times the learning rate: AdamW's, and of Muon alike; 0 takes nothing off.
     #[serde(default)]
     pub weight_decay: f32,
     /// Decay a step of the running average of the weights that is validated and kept; 0 keeps the weights themselves.
@@ -177,9 +165,9 @@ impl TrainConfig {
         check("average", average.to_string(), (0.0..1.0).contains(average), "0 to below 1")?;
         let clips = gradient_clip.is_none_or(|norm| norm > 0.0);
         check("gradient_clip", format!("{gradient_clip:?}"), clips, "above 0, or left out")?;
-        let most = if *optimizer == OptimizerKind::Adam { 1.0 } else { 0.0 };
+        let most = if *optimizer == OptimizerKind::RmsProp { 0.0 } else { 1.0 };
         let decays = (0.0..=most).contains(weight_decay);
-        check("weight_decay", weight_decay.to_string(), decays, "0 to 1 with adam, 0 or left out with rms_prop")?;
+        check("weight_decay", weight_decay.to_string(), decays, "0 to 1, with rms_prop 0 or left out")?;
         Ok(config)
     }
 
@@ -219,19 +207,6 @@ impl TrainConfig {
         let progress = (step - self.warmup_steps) as f64 / (steps - self.warmup_steps).max(1) as f64;
         let cosine = 0.5 * (1.0 + (PI * progress.min(1.0)).cos());
         self.final_learning_rate + (self.learning_rate - self.final_learning_rate) * cosine
-    }
-
-    /// A fresh optimiser.
-    pub fn init_optimizer(&self) -> ModuleOptimizer {
-        let clip = self.gradient_clip.map(GradientClippingConfig::Norm);
-        match self.optimizer {
-            OptimizerKind::Adam if self.weight_decay > 0.0 => {
-                let adam = AdamWConfig::new().with_epsilon(1e-8).with_weight_decay(self.weight_decay);
-                adam.with_grad_clipping(clip).init()
-            }
-            OptimizerKind::Adam => AdamConfig::new().with_epsilon(1e-8).with_grad_clipping(clip).init(),
-            OptimizerKind::RmsProp => RmsPropConfig::new().with_momentum(0.0).with_grad_clipping(clip).init(),
-        }
     }
 }
 
@@ -288,13 +263,16 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn weights_decay_with_adam_only() {
+    fn weights_decay_with_adam_and_muon_only() {
         let shipped =
             TrainConfig::from_json(include_str!("../../configs/mnist-row.json")).expect("a good configuration");
         assert_eq!((shipped.weight_decay, shipped.accumulate), (0.0, 1), "both are left out");
         let mut config = serde_json::to_value(tiny()).expect("plain numbers");
         config["weight_decay"] = 0.1.into();
-        TrainConfig::from_json(&config.to_string()).expect("a good configuration");
+        for optimizer in ["adam", "muon"] {
+            config["optimizer"] = optimizer.into();
+            TrainConfig::from_json(&config.to_string()).expect("a good configuration");
+        }
         config["optimizer"] = "rms_prop".into();
         let error = TrainConfig::from_json(&config.to_string()).expect_err("a decay that nothing applies").to_string();
         assert!(error.contains("`weight_decay`: found 0.1, expected"), "{error}");

@@ -9,12 +9,14 @@ mod batches;
 mod checkpoint;
 mod config;
 mod data;
+mod optimizer;
 mod report;
 
 pub use batches::{Augment, TrainingImages, Varied, binarize};
 pub use checkpoint::{Checkpoint, CheckpointError, Progress};
-pub use config::{NAME_RULE, OptimizerKind, TrainConfig, TrainConfigError, is_name};
+pub use config::{NAME_RULE, TrainConfig, TrainConfigError, is_name};
 pub use data::{RunData, default_dataset};
+pub use optimizer::OptimizerKind;
 pub use report::{EpochRecord, plot, read_records};
 
 use crate::image::ImageSource;
@@ -111,7 +113,7 @@ impl Trainer {
     fn begin(config: TrainConfig, from: Option<Value>, model: Model, images: usize, device: Device) -> Self {
         let model = number_parameters(model);
         let average = (config.average > 0.0).then(|| Average::new(config.average, &model, 0));
-        let optimizer = config.init_optimizer();
+        let optimizer = config.init_optimizer(&model);
         let progress = Progress { epoch: 0, step: 0, train_nats: 0.0, elapsed_s: 0.0, best: None };
         let steps_per_epoch = images.div_ceil(config.batch);
         Self {
@@ -144,7 +146,7 @@ impl Trainer {
             true => Some(Average::new(fresh.config.average, &load(&average)?, steps)),
             false => None,
         };
-        let optimizer = load_optimizer(fresh.config.init_optimizer(), optimizer)?;
+        let optimizer = load_optimizer(fresh.config.init_optimizer(&fresh.model), optimizer)?;
         Ok(Self { average, optimizer, progress, ..fresh })
     }
 

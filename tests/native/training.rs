@@ -61,7 +61,7 @@ fn grey_and_colour() -> impl Iterator<Item = ModelConfig> {
 }
 
 fn masked_weights_stay_zero() {
-    for optimizer in ["adam", "rms_prop"] {
+    for optimizer in ["adam", "rms_prop", "muon"] {
         grey_and_colour().for_each(|model| masked_weights_stay_zero_in(optimizer, &model));
     }
 }
@@ -141,7 +141,7 @@ pub fn finish(mut trainer: Trainer, train: &impl TrainingImages, valid: &Images)
 }
 
 fn resume_is_uninterrupted() {
-    for (optimizer, average) in [("adam", 0.9), ("adam", 0.0), ("rms_prop", 0.9)] {
+    for (optimizer, average) in [("adam", 0.9), ("adam", 0.0), ("rms_prop", 0.9), ("muon", 0.9)] {
         grey_and_colour().for_each(|model| resume_is_uninterrupted_in(optimizer, average, &model));
     }
 }
@@ -227,7 +227,7 @@ pub fn training_nats_count_every_image_of(model: &ModelConfig) {
 }
 
 fn loss_falls() {
-    let ways = [("adam", 0.5), ("rms_prop", 0.0)];
+    let ways = [("adam", 0.5), ("rms_prop", 0.0), ("muon", 0.0)];
     for (network, (optimizer, average)) in Network::ALL.into_iter().flat_map(|network| ways.map(|way| (network, way))) {
         let model = ModelConfig { network, ..config(1, 2, [6, 5]) };
         let config = TrainConfig { epochs: 40, ..run_with(optimizer, average, &model) };
@@ -258,6 +258,7 @@ fn other_runs_are_refused() {
         ("weight_decay", 0.5.into()),
         ("learning_rate", 0.02.into()),
         ("optimizer", "rms_prop".into()),
+        ("optimizer", "muon".into()),
         ("average", 0.5.into()),
         ("gradient_clip", Value::Null),
         ("name", "other".into()),

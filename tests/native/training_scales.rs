@@ -36,7 +36,7 @@ fn cases() -> impl Iterator<Item = ModelConfig> {
 }
 
 fn every_weight_moves() {
-    for optimizer in ["adam", "rms_prop"] {
+    for optimizer in ["adam", "rms_prop", "muon"] {
         cases().for_each(|model| masked_weights_stay_zero_in(optimizer, &model));
     }
 }
@@ -45,6 +45,7 @@ fn resume_is_uninterrupted() {
     for model in cases() {
         resume_is_uninterrupted_in("adam", 0.9, &model);
         resume_is_uninterrupted_in("rms_prop", 0.0, &model);
+        resume_is_uninterrupted_in("muon", 0.0, &model);
     }
 }
 

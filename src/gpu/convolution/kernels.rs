@@ -4,7 +4,7 @@
 //! mask forbids are walked by none of them.
 #![allow(missing_docs, reason = "the macro makes public items of its own")]
 
-use super::place::{Convolution, inside, pixels_of, place, taps_of};
+use super::place::{Convolution, inside, pixels_of, place, place_of_weight, taps_of};
 use crate::gpu::memory::THREADS;
 use cubecl::prelude::*;
 
@@ -179,7 +179,9 @@ pub fn backward_input(x: &[f32], weights: &[f32], delta: &[f32], gradient: &mut 
 }
 
 /// Gradients of the weights, `[part, output, input and tap]`, still to be summed over the first axis: a part is a row of some images.
-/// Workgroup x has inputs and taps, workgroup y a tile of outputs, workgroup z a part.
+/// Workgroup x has parts and weights of one output, workgroup y a tile of outputs.
+///
+/// A thread sums up several weights of several outputs: what it reads of input and gradient serves them all.
 #[cube(launch_unchecked)]
 pub fn backward_weights(
     x: &[f32],
@@ -191,37 +193,39 @@ pub fn backward_weights(
     let number = CUBE_POS_X as usize * THREADS + UNIT_POS as usize;
     let tile = comptime!(shape.tile(shape.outputs));
     let first = CUBE_POS_Y as usize * tile;
-    let part = CUBE_POS_Z as usize;
-    let taps = comptime!(shape.kernel[0] * shape.kernel[1]);
-    if number < comptime!(shape.inputs_and_taps()) {
-        let inputs = comptime!(shape.inputs_of_thread());
-        let first_input = number / taps * inputs;
-        let ky = number / comptime!(shape.kernel[1]) % comptime!(shape.kernel[0]);
-        let kx = number % comptime!(shape.kernel[1]);
-        let allowed = ky < comptime!(shape.kernel[0] / 2 + 1) && kx < taps_of(ky, shape);
+    let part = number / comptime!(shape.groups_of_weights());
+    let group = number % comptime!(shape.groups_of_weights());
+    if part < comptime!(shape.parts(images)) {
+        let weights = comptime!(shape.weights_of_thread());
         let row = part % shape.height;
         let first_image = part / shape.height * images;
-        let mut sums = Array::<f32>::new(comptime!(shape.tile(shape.outputs) * shape.inputs_of_thread()));
+        let mut sums = Array::<f32>::new(comptime!(shape.tile(shape.outputs) * shape.weights_of_thread()));
         #[unroll]
-        for k in 0..comptime!(shape.tile(shape.outputs) * shape.inputs_of_thread()) {
+        for k in 0..comptime!(shape.tile(shape.outputs) * shape.weights_of_thread()) {
             sums[k] = 0.0f32;
         }
-        let mut values = Array::<f32>::new(inputs);
+        let mut ky = Array::<usize>::new(weights);
+        let mut kx = Array::<usize>::new(weights);
+        let mut input = Array::<usize>::new(weights);
+        #[unroll]
+        for k in 0..weights {
+            let tap = (group * weights + k) / shape.inputs;
+            ky[k] = row + tap / comptime!(shape.kernel[1]);
+            kx[k] = tap % comptime!(shape.kernel[1]);
+            input[k] = (group * weights + k) % shape.inputs * comptime!(shape.x[1]);
+        }
+        let mut values = Array::<f32>::new(weights);
         for image in first_image..usize::min(first_image + images, shape.batch) {
             for column in 0..shape.width {
-                let counts = allowed && inside(row + ky, column + kx, shape);
                 #[unroll]
-                for k in 0..inputs {
-                    values[k] = 0.0f32;
-                    if counts {
-                        let input = usize::min(first_input + k, shape.inputs - 1);
-                        let from = place(image, row + ky, column + kx, comptime!(shape.x), shape);
-                        let mut value = x[from + input * comptime!(shape.x[1])];
-                        if comptime!(shape.rectified) {
-                            value = f32::max(value, 0.0f32);
-                        }
-                        values[k] = value;
+                for k in 0..weights {
+                    let there = inside(ky[k], column + kx[k], shape);
+                    let at = place(image, ky[k], column + kx[k], comptime!(shape.x), shape) + input[k];
+                    let mut value = x[select(there, at, 0usize)];
+                    if comptime!(shape.rectified) {
+                        value = f32::max(value, 0.0f32);
                     }
+                    values[k] = select(there, value, 0.0f32);
                 }
                 let at = image * comptime!(shape.delta[0])
                     + row * comptime!(shape.delta[2])
@@ -231,8 +235,8 @@ pub fn backward_weights(
                     let output = usize::min(first + feature, shape.outputs - 1);
                     let given = delta[at + output * comptime!(shape.delta[1])];
                     #[unroll]
-                    for k in 0..inputs {
-                        sums[feature * inputs + k] += values[k] * given;
+                    for k in 0..weights {
+                        sums[feature * weights + k] += values[k] * given;
                     }
                 }
             }
@@ -240,12 +244,20 @@ pub fn backward_weights(
         #[unroll]
         for feature in 0..tile {
             if first + feature < shape.outputs {
-                let row_of_weights = (part * shape.outputs + first + feature) * comptime!(shape.weights());
+                let output = (part * shape.outputs + first + feature) * comptime!(shape.weights());
                 #[unroll]
-                for k in 0..inputs {
-                    if first_input + k < shape.inputs {
-                        let weight = (first_input + k) * taps + number % taps;
-                        gradient[row_of_weights + weight] = sums[feature * inputs + k];
+                for k in 0..weights {
+                    let weight = group * weights + k;
+                    if weight < comptime!(shape.unmasked_weights()) {
+                        gradient[output + place_of_weight(weight, shape)] = sums[feature * weights + k];
+                    }
+                }
+                let masked = comptime!(shape.weights() - shape.unmasked_weights());
+                for round in 0..comptime!(masked.div_ceil(shape.groups_of_weights())) {
+                    let weight = round * comptime!(shape.groups_of_weights()) + group;
+                    if weight < masked {
+                        gradient[output + place_of_weight(weight + comptime!(shape.unmasked_weights()), shape)] =
+                            0.0f32;
                     }
                 }
             }

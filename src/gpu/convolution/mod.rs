@@ -80,7 +80,7 @@ impl ConvolutionOps for Cube {
         unsafe {
             forward::launch_unchecked(
                 &x.client.clone(),
-                workgroups(shape.groups(), outputs.div_ceil(shape.tile(outputs)), 1),
+                workgroups(shape.groups(), outputs.div_ceil(shape.tile(outputs))),
                 CubeDim::new_1d(THREADS as u32),
                 x.into_buffer_arg(),
                 weights.into_buffer_arg(),
@@ -99,7 +99,7 @@ impl ConvolutionOps for Cube {
         unsafe {
             backward_input::launch_unchecked(
                 &x.client.clone(),
-                workgroups(shape.groups(), shape.inputs.div_ceil(shape.tile(shape.inputs)), 1),
+                workgroups(shape.groups(), shape.inputs.div_ceil(shape.tile(shape.inputs))),
                 CubeDim::new_1d(THREADS as u32),
                 x.into_buffer_arg(),
                 weights.into_buffer_arg(),
@@ -114,14 +114,14 @@ impl ConvolutionOps for Cube {
     fn masked_convolution_weights(x: CubeTensor, delta: CubeTensor, masked: Masked) -> (CubeTensor, CubeTensor) {
         let shape = shape_of(&x, delta.shape()[1], strides(&delta), masked);
         let images = images_a_part(shape.width, shape.batch);
-        let parts = shape.height * shape.batch.div_ceil(images);
+        let parts = shape.parts(images);
         let length = shape.outputs * shape.weights();
         let partial = empty(&x, parts * length);
         // SAFETY: as above.
         unsafe {
             backward_weights::launch_unchecked(
                 &x.client.clone(),
-                workgroups(shape.inputs_and_taps(), shape.outputs.div_ceil(shape.tile(shape.outputs)), parts),
+                workgroups(parts * shape.groups_of_weights(), shape.outputs.div_ceil(shape.tile(shape.outputs))),
                 CubeDim::new_1d(THREADS as u32),
                 x.into_buffer_arg(),
                 delta.clone().into_buffer_arg(),

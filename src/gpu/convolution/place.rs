@@ -6,8 +6,11 @@ use cubecl::prelude::*;
 /// Most features that a thread computes.
 const MOST_FEATURES: usize = 16;
 
-/// Most pixels that it computes them of, and most inputs of which it sums the gradients of the weights.
-const MOST_PIXELS: usize = 4;
+/// Most pixels that it computes them of.
+const MOST_PIXELS: usize = 8;
+
+/// Most weights of each output of which it sums the gradients.
+const MOST_WEIGHTS: usize = 8;
 
 /// What a kernel is compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,14 +63,24 @@ impl Convolution {
         self.pixels().div_ceil(self.pixels_of_thread())
     }
 
-    /// Inputs of a thread that sums the gradients of weights.
-    pub fn inputs_of_thread(self) -> usize {
-        self.inputs.min(MOST_PIXELS)
+    /// Weights of one output that the mask leaves: the first ones, where they are numbered tap by tap.
+    pub fn unmasked_weights(self) -> usize {
+        (self.kernel[0] / 2 * self.kernel[1] + self.taps_at_centre()) * self.inputs
     }
 
-    /// Threads for the gradients of all inputs and taps.
-    pub fn inputs_and_taps(self) -> usize {
-        self.inputs.div_ceil(self.inputs_of_thread()) * self.kernel[0] * self.kernel[1]
+    /// Weights of each output that a thread sums the gradients of.
+    pub fn weights_of_thread(self) -> usize {
+        self.unmasked_weights().clamp(1, MOST_WEIGHTS)
+    }
+
+    /// Threads for all weights of an output.
+    pub fn groups_of_weights(self) -> usize {
+        self.unmasked_weights().div_ceil(self.weights_of_thread()).max(1)
+    }
+
+    /// Parts of the sums over all pixels: a row of so many images each.
+    pub fn parts(self, images: usize) -> usize {
+        self.height * self.batch.div_ceil(images)
     }
 
     /// Whether the kernel is one tap, which is never beside the image.
@@ -100,6 +113,12 @@ pub fn taps_of(ky: usize, #[comptime] shape: Convolution) -> usize {
         taps = comptime!(shape.taps_at_centre()).runtime();
     }
     taps
+}
+
+/// Where a weight, numbered tap by tap, stands among those of its output, which lie input by input.
+#[cube]
+pub fn place_of_weight(weight: usize, #[comptime] shape: Convolution) -> usize {
+    weight % shape.inputs * comptime!(shape.kernel[0] * shape.kernel[1]) + weight / shape.inputs
 }
 
 /// Whether there is a pixel at this row and column, counted from a border of half the kernel around the image.

@@ -2,8 +2,8 @@
 #![allow(missing_docs, reason = "the macro makes public items of its own")]
 
 use super::place::{
-    Place, Shape, UNITS, border_of, cell_at, counts, images_of, initial, inside, pixel, place_of, reader, source,
-    strided, tanh, unit_of,
+    Place, Shape, UNITS, UNITS_BACK, border_of, cell_at, counts, images_of, initial, inside, pixel, place_of, reader,
+    source, strided, tanh, unit_of,
 };
 use crate::gpu::memory::THREADS;
 use crate::maths::GATES;
@@ -38,8 +38,8 @@ fn add_gradients(
                     given[k] = gates_gradient[from[k] + feature];
                 }
                 #[unroll]
-                for unit in 0..UNITS {
-                    let input = unit_of(tile, unit, shape) * comptime!(shape.layer.taps());
+                for unit in 0..UNITS_BACK {
+                    let input = unit_of(tile * UNITS_BACK + unit, shape) * comptime!(shape.layer.taps());
                     let weight = weights[first + feature * comptime!(shape.weights()) + input];
                     #[unroll]
                     for k in 0..images {
@@ -82,7 +82,7 @@ pub fn backward_line(
     #[comptime] shape: Shape,
 ) {
     let number = CUBE_POS_X as usize * THREADS + UNIT_POS as usize;
-    let tiles = comptime!(shape.h.div_ceil(UNITS));
+    let tiles = comptime!(shape.h.div_ceil(UNITS_BACK));
     let tile = CUBE_POS_Y as usize % tiles;
     let direction = CUBE_POS_Y as usize / tiles;
     let first_image = number / count as usize;
@@ -91,10 +91,10 @@ pub fn backward_line(
         let own_images = images_of(first_image, shape);
         let images = comptime!(shape.images());
         let place = place_of(line as usize, first as usize, number % count as usize, direction, shape);
-        let mut sums = Array::<f32>::new(comptime!(UNITS * shape.images()));
+        let mut sums = Array::<f32>::new(comptime!(UNITS_BACK * shape.images()));
         #[unroll]
-        for unit in 0..UNITS {
-            let feature = direction * h + unit_of(tile, unit, shape);
+        for unit in 0..UNITS_BACK {
+            let feature = direction * h + unit_of(tile * UNITS_BACK + unit, shape);
             #[unroll]
             for k in 0..images {
                 sums[unit * images + k] = delta[strided(own_images[k], place, feature, shape)];
@@ -103,11 +103,11 @@ pub fn backward_line(
         add_gradients(&mut sums, &own_images, place, &*gates_gradient, weights, tile, shape);
         let before = source(place, 1usize, shape);
         #[unroll]
-        for unit in 0..UNITS {
+        for unit in 0..UNITS_BACK {
             #[unroll]
             for k in 0..images {
-                if tile * UNITS + unit < h && counts(first_image, k, shape) {
-                    let own = tile * UNITS + unit;
+                if tile * UNITS_BACK + unit < h && counts(first_image, k, shape) {
+                    let own = tile * UNITS_BACK + unit;
                     let image = own_images[k];
                     let at = image * comptime!(shape.pixels()) + pixel(place, shape);
                     let kept = at * comptime!(GATES * shape.h) + own;
@@ -143,7 +143,7 @@ pub fn backward_border(
     #[comptime] shape: Shape,
 ) {
     let number = CUBE_POS_X as usize * THREADS + UNIT_POS as usize;
-    let tiles = comptime!(shape.h.div_ceil(UNITS));
+    let tiles = comptime!(shape.h.div_ceil(UNITS_BACK));
     let tile = CUBE_POS_Y as usize % tiles;
     let direction = CUBE_POS_Y as usize / tiles;
     let first_image = number / places;
@@ -153,23 +153,23 @@ pub fn backward_border(
         let images = comptime!(shape.images());
         let step = number % places;
         let place = border_of(step, direction, shape);
-        let mut sums = Array::<f32>::new(comptime!(UNITS * shape.images()));
+        let mut sums = Array::<f32>::new(comptime!(UNITS_BACK * shape.images()));
         #[unroll]
-        for k in 0..comptime!(UNITS * shape.images()) {
+        for k in 0..comptime!(UNITS_BACK * shape.images()) {
             sums[k] = 0.0f32;
         }
         add_gradients(&mut sums, &own_images, place, gates_gradient, weights, tile, shape);
         #[unroll]
-        for unit in 0..UNITS {
+        for unit in 0..UNITS_BACK {
             #[unroll]
             for k in 0..images {
-                if tile * UNITS + unit < h && counts(first_image, k, shape) {
-                    let own = direction * 2 * h + tile * UNITS + unit;
+                if tile * UNITS_BACK + unit < h && counts(first_image, k, shape) {
+                    let own = direction * 2 * h + tile * UNITS_BACK + unit;
                     let at = own_images[k] * places + step;
                     let all = comptime!(places * shape.batch);
                     gradient[own * all + at] = sums[unit * images + k];
                     gradient[(own + h) * all + at] =
-                        cell_gradient(own_images[k], place, carried, tile * UNITS + unit, shape);
+                        cell_gradient(own_images[k], place, carried, tile * UNITS_BACK + unit, shape);
                 }
             }
         }
@@ -177,7 +177,7 @@ pub fn backward_border(
 }
 
 /// Gradients of the state-to-state weights, `[part, direction, feature, input, tap]`, still to be summed over the first axis: a
-/// part is a row of some images. Workgroup x has inputs and taps, workgroup y a tile, workgroup z a part.
+/// part is a row of some images. Workgroup x has parts, inputs and taps, workgroup y a tile.
 #[cube(launch_unchecked)]
 pub fn backward_weights(
     states: &[f32],
@@ -191,12 +191,12 @@ pub fn backward_weights(
     let tiles = comptime!(shape.h.div_ceil(UNITS));
     let tile = CUBE_POS_Y as usize % tiles;
     let direction = CUBE_POS_Y as usize / tiles;
-    let part = CUBE_POS_Z as usize;
+    let part = number / comptime!(shape.inputs_and_taps());
     let h = comptime!(shape.h);
-    if number < comptime!(shape.inputs_and_taps()) {
+    if part < comptime!(shape.height * shape.batch.div_ceil(images)) {
         let inputs = comptime!(shape.inputs());
-        let first_input = number / comptime!(shape.layer.taps()) * inputs;
-        let tap = number % comptime!(shape.layer.taps());
+        let first_input = number % comptime!(shape.inputs_and_taps()) / comptime!(shape.layer.taps()) * inputs;
+        let tap = number % comptime!(shape.inputs_and_taps()) % comptime!(shape.layer.taps());
         let y = part % shape.height + 1;
         let first = part / shape.height * images;
         let mut sums = Array::<f32>::new(comptime!(UNITS * GATES * shape.inputs()));
@@ -224,7 +224,7 @@ pub fn backward_weights(
                 for unit in 0..UNITS {
                     #[unroll]
                     for gate in 0..GATES {
-                        let given = gates_gradient[at + gate * h + unit_of(tile, unit, shape)];
+                        let given = gates_gradient[at + gate * h + unit_of(tile * UNITS + unit, shape)];
                         #[unroll]
                         for k in 0..inputs {
                             sums[(unit * GATES + gate) * inputs + k] += values[k] * given;

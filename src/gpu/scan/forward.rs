@@ -41,7 +41,7 @@ fn add_states(
         for unit in 0..UNITS {
             #[unroll]
             for gate in 0..GATES {
-                let row = (direction * GATES + gate) * shape.h + unit_of(tile, unit, shape);
+                let row = (direction * GATES + gate) * shape.h + unit_of(tile * UNITS + unit, shape);
                 let weight = weights[row * comptime!(shape.weights()) + input * comptime!(shape.layer.taps()) + tap];
                 #[unroll]
                 for k in 0..images {
@@ -84,7 +84,7 @@ pub fn forward_line(
         for unit in 0..UNITS {
             #[unroll]
             for gate in 0..GATES {
-                let feature = (direction * GATES + gate) * h + unit_of(tile, unit, shape);
+                let feature = (direction * GATES + gate) * h + unit_of(tile * UNITS + unit, shape);
                 #[unroll]
                 for k in 0..images {
                     sums[(unit * GATES + gate) * images + k] = inputs[strided(own_images[k], place, feature, shape)];

@@ -18,7 +18,7 @@ use burn::backend::{Autodiff, Backend, Cube, Dispatch, TensorMetadata, backend_e
 use burn::tensor::Tensor;
 use cubecl::prelude::*;
 use forward::forward_line;
-use place::Shape;
+use place::{Shape, UNITS, UNITS_BACK};
 
 /// The states of all pixels, differentiable.
 ///
@@ -99,7 +99,7 @@ impl ScanOps for Cube {
             unsafe {
                 backward_line::launch_unchecked(
                     &client,
-                    workgroups(count * shape.groups(), shape.tiles(), 1),
+                    workgroups(count * shape.groups(), shape.tiles(UNITS_BACK)),
                     CubeDim::new_1d(THREADS as u32),
                     delta.clone().into_buffer_arg(),
                     weights.clone().into_buffer_arg(),
@@ -125,7 +125,7 @@ impl ScanOps for Cube {
         unsafe {
             backward_border::launch_unchecked(
                 &client,
-                workgroups(places * shape.groups(), shape.tiles(), 1),
+                workgroups(places * shape.groups(), shape.tiles(UNITS_BACK)),
                 CubeDim::new_1d(THREADS as u32),
                 weights.clone().into_buffer_arg(),
                 gates_gradient.clone().into_buffer_arg(),
@@ -136,7 +136,7 @@ impl ScanOps for Cube {
             );
             backward_weights::launch_unchecked(
                 &client,
-                workgroups(shape.inputs_and_taps(), shape.tiles(), parts),
+                workgroups(parts * shape.inputs_and_taps(), shape.tiles(UNITS)),
                 CubeDim::new_1d(THREADS as u32),
                 states.into_buffer_arg(),
                 initial.clone().into_buffer_arg(),
@@ -182,7 +182,7 @@ fn forward(
         unsafe {
             forward_line::launch_unchecked(
                 &client,
-                workgroups(count * shape.groups(), shape.tiles(), 1),
+                workgroups(count * shape.groups(), shape.tiles(UNITS)),
                 CubeDim::new_1d(THREADS as u32),
                 inputs.clone().into_buffer_arg(),
                 weights.clone().into_buffer_arg(),

@@ -7,14 +7,17 @@
 use crate::maths::Layer;
 use cubecl::prelude::*;
 
-/// Units that a thread computes.
+/// Units that a thread computes with all their gates.
 pub const UNITS: usize = 4;
+
+/// Units that a thread computes the gradients of the states of.
+pub const UNITS_BACK: usize = 8;
 
 /// Most images that a thread computes them of.
 pub const MOST_IMAGES: usize = 4;
 
 /// Most inputs of which a thread sums the gradients of the weights.
-pub const MOST_INPUTS: usize = 4;
+pub const MOST_INPUTS: usize = 8;
 
 /// What a kernel is compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,9 +39,9 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// Threads' shares of the units of all directions.
-    pub fn tiles(self) -> usize {
-        self.h.div_ceil(UNITS) * self.layer.directions()
+    /// Threads' shares of the units of all directions, so many units each.
+    pub fn tiles(self, units: usize) -> usize {
+        self.h.div_ceil(units) * self.layer.directions()
     }
 
     /// Weights of one gate of one unit.
@@ -172,10 +175,10 @@ pub fn pixel(place: Place, #[comptime] shape: Shape) -> usize {
     ((place.y - 1) * shape.width + column(place, shape)) * comptime!(shape.layer.directions()) + place.direction
 }
 
-/// A unit of a thread's tile; the last ones are computed twice where UNITS does not divide h, and written once.
+/// Unit number `unit` of all tiles' units; the last tile's are computed twice where there are not enough, and written once.
 #[cube]
-pub fn unit_of(tile: usize, unit: usize, #[comptime] shape: Shape) -> usize {
-    usize::min(tile * UNITS + unit, shape.h - 1)
+pub fn unit_of(unit: usize, #[comptime] shape: Shape) -> usize {
+    usize::min(unit, shape.h - 1)
 }
 
 /// Where a feature of a pixel stands in memory that burn laid out.
