@@ -10,6 +10,7 @@
  *   --gpu                fused and naive on the GPU natively, by wgpu, and fused on WebGPU in Chromium
  *   --cuda               fused and naive on the GPU natively, by CUDA
  *   --gpu-batches LIST   further batches of the fused way, such as 1024,4096
+ *   --tflops N --gb-s N  what the card can do, from its data sheet: prints what part of it the fused way makes
  *   --json FILE          target/bench/ladder.json
  *   --svg FILE           docs/ladder.svg; beside the JSON where the run is quick or one of some networks or parts
  *
@@ -45,6 +46,8 @@ const { values: options } = parseArgs({
     gpu: { type: 'boolean', default: false },
     cuda: { type: 'boolean', default: false },
     'gpu-batches': { type: 'string' },
+    tflops: { type: 'string' },
+    'gb-s': { type: 'string' },
     json: { type: 'string', default: join(TARGET, 'bench/ladder.json') },
     svg: { type: 'string' },
   },
@@ -64,14 +67,14 @@ const onGpu = options.gpu || options.cuda;
 const features = ['native', ...(options.gpu ? ['wgpu'] : []), ...(options.cuda ? ['cuda'] : [])].join();
 const build = ['--release', '--no-default-features', '--features', features, '--bin', 'pixelrnn'];
 const ways = ['naive', 'cached-1', 'cached-all', ...(onGpu ? ['naive-gpu', 'fused'] : [])];
-const gpuBatches = onGpu && options['gpu-batches'] ? ['--gpu-batches', options['gpu-batches']] : [];
+const ofGpu = ['gpu-batches', 'tflops', 'gb-s'].flatMap((name) => (onGpu && options[name] ? [`--${name}`, options[name]] : []));
 
 /**
  * How each part is run: the program and its arguments.
  * @type {Record<string, [string, string[]]>}
  */
 const PARTS = {
-  native: ['cargo', ['run', '--quiet', ...build, '--', 'bench', ...common, '--batches', batches, '--ways', ways.join(), ...gpuBatches]],
+  native: ['cargo', ['run', '--quiet', ...build, '--', 'bench', ...common, '--batches', batches, '--ways', ways.join(), ...ofGpu]],
   chromium: ['node', ['benches/browser.mjs', ...common, '--batches', batches, ...(options.gpu ? ['--gpu'] : [])]],
   pytorch: [PYTHON, ['benches/peers.py', 'pytorch', ...common, '--batches', peerBatches]],
   onnxruntime: [PYTHON, ['benches/peers.py', 'onnxruntime', ...common, '--batches', peerBatches]],

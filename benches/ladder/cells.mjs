@@ -40,6 +40,17 @@ export const WAYS = [
  * @property {number | null} cold_first_row_ms
  * @property {number | null} gmac_per_s    needed multiplications, whatever a way does beyond them; cached and fused only
  * @property {number | null} of_peak       the part of one core's peak; native on one thread only
+ * @property {Rates | null} rates          native fused only
+ */
+
+/**
+ * What a cell comes to on the GPU, see `rates` of `src/cli/bench`.
+ * @typedef {object} Rates
+ * @property {number} us_per_stage
+ * @property {number} gflop_per_s
+ * @property {number} gb_per_s
+ * @property {number | null} of_peak       the part of what the card can do, where that was told
+ * @property {number | null} of_bandwidth
  */
 
 /**
@@ -113,6 +124,7 @@ function summary(line, { width, height }, multiplications, peak) {
     cold_first_row_ms: line.cold_first_row_ms,
     gmac_per_s,
     of_peak: own_core ? gmac_per_s / peak.gmac_per_s : null,
+    rates: line.rates ?? null,
   };
 }
 

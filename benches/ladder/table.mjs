@@ -22,11 +22,11 @@ export function tableOf(gathered, networks) {
   lines.push('', '~ timed on a part of a batch and scaled up. An image is drawn from the request to its last row, the 1st row is of');
   lines.push('the whole batch. Cold: the first run of a process or page, ms an image. GMAC/s: multiplications an image needs.');
   lines.push('', row(COLUMNS));
-  for (const { id, title, config } of networks) {
+  for (const { id, title } of networks) {
     const own = cells.filter(({ network }) => network === id);
     if (!own.length) continue;
     lines.push('', `${title}${multiplications[id] ? `: ${(multiplications[id] / 1e6).toFixed(1)} million multiplications an image` : ''}`);
-    if (gpu[id]) lines.push(...gpuLines(gpu[id], own, config.height * config.width));
+    if (gpu[id]) lines.push(...gpuLines(gpu[id], own));
     for (const { key, label } of WAYS) {
       const ofWay = own.filter((cell) => cell.key === key).sort((a, b) => a.batch - b.batch);
       ofWay.forEach((cell, k) => lines.push(row([k ? '' : label, ...fields(cell)])));
@@ -36,22 +36,26 @@ export function tableOf(gathered, networks) {
 }
 
 /**
- * What the fused sampler asks of a GPU at each batch, and what a stage takes by the measured time; images of a batch go through it
- * together.
+ * What the fused sampler asks of a GPU at each batch, and what that came to by the measured time.
  * @param {Record<string, import('./cells.mjs').Gpu>} gpu
  * @param {Cell[]} cells
- * @param {number} pixels
  */
-function gpuLines(gpu, cells, pixels) {
+function gpuLines(gpu, cells) {
   return Object.entries(gpu).map(([batch, figures]) => {
     const { images_per_workgroup: images, stages_per_pixel: stages, barriers_per_pixel: barriers } = figures;
     const cell = cells.find((cell) => cell.key === 'native fused' && cell.batch === Number(batch));
-    const time = cell ? `; ${digits((cell.ms * cell.batch * 1e3) / (pixels * stages))} µs a stage` : '';
+    const time = cell?.rates ? `; ${rateText(cell.rates)}` : '';
     const asked = `${stages} stages and ${barriers} barriers a pixel`;
     const bytes = `${digits(figures.bytes_read_per_pixel)} bytes read and ${digits(figures.bytes_written_per_pixel)} written`;
     const kept = `${digits(figures.bytes_per_image)} bytes an image`;
     return `on a GPU at batch ${batch}: ${images} images a workgroup, ${asked}, ${bytes} a pixel and image, ${kept}${time}`;
   });
+}
+
+/** @param {import('./cells.mjs').Rates} rates */
+function rateText({ us_per_stage, gflop_per_s, gb_per_s, of_peak, of_bandwidth }) {
+  const part = (/** @type {number | null} */ part) => (part === null ? '' : ` (${digits(part * 100)} % of the card's)`);
+  return `${digits(us_per_stage)} µs a stage, ${digits(gflop_per_s)} GFLOP/s${part(of_peak)}, ${digits(gb_per_s)} GB/s of storage${part(of_bandwidth)}`;
 }
 
 /** @param {string[]} cells */

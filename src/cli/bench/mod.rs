@@ -61,10 +61,10 @@ pub struct Options {
     #[arg(long, value_delimiter = ',', value_parser = WAYS)]
     ways: Vec<String>,
     /// 10¹² operations a second that the GPU can make with 32-bit numbers, from its data sheet: prints what part of them it makes.
-    #[arg(long, requires = "gpu", value_parser = positive)]
+    #[arg(long, value_parser = positive)]
     tflops: Option<f64>,
     /// 10⁹ bytes a second that its memory can give, from its data sheet.
-    #[arg(long, requires = "gpu", value_parser = positive)]
+    #[arg(long, value_parser = positive)]
     gb_s: Option<f64>,
     /// One JSON object a line, and nothing else.
     #[arg(long)]
