@@ -6,7 +6,8 @@ use burn::grad_clipping::GradientClippingConfig;
 use burn::module::{Module, ModuleVisitor, Param, ParamGroup, ParamId};
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::{
-    AdamConfig, AdamWConfig, AdjustLrFn, ModuleOptimizer, Muon, MuonConfig, MuonState, Optimizer, RmsPropConfig,
+    AdamConfig, AdamState, AdaptiveMomentumState, AdjustLrFn, ModuleOptimizer, Muon, MuonConfig, MuonState, Optimizer,
+    RmsPropConfig,
 };
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OptimizerKind {
-    /// Adam with β₁ 0.9, β₂ 0.999, ε 10⁻⁸.
+    /// Adam with β₁ 0.9, β₂ 0.999, ε 10⁻⁸; AdamW where weights decay.
     Adam,
     /// RMSProp with α 0.99, without momentum: the paper's choice (§5.2).
     RmsProp,
@@ -25,16 +26,24 @@ pub enum OptimizerKind {
     Muon,
 }
 
+/// Decay of Adam's moments.
+const BETAS: [f32; 2] = [0.9, 0.999];
+
+/// What the root of Adam's second moment is held off zero by.
+const EPSILON: f32 = 1e-8;
+
 impl TrainConfig {
     /// A fresh optimiser for the weights of `model`.
     pub fn init_optimizer(&self, model: &Model) -> ModuleOptimizer {
         let clip = self.gradient_clip.map(GradientClippingConfig::Norm);
-        let adam = || match self.weight_decay > 0.0 {
-            true => {
-                let adam = AdamWConfig::new().with_epsilon(1e-8).with_weight_decay(self.weight_decay);
-                adam.with_grad_clipping(clip.clone()).init()
+        let adam = || {
+            let [beta_1, beta_2] = BETAS;
+            let plain = AdamConfig::new().with_beta_1(beta_1).with_beta_2(beta_2).with_epsilon(EPSILON).build();
+            let adam = ModuleOptimizer::from(Adam { plain, decay: f64::from(self.weight_decay) });
+            match &clip {
+                Some(clip) => adam.with_grad_clipping(clip.init()),
+                None => adam,
             }
-            false => AdamConfig::new().with_epsilon(1e-8).with_grad_clipping(clip.clone()).init(),
         };
         match self.optimizer {
             OptimizerKind::Adam => adam(),
@@ -46,6 +55,52 @@ impl TrainConfig {
                 adam().with_group(inner_matrices(model), OfKernels(muon.build()), clip)
             }
         }
+    }
+}
+
+/// Adam, of weights that decay: AdamW. On a GPU that has a kernel for it one launch, to the same numbers but for rounding.
+#[derive(Clone)]
+struct Adam {
+    plain: burn::optim::Adam,
+    decay: f64,
+}
+
+impl Optimizer for Adam {
+    type State<const D: usize> = AdamState<D>;
+
+    fn step<const D: usize>(
+        &self,
+        rate: f64,
+        weight: Tensor<D>,
+        gradient: Tensor<D>,
+        state: Option<AdamState<D>>,
+    ) -> (Tensor<D>, Option<AdamState<D>>) {
+        let kept = 1.0 - rate * self.decay;
+        #[cfg(feature = "wgpu")]
+        if crate::gpu::serves(&weight.device()) {
+            let (time, moments) = match state {
+                Some(AdamState { momentum }) => (momentum.time + 1, [momentum.moment_1, momentum.moment_2]),
+                None => (1, [gradient.zeros_like(), gradient.zeros_like()]),
+            };
+            let (shape, values) = (weight.shape(), [weight.shape().num_elements()]);
+            let [weight, gradient] = [weight, gradient].map(|tensor| tensor.reshape(values));
+            let step = crate::gpu::AdamStep {
+                rate: rate as f32,
+                kept: kept as f32,
+                betas: BETAS,
+                epsilon: EPSILON,
+                time: time as i32,
+            };
+            let after = crate::gpu::adam(weight, gradient, moments.map(|moment| moment.reshape(values)), step);
+            let [weight, moment_1, moment_2] = after.map(|tensor| tensor.reshape(shape.clone()));
+            return (weight, Some(AdamState::new(AdaptiveMomentumState::new(time, moment_1, moment_2))));
+        }
+        let weight = if self.decay > 0.0 { weight * kept } else { weight };
+        self.plain.step(rate, weight, gradient, state)
+    }
+
+    fn to_device<const D: usize>(state: AdamState<D>, device: &Device) -> AdamState<D> {
+        burn::optim::Adam::to_device(state, device)
     }
 }
 

@@ -4,21 +4,23 @@
 use crate::common::random_images;
 use crate::training::run_with;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::optim::GradientsParams;
 use burn::tensor::{Device, Distribution, Gradients, Tensor, TensorData};
 use libtest_mimic::Trial;
-use pixelrnn::model::{ModelConfig, Network};
+use pixelrnn::model::{Model, ModelConfig, Network};
 use pixelrnn::nn::mask::MaskKind;
 use pixelrnn::nn::{Layer, LstmBlock, LstmBlockConfig, MaskedConv2dConfig};
-use pixelrnn::sample::{FusedDevice, FusedError};
-use pixelrnn::train::Trainer;
+use pixelrnn::sample::{FusedDevice, FusedError, uniform};
+use pixelrnn::train::{TrainConfig, Trainer};
 
 type Body = fn(&Device);
 
 pub fn trials() -> Vec<Trial> {
-    let tests: [(&str, Body); 3] = [
+    let tests: [(&str, Body); 4] = [
         ("gpu::convolutions_are_the_plain_ones_in_value_and_gradient", convolutions_are_the_plain_ones),
         ("gpu::scans_are_the_plain_ones_in_value_and_gradient", scans_are_the_plain_ones),
         ("gpu::steps_are_those_of_the_cpu", steps_are_those_of_the_cpu),
+        ("gpu::optimizers_are_those_of_the_cpu", optimizers_are_those_of_the_cpu),
     ];
     let missing = FusedDevice::open_wgpu().as_ref().err().map(FusedError::to_string);
     let trial = |(name, body): (&str, Body)| {
@@ -176,5 +178,66 @@ fn steps_are_those_of_the_cpu(gpu: &Device) {
         });
         // Adam's first step has the size of the learning rate whatever a gradient's last bits.
         assert!((nats[0] - nats[1]).abs() < 1e-3, "{network:?}: {nats:?}");
+    }
+}
+
+/// Gradients of every weight of a module, of one size or a thousandth of it, none at a third of the places.
+struct Invent {
+    gradients: GradientsParams,
+    step: u64,
+    device: Device,
+}
+
+impl ModuleVisitor for Invent {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let weight = self.gradients.len() as u32;
+        let values = (0..param.shape().num_elements()).map(|k| {
+            let value = uniform(self.step, weight, k, 0, 0) - 0.5;
+            if k % 3 == 2 { 0.0 } else { value * [1.0, 1e-3][weight as usize % 2] }
+        });
+        let values = TensorData::new(values.collect::<Vec<f32>>(), param.shape());
+        self.gradients.register(param.id, Tensor::<D>::from_data(values, &self.device));
+    }
+}
+
+/// Three steps of every rule by the same gradients, the last one from a memory that was written on the other device.
+fn optimizers_are_those_of_the_cpu(gpu: &Device) {
+    let model = ModelConfig::tiny(Network::RowLstm, 3, 2, [6, 5]);
+    for (optimizer, weight_decay) in [("adam", 0.0), ("adam", 0.5), ("muon", 0.5), ("rms_prop", 0.0)] {
+        let config = TrainConfig { weight_decay, ..run_with(optimizer, 0.0, &model) };
+        let first = Model::init(&model, &Device::flex()).expect("a good configuration");
+        let run = |devices: [&Device; 2]| {
+            let mut model = first.clone();
+            let mut memory = None;
+            for (device, steps) in devices.into_iter().zip([0..2, 2..3]) {
+                model = model.to_device(device).train();
+                let mut optimizer = config.init_optimizer(&model);
+                if let Some(memory) = memory.take() {
+                    optimizer = optimizer.from_bytes(memory).expect("an optimiser's memory");
+                }
+                for step in steps {
+                    let mut invent = Invent { gradients: GradientsParams::new(), step, device: device.clone() };
+                    model.visit(&mut invent);
+                    model = optimizer.step(0.01, model, invent.gradients);
+                }
+                memory = Some(optimizer.into_bytes().expect("plain tensors"));
+                model = model.valid();
+            }
+            model.tensors()
+        };
+        let cpu = &Device::flex();
+        let expected = run([cpu, cpu]);
+        for devices in [[gpu, gpu], [cpu, gpu], [gpu, cpu]] {
+            for ((name, _, found), (.., expected)) in run(devices).into_iter().zip(&expected) {
+                for (k, (found, expected)) in found.iter().zip(expected).enumerate() {
+                    // A few roundings of weights near one, and of steps of a hundredth, Muon's from twenty products of matrices.
+                    let near = (found - expected).abs() < 2e-6;
+                    assert!(
+                        near,
+                        "{optimizer}, decay {weight_decay}, {devices:?}: {name} {k}: {found}, expected {expected}"
+                    );
+                }
+            }
+        }
     }
 }
