@@ -6,8 +6,7 @@ use burn::grad_clipping::GradientClippingConfig;
 use burn::module::{Module, ModuleVisitor, Param, ParamGroup, ParamId};
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::{
-    AdamConfig, AdamState, AdaptiveMomentumState, AdjustLrFn, ModuleOptimizer, Muon, MuonConfig, MuonState, Optimizer,
-    RmsPropConfig,
+    AdamConfig, AdamState, AdjustLrFn, ModuleOptimizer, Muon, MuonConfig, MuonState, Optimizer, RmsPropConfig,
 };
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
@@ -93,7 +92,8 @@ impl Optimizer for Adam {
             };
             let after = crate::gpu::adam(weight, gradient, moments.map(|moment| moment.reshape(values)), step);
             let [weight, moment_1, moment_2] = after.map(|tensor| tensor.reshape(shape.clone()));
-            return (weight, Some(AdamState::new(AdaptiveMomentumState::new(time, moment_1, moment_2))));
+            let momentum = burn::optim::AdaptiveMomentumState::new(time, moment_1, moment_2);
+            return (weight, Some(AdamState::new(momentum)));
         }
         let weight = if self.decay > 0.0 { weight * kept } else { weight };
         self.plain.step(rate, weight, gradient, state)
