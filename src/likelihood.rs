@@ -198,7 +198,6 @@ mod tests {
         }
 
         let device = Device::flex().autodiff();
-        device.seed(3);
         for (channels, levels, h, head, [height, width]) in [
             (3, 256, 7, 20, [9, 11]),
             (1, 256, 8, 16, [8, 8]),
@@ -209,7 +208,7 @@ mod tests {
         ] {
             let tiny = ModelConfig::tiny(Network::PixelCnn, channels, levels, [height, width]);
             let config = ModelConfig { h, head, skip: false, ..tiny };
-            let model = Model::init(&config, &device).expect("a good configuration");
+            let model = Model::init(&config, 1, &device).expect("a good configuration");
             let levels: Vec<u8> =
                 (0..2 * config.dimensions()).map(|k| (k * 89 % usize::from(config.levels)) as u8).collect();
             let pull = Tensor::<4>::random([2, channels, height, width], burn::tensor::Distribution::Default, &device);
@@ -235,7 +234,7 @@ mod tests {
         use crate::model::{ModelConfig, Network};
         let device = Device::flex();
         let models = Network::ALL.map(|network| {
-            Model::init(&ModelConfig::tiny(network, 1, 2, [4, 5]), &device).expect("a good configuration")
+            Model::init(&ModelConfig::tiny(network, 1, 2, [4, 5]), 1, &device).expect("a good configuration")
         });
         let data: Vec<u8> = (0..5 * 20).map(|k| (k * 7 % 3 % 2) as u8).collect();
         let images = Images::new([5, 1, 4, 5], 2, data).expect("five images");

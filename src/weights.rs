@@ -118,7 +118,7 @@ pub fn load(bytes: &[u8], device: &Device) -> Result<Loaded, LoadError> {
     if parameters > room {
         return Err(LoadError::TooShort { parameters, room });
     }
-    let model = fill(Model::init(&config, device)?, &file)?;
+    let model = fill(Model::init(&config, 0, device)?, &file)?;
     Ok(Loaded { model, training: entry("training")?, results: entry("results")? })
 }
 

@@ -31,7 +31,7 @@ mod tests {
         let device = Device::flex();
         for network in Network::ALL {
             let config = ModelConfig { layers: 3, skip: false, ..ModelConfig::tiny(network, 3, 4, [4, 5]) };
-            let model = Model::init(&config, &device).expect("a good configuration");
+            let model = Model::init(&config, 1, &device).expect("a good configuration");
             let levels: Vec<u8> = (0..config.dimensions()).map(|at| (at * 7 % 4) as u8).collect();
             let [y, x] = [2, 3];
             let stages: Vec<_> = (0..3).map(|block| activations(&model, &levels, block, [y, x], &device)).collect();

@@ -15,6 +15,7 @@ pub use network::{Block, Net};
 pub use reach::{Reached, reach};
 
 use crate::image::level_to_input;
+use crate::nn::seeded;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 
@@ -49,14 +50,19 @@ impl ModelConfig {
 }
 
 impl Model {
-    /// A model with fresh weights, random as `device`'s seed says.
+    /// A model with fresh weights, which on one kind of device depend on `seed` alone.
     ///
     /// # Errors
     /// When the configuration is not one a network can be built from.
-    pub fn init(config: &ModelConfig, device: &Device) -> Result<Self, ConfigError> {
+    pub fn init(config: &ModelConfig, seed: u64, device: &Device) -> Result<Self, ConfigError> {
         config.validate()?;
-        let mut nets: Vec<Net> = config.scales().into_iter().rev().map(|config| Net::init(config, device)).collect();
-        nets.reverse();
+        let scales = config.scales();
+        let nets = seeded(seed, device, || {
+            let nets = scales.into_iter().rev().map(|config| Net::init(config, device));
+            let mut nets: Vec<Net> = nets.inspect(|net| net.visit(&mut Draw)).collect();
+            nets.reverse();
+            nets
+        });
         Ok(Self { config: config.clone(), nets })
     }
 
@@ -103,6 +109,15 @@ impl Path {
     fn name(&self) -> String {
         let fields = self.0.iter().map(String::as_str).filter(|name| !name.starts_with(char::is_uppercase));
         fields.collect::<Vec<_>>().join(".")
+    }
+}
+
+/// Draws the weights that burn has only promised.
+struct Draw;
+
+impl ModuleVisitor for Draw {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        param.val();
     }
 }
 
@@ -160,7 +175,7 @@ mod tests {
     #[test]
     fn weights_have_the_papers_names() {
         let config = ModelConfig::tiny(Network::PixelCnn, 1, 2, [4, 4]);
-        let model = Model::init(&config, &Device::flex()).expect("a good configuration");
+        let model = Model::init(&config, 1, &Device::flex()).expect("a good configuration");
         let names: Vec<String> = model.tensors().into_iter().map(|(name, ..)| name).collect();
         let expected = [
             "first.weight",

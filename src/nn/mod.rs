@@ -7,6 +7,7 @@ mod diagonal_bilstm;
 mod masked_conv;
 mod residual;
 mod row_lstm;
+mod seeded;
 
 #[cfg(feature = "native")]
 pub use crate::cpu::{Targets, head_nll, serves as on_cpu};
@@ -17,3 +18,4 @@ pub use diagonal_bilstm::{DiagonalBiLstm, DiagonalBiLstmConfig, DiagonalLstm};
 pub use masked_conv::{MaskedConv2d, MaskedConv2dConfig};
 pub use residual::{ConvBlock, ConvBlockConfig, LstmBlock, LstmBlockConfig, Recurrent};
 pub use row_lstm::{RowLstm, RowLstmConfig};
+pub use seeded::seeded;

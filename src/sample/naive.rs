@@ -286,7 +286,7 @@ mod tests {
         for levels in [2, 8, 256] {
             let config = ModelConfig::tiny(Network::PixelCnn, 1, levels, [1, usize::from(levels)]);
             let device = Device::flex();
-            let model = Model::init(&config, &device).expect("a good configuration");
+            let model = Model::init(&config, 1, &device).expect("a good configuration");
             let row: Vec<u8> = (0..levels).map(|level| level as u8).collect();
             let given = Given { levels: row.clone(), mask: vec![0; row.len()] };
             let request = Request { given: Some(given), ..Request::samples(1, 1) };

@@ -146,12 +146,11 @@ mod tests {
     #[test]
     fn plain_loops_are_the_modules() {
         let device = Device::flex();
-        device.seed(5);
         for (channels, factor, [height, width]) in [(1, 4, [2, 3]), (3, 2, [4, 1])] {
             let small = ModelConfig::tiny(Network::PixelCnn, channels, 256, [height, width]);
             let conditioning = Some(Conditioning { maps: 5, small: Box::new(small.clone()) });
             let config = ModelConfig { height: height * factor, width: width * factor, conditioning, ..small };
-            let model = Model::init(&config, &device).expect("a good configuration");
+            let model = Model::init(&config, 1, &device).expect("a good configuration");
             let upsampler = model.net().upsampler.as_ref().expect("two scales");
             let levels: Vec<u8> = (0..channels * height * width).map(|k| (k * 37 % 256) as u8).collect();
             let input = config.scales()[0].input(&levels, &device);

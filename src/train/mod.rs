@@ -79,8 +79,7 @@ impl Trainer {
     /// When the network's configuration is not one.
     pub fn new(config: TrainConfig, images: usize, device: &Device) -> Result<Self, crate::model::ConfigError> {
         let device = device.clone().autodiff();
-        device.seed(config.seed);
-        let model = Model::init(&config.model, &device)?;
+        let model = Model::init(&config.model, config.seed, &device)?;
         Ok(Self::begin(config, None, model, images, device))
     }
 

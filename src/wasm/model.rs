@@ -35,9 +35,7 @@ impl Model {
         if config.parameters() > MAX_UNTRAINED {
             return Err(JsError::new(&format!("{} weights, at most {MAX_UNTRAINED} expected", config.parameters())));
         }
-        let device = Device::flex();
-        device.seed(seed);
-        let model = model::Model::init(&config, &device)?;
+        let model = model::Model::init(&config, seed, &Device::flex())?;
         let metadata = serde_json::json!({ "config": config });
         Ok(Self { plans: Plan::of(&model), model, metadata: metadata.to_string() })
     }

@@ -225,6 +225,7 @@ describe('the address', () => {
     await page.locator('#play-back').click();
     const there = await openVisit();
     await there.page.goto(page.url());
+    await untilShown(/^Picture 3 of seed 31,/, there.page);
     await there.page.waitForFunction(() => document.querySelector('#scrubber-range')?.value === '500');
     assert.deepEqual(await look(there.page), here);
   });

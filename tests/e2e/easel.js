@@ -23,9 +23,13 @@ export async function openEasel(hash) {
   await untilShown(new RegExp(`seed ${/seed=(\d+)/.exec(hash)?.[1] ?? 7},`));
 }
 
-/** Waits for a picture that the network has drawn, by what the canvas is said to be. @param {RegExp} label */
-export async function untilShown(label = /./) {
-  await page.waitForFunction(
+/**
+ * Waits for a picture that the network has drawn, by what the canvas is said to be.
+ * @param {RegExp} label
+ * @param {import('playwright-core').Page} on  another visitor's page
+ */
+export async function untilShown(label = /./, on = page) {
+  await on.waitForFunction(
     ([source]) => new RegExp(source).test(document.querySelector('#easel-canvas')?.getAttribute('aria-label') ?? '')
       && /^The network drew this|, which is there now\.$/.test(document.querySelector('#easel-said')?.textContent ?? ''),
     [label.source],

@@ -183,7 +183,7 @@ describe('the address', () => {
     await untilWhole();
     const there = await openVisit();
     await there.page.goto(page.url());
-    await there.page.waitForFunction(() => /^The network drew this/.test(document.querySelector('#easel-said')?.textContent ?? ''));
+    await untilShown(/^Picture 3 of seed 31,/, there.page);
     const look = (/** @type {import('playwright-core').Page} */ page) => page.evaluate(() => [
       document.querySelector('#keep').selectedOptions[0].textContent,
       [...document.querySelector('#easel-canvas').getContext('2d').getImageData(0, 0, 32, 32).data].join(),

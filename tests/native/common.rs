@@ -59,7 +59,7 @@ pub fn model(config: &ModelConfig, seed: u64) -> Model {
 /// The same on another device.
 pub fn model_on(config: &ModelConfig, seed: u64, device: &Device) -> Model {
     let mut tensor = 0;
-    Model::init(config, device).expect("a good configuration").map_tensors(|_, shape| {
+    Model::init(config, 0, device).expect("a good configuration").map_tensors(|_, shape| {
         tensor += 1;
         let inputs = shape[1..].iter().product::<usize>();
         // Keeps the size of features through a ReLU and a mask, and gates off their ends; a forgotten bias or initial
@@ -72,7 +72,7 @@ pub fn model_on(config: &ModelConfig, seed: u64, device: &Device) -> Model {
 
 /// A model with every weight at zero: uniform over all images.
 pub fn zero_model(config: &ModelConfig) -> Model {
-    let model = Model::init(config, &Device::flex()).expect("a good configuration");
+    let model = Model::init(config, 0, &Device::flex()).expect("a good configuration");
     model.map_tensors(|_, shape| vec![0.0; shape.iter().product()])
 }
 

@@ -9,7 +9,7 @@ use burn::tensor::{Device, Distribution, Gradients, Tensor, TensorData};
 use libtest_mimic::Trial;
 use pixelrnn::model::{Model, ModelConfig, Network};
 use pixelrnn::nn::mask::MaskKind;
-use pixelrnn::nn::{Layer, LstmBlock, LstmBlockConfig, MaskedConv2dConfig};
+use pixelrnn::nn::{Layer, LstmBlock, LstmBlockConfig, MaskedConv2dConfig, seeded};
 use pixelrnn::sample::{FusedDevice, FusedError, uniform};
 use pixelrnn::train::{TrainConfig, Trainer};
 
@@ -88,7 +88,6 @@ fn random([batch, features, height, width]: [usize; 4]) -> TensorData {
 
 /// Every kernel of the paper, on grey and colour; more outputs than a thread computes, a last tile that is not full.
 fn convolutions_are_the_plain_ones(gpu: &Device) {
-    Device::flex().seed(5);
     for (features, kernel, mask, groups) in [
         ([1, 8], [7, 7], MaskKind::A, 1),
         ([3, 10], [7, 7], MaskKind::A, 3),
@@ -100,8 +99,12 @@ fn convolutions_are_the_plain_ones(gpu: &Device) {
         ([19, 1], [1, 1], MaskKind::B, 1),
     ] {
         for rectified in [false, true] {
-            let layer = MaskedConv2dConfig { features, kernel, mask, groups, gates: 1 }.init(&Device::flex());
-            let (inputs, pull) = ([random([3, features[0], 5, 11])], random([3, features[1], 5, 11]));
+            let config = MaskedConv2dConfig { features, kernel, mask, groups, gates: 1 };
+            let cpu = Device::flex();
+            let (layer, inputs, pull) = seeded(5, &cpu, || {
+                let [inputs, pull] = features.map(|features| random([3, features, 5, 11]));
+                (config.init(&cpu).map(&mut Stir), [inputs], pull)
+            });
             let run = |device| {
                 let forward = |layer: &pixelrnn::nn::MaskedConv2d, inputs: &[Tensor<4>]| {
                     let x = inputs[0].clone();
@@ -109,7 +112,7 @@ fn convolutions_are_the_plain_ones(gpu: &Device) {
                 };
                 values_and_gradients(&layer, forward, &inputs, &pull, device)
             };
-            for ((what, found), (_, expected)) in run(gpu).iter().zip(&run(&Device::flex())) {
+            for ((what, found), (_, expected)) in run(gpu).iter().zip(&run(&cpu)) {
                 let what =
                     format!("{features:?}, {kernel:?}, {mask:?}, {groups} groups, rectified {rectified}: {what}");
                 // Sums of at most some hundred products of numbers near one, added in another order.
@@ -132,7 +135,6 @@ fn assert_near(what: &str, found: &TensorData, expected: &TensorData, absolute: 
 /// One pixel, one row, one column, widths that no tile divides, maps, colours, and more images than one part of the sums has.
 fn scans_are_the_plain_ones(gpu: &Device) {
     let cpu = Device::flex();
-    cpu.seed(6);
     for layer in [Layer::Row, Layer::Diagonal] {
         for (h, groups, skip, maps, batch, [height, width]) in [
             (16, 1, true, 0, 3, [6, 9]),
@@ -143,9 +145,10 @@ fn scans_are_the_plain_ones(gpu: &Device) {
             (2, 1, false, 0, 130, [2, 128]),
         ] {
             let config = LstmBlockConfig { layer, h, skip, groups, maps };
-            let block = config.init(&cpu).map(&mut Stir);
-            let inputs = [2 * h, maps].map(|features| random([batch, features.max(1), height, width]));
-            let pull = random([batch, 4 * h, height, width]);
+            let (block, inputs, pull) = seeded(6, &cpu, || {
+                let inputs = [2 * h, maps].map(|features| random([batch, features.max(1), height, width]));
+                (config.init(&cpu).map(&mut Stir), inputs, random([batch, 4 * h, height, width]))
+            });
             let forward = |block: &LstmBlock, inputs: &[Tensor<4>]| {
                 let (output, skip) = block.forward(inputs[0].clone(), (maps > 0).then_some(&inputs[1]));
                 std::iter::once(output).chain(skip).collect()
@@ -205,7 +208,7 @@ fn optimizers_are_those_of_the_cpu(gpu: &Device) {
     let model = ModelConfig::tiny(Network::RowLstm, 3, 2, [6, 5]);
     for (optimizer, weight_decay) in [("adam", 0.0), ("adam", 0.5), ("muon", 0.5), ("rms_prop", 0.0)] {
         let config = TrainConfig { weight_decay, ..run_with(optimizer, 0.0, &model) };
-        let first = Model::init(&model, &Device::flex()).expect("a good configuration");
+        let first = Model::init(&model, 1, &Device::flex()).expect("a good configuration");
         let run = |devices: [&Device; 2]| {
             let mut model = first.clone();
             let mut memory = None;

@@ -54,7 +54,7 @@ fn after_cells(inputs: &Reached, network: Network) -> Reached {
 /// one as large as itself or larger, up to a fixed point near 1; without influence tanh(0) = 0 all along. Forget gates are
 /// shut, so that only states carry, or open, with nothing between states, so that only cells do.
 pub fn ones(config: &ModelConfig, through: Through) -> Model {
-    let model = Model::init(config, &Device::flex()).expect("a good configuration");
+    let model = Model::init(config, 0, &Device::flex()).expect("a good configuration");
     let h = config.h;
     let forget = if through == Through::States { -20.0 } else { 8.0 };
     model.map_tensors(|name, shape| {

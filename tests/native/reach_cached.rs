@@ -23,7 +23,7 @@ pub fn trials() -> Vec<Trial> {
 /// of a small image influence does not fall below rounding, and it cancels nowhere.
 pub fn steep(config: &ModelConfig) -> Model {
     let (h, recurrent, mut tensor) = (config.h, config.network != Network::PixelCnn, 0);
-    Model::init(config, &Device::flex()).expect("a good configuration").map_tensors(|name, shape| {
+    Model::init(config, 0, &Device::flex()).expect("a good configuration").map_tensors(|name, shape| {
         tensor += 1;
         let inputs = shape[1..].iter().product::<usize>();
         // The first layer's features are 1.5 ± 1; of these g sees the difference from about 1.

@@ -60,7 +60,7 @@ impl Fixture {
 
     /// The script's weights, masked entries and all.
     fn model(&self, device: &Device) -> Model {
-        let model = Model::init(&self.config, device).expect("a good configuration");
+        let model = Model::init(&self.config, 0, device).expect("a good configuration");
         model.map_tensors(|name, shape| {
             let tensor = &self.json["weights"][name];
             assert_eq!(tensor["shape"], serde_json::json!(shape), "{}: shape of {name}", self.name);

@@ -311,7 +311,7 @@ fn seed_gives_these_levels() {
         let small = ModelConfig { network, h: 4, head: 6, ..config(1, 2, [2, 3]) };
         let config = enlarging_from(&ModelConfig { height: 4, width: 6, ..small.clone() }, small);
         let mut tensor = 0;
-        let model = Model::init(&config, &Device::flex()).expect("a good configuration").map_tensors(|_, shape| {
+        let model = Model::init(&config, 0, &Device::flex()).expect("a good configuration").map_tensors(|_, shape| {
             tensor += 1;
             (0..shape.iter().product()).map(|k| uniform(tensor, k as u32, 0, 0, 0) - 0.5).collect()
         });

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 
 pub fn trials() -> Vec<Trial> {
     vec![
+        trial("training::a_beginning_depends_on_the_seed_alone", beginnings_depend_on_the_seed),
         trial("training::masked_weights_stay_zero", masked_weights_stay_zero),
         trial("training::garbage_in_masked_weights_changes_nothing", garbage_behind_the_mask_is_not_seen),
         trial("training::resume_is_uninterrupted_bit_for_bit", resume_is_uninterrupted),
@@ -58,6 +59,30 @@ pub fn load(bytes: &[u8]) -> Model {
 fn grey_and_colour() -> impl Iterator<Item = ModelConfig> {
     let sizes = [(1, 2), (3, 256)].map(|(channels, levels)| config(channels, levels, [6, 5]));
     Network::ALL.into_iter().flat_map(move |network| sizes.clone().map(|config| ModelConfig { network, ..config }))
+}
+
+/// Runs that begin at the same time, with one seed and with others.
+fn beginnings_depend_on_the_seed() {
+    let beginning = |seed| {
+        let config = TrainConfig { seed, ..run_of("adam", 0.0, 3, 256) };
+        trainer(&config).kept().tensors()
+    };
+    let expected = [0, 1].map(beginning);
+    assert_ne!(expected[0], expected[1]);
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            let expected = &expected;
+            scope.spawn(move || {
+                for run in 0..20 {
+                    let seed = (thread + run) % 2;
+                    assert!(
+                        beginning(seed as u64) == expected[seed],
+                        "seed {seed}: another beginning beside other threads"
+                    );
+                }
+            });
+        }
+    });
 }
 
 fn masked_weights_stay_zero() {

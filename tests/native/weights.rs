@@ -144,7 +144,7 @@ fn equal_models_are_equal_files() {
     // Fresh weights show their mask: what it forbids is zero in the file.
     for network in Network::ALL {
         let config = ModelConfig { network, ..config(3, 2, [5, 4]) };
-        let fresh = Model::init(&config, &Device::flex()).expect("a good configuration");
+        let fresh = Model::init(&config, 1, &Device::flex()).expect("a good configuration");
         for (name, shape, values) in fresh.tensors() {
             let Some(mask) = mask_of(&config, &name, &shape) else { continue };
             assert!(values.iter().zip(mask).all(|(&value, mask)| (value != 0.0) == (mask == 1.0)), "{name}");

@@ -30,10 +30,11 @@ fn two_scales(network: Network) -> ModelConfig {
 /// A weights file whose weights are a function of their place alone.
 fn weights_file(config: &ModelConfig) -> Vec<u8> {
     let mut tensor = 0;
-    let model = model::Model::init(config, &Device::flex()).expect("a good configuration").map_tensors(|_, shape| {
-        tensor += 1;
-        (0..shape.iter().product()).map(|k| uniform(tensor, k as u32, 0, 0, 0) - 0.5).collect()
-    });
+    let model =
+        model::Model::init(config, 0, &Device::flex()).expect("a good configuration").map_tensors(|_, shape| {
+            tensor += 1;
+            (0..shape.iter().product()).map(|k| uniform(tensor, k as u32, 0, 0, 0) - 0.5).collect()
+        });
     weights::save(&model, None, None)
 }
 

@@ -210,9 +210,7 @@ fn adapter() -> Result<String, Failure> {
 
 /// A network with random weights, on the CPU.
 fn untrained(config: &ModelConfig) -> Model {
-    let device = burn::tensor::Device::flex();
-    device.seed(1);
-    Model::init(config, &device).expect("a good configuration")
+    Model::init(config, 1, &burn::tensor::Device::flex()).expect("a good configuration")
 }
 
 fn batches(options: &Options, network: &Network, way: &str) -> Vec<usize> {

@@ -248,7 +248,7 @@ mod tests {
                 Network::ALL.into_iter().flat_map(|network| [5, 16].map(|h| (network, h))).map(|(network, h)| {
                     let tiny = ModelConfig::tiny(network, 1, 2, [3, 4 + h]);
                     let config = ModelConfig { layers: 3, h, head: 20, ..tiny };
-                    let model = Model::init(&config, &Device::flex()).expect("a good configuration");
+                    let model = Model::init(&config, 1, &Device::flex()).expect("a good configuration");
                     let plan = Plan::new(&config, model.net());
                     Table::new(&plan, &Layout::new(&plan), Adapter::LEAST.workgroup_of(images), false).row
                 });
@@ -269,7 +269,7 @@ mod tests {
             let [height, width] = [3, 4];
             let tiny = ModelConfig::tiny(network, channels, levels, [height, width]);
             let config = ModelConfig { layers: 2, h, head: 20, ..tiny };
-            let model = Model::init(&config, &Device::flex()).expect("a good configuration");
+            let model = Model::init(&config, 1, &Device::flex()).expect("a good configuration");
             let plan = Plan::new(&config, model.net());
             let layout = Layout::new(&plan);
             let workgroup = Adapter::LEAST.workgroup_of(images);
