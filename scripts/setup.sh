@@ -51,12 +51,12 @@ install_wasm_target() {
     rustup target add wasm32-unknown-unknown
 }
 
-# cargo_tool PROGRAM CRATE VERSION
+# cargo_tool PROGRAM CRATE VERSION [OPTION]
 cargo_tool() {
     have "$1" && [ "$("$1" --version | awk '{ print $2 }')" = "$3" ] && return
     say "installing $2 $3 into .tools/ (compiles for one to three minutes)"
     # Without --locked: the crates' own lock files pin dependencies that no longer build everywhere.
-    cargo install --quiet --root .tools --version "$3" --force "$2"
+    cargo install --quiet ${4:+"$4"} --root .tools --version "$3" --force "$2"
 }
 
 install_node_modules() {
@@ -108,7 +108,8 @@ install_wasm_target
 install_node_modules
 cargo_tool wasm-bindgen wasm-bindgen-cli "$(locked_version wasm-bindgen)"
 if [ "${1:-build}" = test ]; then
-    cargo_tool wasm-pack wasm-pack "$wasm_pack_version"
+    # It does no more than start others, so it is compiled quickly.
+    cargo_tool wasm-pack wasm-pack "$wasm_pack_version" --debug
     install_browser
     install_software_vulkan
     install_python
