@@ -430,6 +430,8 @@ describe('other pictures', () => {
     await press('Keep the left part');
     assert.deepEqual(await sheetShown(), sheet);
     await page.getByRole('radio', { name: 'Digits' }).check();
+    // The choice is at the top of the page, and what is out of sight waits.
+    await page.locator('#finish').scrollIntoViewIfNeeded();
     await page.locator('#examples-note').filter({ hasText: 'MNIST' }).waitFor();
     assert.ok(await page.getByRole('button', { name: 'Keep the left part' }).isHidden());
   });
