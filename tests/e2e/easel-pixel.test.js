@@ -212,7 +212,8 @@ describe('the address', () => {
     await page.waitForFunction(() => document.querySelector('#scrubber-range').value === '500');
     const look = (/** @type {import('playwright-core').Page} */ page) => page.evaluate(() => ({
       pixels: [...document.querySelector('#easel-canvas').getContext('2d').getImageData(0, 0, 28, 28).data].join(),
-      told: ['#inspector', '#view-caption', '#fork-line', '#scrubber-text', '#temperature-text'].map((part) => document.querySelector(part)?.textContent),
+      // Not what is spoken, which comes when nothing has changed for a while.
+      told: ['#inspector-place', '#inspector-state', '#inspector-values', '#inspector-cost', '#view-caption', '#fork-line', '#scrubber-text', '#temperature-text'].map((part) => document.querySelector(part)?.textContent),
       fields: ['#seed', '#temperature', '#views :checked', '#networks :checked'].map((part) => document.querySelector(part)?.value),
       pressed: [...document.querySelectorAll('#thumbnails button')].map((button) => button.getAttribute('aria-pressed')).indexOf('true'),
     }));
