@@ -106,6 +106,15 @@ impl Step {
             Self::Add { .. } => None,
         }
     }
+
+    /// The slots it writes.
+    pub fn writes(&self) -> impl Iterator<Item = usize> {
+        let (one, others) = match *self {
+            Self::Sums(Sums { to, .. }) | Self::Add { to, .. } => (to, None),
+            Self::Lstm { ref gates, h, c, .. } => (gates.to, Some([h, c])),
+        };
+        [one].into_iter().chain(others.into_iter().flatten())
+    }
 }
 
 /// Sums of weighted features: that of every term, added up in their order.

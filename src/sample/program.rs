@@ -86,6 +86,19 @@ pub struct Read {
     pub at: At,
     /// Values.
     pub length: usize,
+    /// Whether all of them are known before the first pixel of the row, or of the scan.
+    pub ahead: bool,
+}
+
+/// The slots that the pixels of a row, or of a scan over it, write.
+struct Written(Vec<bool>);
+
+impl Written {
+    fn by(plan: &Plan, steps: &[Step]) -> Self {
+        let mut written = vec![false; plan.slots.len()];
+        steps.iter().flat_map(Step::writes).for_each(|slot| written[slot] = true);
+        Self(written)
+    }
 }
 
 impl Program {
@@ -96,26 +109,37 @@ impl Program {
         let logits = (0..channels).map(|channel| logits.feature(channel * plan.config.logits())).collect();
         let (terms, reads) = (Vec::new(), Vec::new());
         let mut program = Self { channels: Vec::new(), scans: Vec::new(), terms, reads, logits, input: at(0, HERE) };
+        let mut written = Written::by(plan, &plan.steps);
+        // By the draws.
+        written.0[0] = true;
         for channel in 0..channels {
-            let ops = plan.steps.iter().map(|step| program.op(plan, &at, step, channel)).collect();
+            let ops = plan.steps.iter().map(|step| program.op(plan, &at, step, channel, &written)).collect();
             program.channels.push(ops);
         }
         for scan in &plan.scans {
+            let written = Written::by(plan, scan);
             let steps = (0..channels).flat_map(|group| scan.iter().map(move |step| (group, step)));
-            let ops = steps.map(|(group, step)| program.op(plan, &at, step, group)).collect();
+            let ops = steps.map(|(group, step)| program.op(plan, &at, step, group, &written)).collect();
             program.scans.push(ops);
         }
         program
     }
 
-    fn op(&mut self, plan: &Plan, at: &impl Fn(usize, Place) -> At, step: &Step, group: usize) -> Op {
+    fn op(
+        &mut self,
+        plan: &Plan,
+        at: &impl Fn(usize, Place) -> At,
+        step: &Step,
+        group: usize,
+        written: &Written,
+    ) -> Op {
         let units = |slot: usize| features_of(group, plan.slots[slot].features, plan.config.channels);
         match *step {
-            Step::Sums(ref sums) => Op::Sums(self.sums(at, sums, group)),
+            Step::Sums(ref sums) => Op::Sums(self.sums(at, sums, group, written)),
             Step::Lstm { ref gates, h, c, before } => {
                 let units = units(h);
                 Op::Lstm {
-                    gates: self.sums(at, gates, group),
+                    gates: self.sums(at, gates, group, written),
                     before: at(c, before).feature(units.start),
                     h: at(h, HERE).feature(units.start),
                     c: at(c, HERE).feature(units.start),
@@ -130,12 +154,21 @@ impl Program {
         }
     }
 
-    fn sums(&mut self, at: &impl Fn(usize, Place) -> At, sums: &plan::Sums, group: usize) -> Sums {
+    fn sums(
+        &mut self,
+        at: &impl Fn(usize, Place) -> At,
+        sums: &plan::Sums,
+        group: usize,
+        Written(written): &Written,
+    ) -> Sums {
         let outputs = &sums.outputs[group];
         let first_term = self.terms.len();
         for term in &sums.terms {
             let (pass, first_read) = (&term.passes[group], self.reads.len());
-            self.reads.extend(pass.runs.iter().map(|run| Read { at: at(term.from, run.from), length: run.length }));
+            self.reads.extend(pass.runs.iter().map(|run| {
+                let ahead = run.from.up > 0 || !written[term.from];
+                Read { at: at(term.from, run.from), length: run.length, ahead }
+            }));
             let reads = first_read..self.reads.len();
             self.terms.push(Term { reads, inputs: pass.inputs(), relu: term.relu, weights: pass.weights });
         }

@@ -51,6 +51,12 @@ impl Gpu {
 }
 
 impl Gpu {
+    /// The same, taken for one whose threads are real. For tests where there are none.
+    #[doc(hidden)]
+    pub fn as_hardware(self) -> Self {
+        Self { fused: self.fused.as_hardware(), ..self }
+    }
+
     /// The device for burn's own operations.
     async fn tested(&self) -> Result<&Device, JsError> {
         if !self.tested.get() {

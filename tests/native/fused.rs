@@ -183,11 +183,18 @@ fn hardware_is_cached_s(device: &FusedDevice) {
     let device = device.clone().as_hardware();
     for network in Network::ALL {
         for (channels, levels, images, count) in [(1, 2, 2, 3), (3, 256, 4, 5)] {
-            let config = ModelConfig { network, ..config(channels, levels, [3, 4]) };
+            let config = ModelConfig { network, ..config(channels, levels, [4, 4]) };
             let request =
                 Request { sharpening: Sharpening { top_p: 0.97, ..Sharpening::at(0.9) }, ..Request::samples(3, count) };
             assert_same(&device.clone().grouping(images), &model(&config, 6), &request);
+            // What comes from the small image is known ahead of a row too.
+            assert_same(&device.clone().grouping(images), &model(&enlarging(&config, 2), 6), &request);
         }
+    }
+    // In parts of rows, and sums that there is no room for at once.
+    for network in Network::ALL {
+        let config = ModelConfig { network, layers: 1, h: 200, head: 20, ..config(1, 2, [3, 9]) };
+        assert_same(&device.clone().grouping(0), &model(&config, 12), &Request::samples(2, 1));
     }
 }
 

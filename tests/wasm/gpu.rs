@@ -82,4 +82,15 @@ async fn the_gpu_passes_its_test_and_draws_and_scores_like_the_cpu() {
         }
         assert!(gpu.score(&model, vec![0; 7], 2).await.is_err());
     }
+
+    // The kernels that a real GPU gets.
+    let gpu = gpu.as_hardware();
+    for network in Network::ALL {
+        let model = unwrap(Model::load(&weights_file(&ModelConfig { network, ..CONFIG })));
+        let mut cached = sampler(&model, "cached", None);
+        let mut fused = unwrap(GpuSampler::create(&gpu, &model, &request("fused", None)).await);
+        while !cached.done() {
+            assert_eq!(unwrap(fused.next_row().await).to_vec(), unwrap(cached.next_row()).to_vec(), "{network:?}");
+        }
+    }
 }

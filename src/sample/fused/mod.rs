@@ -3,8 +3,10 @@
 //! One launch draws a row of every image, or as much of it as the [`Pace`] allows: all layers of all pixels one after another, and
 //! the draws too, from the same uniforms. A [`Workgroup`] draws some of the images, so that what it reads of weights serves all of
 //! these. Of a Diagonal BiLSTM a second launch scans the finished row from right to left, a workgroup for some images and a layer.
+//! On real GPUs a launch before each makes what its sums begin with, all columns at once: see [`ahead`].
 //! Levels are read back a row at a time, while the next rows are being drawn already.
 
+mod ahead;
 mod device;
 mod error;
 mod figures;
@@ -28,6 +30,7 @@ use super::layout::Layout;
 use super::plan::Plan;
 use super::request::Request;
 use crate::model::ModelConfig;
+use ahead::sum_ahead;
 use cubecl::prelude::*;
 use cubecl::server::Handle;
 use error::first_line;
@@ -152,14 +155,17 @@ impl FusedScale {
         device.check()?;
         let (layout, batch) = (Layout::new(&plan), request.count);
         let most = device.most_bytes();
-        let needed = size_of::<f32>() * layout.length().max(plan.weights.len());
+        let truncates = request.sharpening.truncates();
+        // As many in a workgroup of any size.
+        let values = Table::new(&plan, &layout, device.workgroup(1), truncates).values;
+        let needed = size_of::<f32>() * values.max(plan.weights.len());
         if needed > most {
             return Err(FusedError::TooLarge { needed, most });
         }
-        let fitting = most / (size_of::<f32>() * layout.length());
+        let fitting = most / (size_of::<f32>() * values);
         let workgroup = device.workgroup(batch.min(fitting));
         let images = workgroup.images;
-        let table = Table::new(&plan, &layout, workgroup, request.sharpening.truncates());
+        let table = Table::new(&plan, &layout, workgroup, truncates);
         let rounds = [Some(table.row), table.scan].into_iter().flatten().map(|shape| table.rounds(&shape));
         match rounds.max() {
             Some(needed) if device.software() && needed > MOST_ROUNDS => {
@@ -251,18 +257,45 @@ impl FusedScale {
         });
         let drawn = client.empty(2 * row_values * size_of::<f32>());
         let request = &self.request;
-        let [row_operation, scan_operation] = self.table.first_operations(y);
         let given_length = if given.is_some() { row_values } else { 1 };
-        let launch = |shape: Shape, first_operation: u32, scans: u32| {
+        let buffer = |handle: &Handle, length| {
+            // SAFETY: each buffer was made with this length.
+            unsafe { BufferArg::from_raw_parts(handle.clone(), length) }
+        };
+        let make_ahead = |shape: Shape, first_column: usize, columns: usize| {
+            let operations = self.table.ahead(&shape);
+            if operations == 0 {
+                return;
+            }
+            let groups = self.table.ahead_threads(&shape, columns).div_ceil(shape.threads);
+            // A scan goes from right to left.
+            let first_column = if shape.scan { config.width - first_column - columns } else { first_column };
+            // SAFETY: the table holds places of this layout only, and was made with these weights.
+            unsafe {
+                sum_ahead::launch_unchecked(
+                    &client,
+                    CubeCount::Static(workgroups as u32, operations as u32, groups as u32),
+                    CubeDim::new_1d(shape.threads as u32),
+                    buffer(&self.weights, self.plan.weights.len() / BLOCK),
+                    buffer(&self.words, self.table.words.len()),
+                    buffer(&values, images * self.table.values),
+                    self.table.first_ahead(&shape, y),
+                    first_column as u32,
+                    columns as u32,
+                    self.table.values as u32,
+                    0,
+                    shape.before(),
+                );
+            }
+        };
+        let launch = |shape: Shape, scans: u32| {
             let shape = Shape { contract: self.device.contracts(), ..shape };
-            let buffer = |handle: &Handle, length| {
-                // SAFETY: each buffer was made with this length.
-                unsafe { BufferArg::from_raw_parts(handle.clone(), length) }
-            };
             let fitting = if self.device.software() { MOST_ROUNDS / self.table.rounds(&shape) } else { config.width };
             let columns = self.pace.columns().min(fitting);
             for first_column in (0..config.width).step_by(columns) {
-                // SAFETY: the table holds places of this layout only, and was made with these weights.
+                let columns = columns.min(config.width - first_column);
+                make_ahead(shape, first_column, columns);
+                // SAFETY: as above.
                 unsafe {
                     draw_row::launch_unchecked(
                         &client,
@@ -270,14 +303,14 @@ impl FusedScale {
                         CubeDim::new_1d(shape.threads as u32),
                         buffer(&self.weights, self.plan.weights.len() / BLOCK),
                         buffer(&self.words, self.table.words.len()),
-                        buffer(&values, images * self.layout.length()),
+                        buffer(&values, images * self.table.values),
                         buffer(given.as_ref().unwrap_or(&self.nothing_given), given_length),
                         buffer(&drawn, 2 * row_values),
-                        first_operation,
+                        self.table.first_operation(&shape, y),
                         first_column as u32,
-                        columns.min(config.width - first_column) as u32,
+                        columns as u32,
                         self.table.operations(&shape) as u32,
-                        self.layout.length() as u32,
+                        self.table.values as u32,
                         config.width as u32,
                         config.channels as u32,
                         u32::from(given.is_some()),
@@ -298,11 +331,11 @@ impl FusedScale {
                 }
             }
         };
-        launch(self.table.row, row_operation, 1);
+        launch(self.table.row, 1);
         if let Some(scan) = self.table.scan
             && y + 1 < config.height
         {
-            launch(scan, scan_operation, self.table.scans);
+            launch(scan, self.table.scans);
         }
         drawn
     }
@@ -315,7 +348,8 @@ impl FusedScale {
         let (first, count, workgroups) = (*first, *count, *workgroups);
         values
             .get_or_insert_with(|| {
-                let blank = self.layout.blank(&self.plan);
+                let mut blank = self.layout.blank(&self.plan);
+                blank.resize(self.table.values, 0.0);
                 let mut all = vec![0.0; workgroups * images * blank.len()];
                 for (group, values) in all.chunks_exact_mut(images * blank.len()).enumerate() {
                     for k in 0..images {

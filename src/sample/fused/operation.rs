@@ -1,12 +1,13 @@
 //! The words of a program: what the kernel does at a pixel, one operation after another.
 
 use super::words::{
-    ADD, ALSO, BLOCK, CELLS, CELLS_TO, CONVOLVE, COUNT, FIRST_IMAGE, FIRST_SEGMENT, KIND, NONE, OPERATION, PART,
-    PART_WORDS, PARTIALS, PARTS, PLACE, RECTIFY, SEGMENT_WORDS, SEGMENTS, TO,
+    ADD, ALSO, BIAS, BLOCK, CELLS, CELLS_TO, CONVOLVE, COUNT, FIRST_IMAGE, FIRST_SEGMENT, KIND, NONE, OPERATION, PART,
+    PART_SEGMENTS, PART_WORDS, PARTIALS, PARTS, PLACE, RECTIFY, SEGMENT_WORDS, SEGMENTS, TO,
 };
 use crate::sample::layout::At;
 use crate::sample::plan::SEGMENT;
-use crate::sample::program::{Op, Program, Sums};
+use crate::sample::program::{Op, Program, Read, Sums, Term};
+use std::ops::Range;
 
 /// Operations, and the segments of their sums.
 #[derive(Default)]
@@ -17,12 +18,54 @@ pub struct Words {
     segments: Vec<[u32; SEGMENT_WORDS]>,
 }
 
+/// What sums begin with of what is known before a row: operations that make it of all its columns, and where it goes.
+pub struct Ahead {
+    /// Whether it is made.
+    made: bool,
+    /// The operations; none waits for another.
+    pub words: Words,
+    /// Columns of a row.
+    width: usize,
+    /// Where the next one's sums go to.
+    end: usize,
+}
+
+impl Ahead {
+    /// None yet, and none at all unless they are to be `made`; their sums go to the values of an image from `start` on.
+    pub fn new(made: bool, start: usize, width: usize) -> Self {
+        Self { made, words: Words::new(None), width, end: start }
+    }
+
+    /// Where their sums end.
+    pub fn end(&self) -> usize {
+        self.end
+    }
+
+    /// Appends the operation that makes the first sums of a convolution, those of `reads`; gives where they go to.
+    fn push(&mut self, term: &Term, reads: &[Read], count: usize) -> At {
+        let column = count.next_multiple_of(BLOCK);
+        let to = At { start: self.end, column };
+        self.end += self.width * column;
+        let segments = self.words.segments(term, reads, 0, count);
+        self.words.operation(CONVOLVE, count, vec![Part { from: Start::Biases(term.weights), segments }], &[(TO, to)]);
+        to
+    }
+}
+
 /// A convolution's part in an operation: all of it, or what is left of one whose sums another operation has begun.
 struct Part {
-    /// Where its weights start; none where it goes on with an unfinished sum.
-    weights: Option<usize>,
+    from: Start,
     /// Among [`Words::segments`].
-    segments: std::ops::Range<usize>,
+    segments: Range<usize>,
+}
+
+/// What a sum goes on with.
+#[derive(Clone, Copy)]
+enum Start {
+    /// The biases that stand before a pass's weights, which start here.
+    Biases(usize),
+    /// What another operation left there.
+    Unfinished(At),
 }
 
 impl Words {
@@ -31,15 +74,15 @@ impl Words {
         Self { room, ..Self::default() }
     }
 
-    /// Appends an operation of the program. Sums that there is no room for at once are made in several: what one leaves
-    /// `unfinished` the next goes on with.
-    pub fn push(&mut self, program: &Program, op: &Op, unfinished: At) {
+    /// Appends an operation of the program, and what can be made `ahead` of it there. Sums that there is no room for at once are made
+    /// in several: what one leaves `unfinished` the next goes on with.
+    pub fn push(&mut self, program: &Program, op: &Op, unfinished: At, ahead: &mut Ahead) {
         match op {
             Op::Add { from: [one, other], to, count } => {
                 self.operation(CONVOLVE, *count, Vec::new(), &[(ADD, *one), (ALSO, *other), (TO, *to)]);
             }
             Op::Sums(sums) => {
-                let (parts, carried) = self.parts(program, sums, unfinished);
+                let (parts, carried) = self.parts(program, sums, unfinished, ahead);
                 let carried = carried.map(|at| (ADD, at));
                 // Terms that are carried are added first.
                 let add = sums.add.map(|at| (if carried.is_some() { ALSO } else { ADD }, at));
@@ -47,7 +90,7 @@ impl Words {
                 self.operation(CONVOLVE, sums.count, parts, &places)[RECTIFY] = u32::from(sums.relu);
             }
             Op::Lstm { gates, before, h, c, .. } => {
-                let (parts, carried) = self.parts(program, gates, unfinished);
+                let (parts, carried) = self.parts(program, gates, unfinished, ahead);
                 let carried = carried.map(|at| (ADD, at));
                 let places: Vec<_> = carried.into_iter().chain([(ALSO, *before), (TO, *h), (CELLS_TO, *c)]).collect();
                 self.operation(CELLS, gates.count, parts, &places);
@@ -65,24 +108,24 @@ impl Words {
 
     /// The parts of the operation that ends these sums, behind the operations that make what there is no room for in it: and where
     /// what these have added up stands, if they have.
-    fn parts(&mut self, program: &Program, sums: &Sums, unfinished: At) -> (Vec<Part>, Option<At>) {
+    fn parts(&mut self, program: &Program, sums: &Sums, unfinished: At, ahead: &mut Ahead) -> (Vec<Part>, Option<At>) {
         let blocks = sums.count.div_ceil(BLOCK);
         let room = self.room.map_or(usize::MAX, |room| room / (blocks * BLOCK));
         assert!(room > 0, "{} outputs in one step", sums.count);
         let (mut parts, mut carried): (Vec<Part>, _) = (Vec::new(), None);
         for term in &program.terms[sums.terms.clone()] {
-            let (first_segment, mut rows_before) = (self.segments.len(), 0);
-            for read in &program.reads[term.reads.clone()] {
-                for start in (0..read.length).step_by(SEGMENT) {
-                    let (At { start: at, column }, length) = (read.at.feature(start), SEGMENT.min(read.length - start));
-                    // Behind the row of biases.
-                    let weights = term.weights / BLOCK + (rows_before + 1) * blocks;
-                    self.segments.push([at, column, length, usize::from(term.relu), weights].map(|word| word as u32));
-                    rows_before += length;
-                }
-            }
-            assert!(rows_before > 0, "a sum of nothing");
-            let mut rest = Part { weights: Some(term.weights), segments: first_segment..self.segments.len() };
+            let reads = &program.reads[term.reads.clone()];
+            assert!(!reads.is_empty(), "a sum of nothing");
+            // The order of sums stays what it is: only what a sum begins with can be made before it.
+            let known = reads.iter().take_while(|read| ahead.made && read.ahead).count();
+            let (known, left) = reads.split_at(known);
+            let from = if known.is_empty() {
+                Start::Biases(term.weights)
+            } else {
+                Start::Unfinished(ahead.push(term, known, sums.count))
+            };
+            let inputs_before = known.iter().map(|read| read.length).sum();
+            let mut rest = Part { from, segments: self.segments(term, left, inputs_before, sums.count) };
             let held: usize = parts.iter().map(|part| part.segments.len()).sum();
             if !parts.is_empty() && (parts.len() == PARTS || held + rest.segments.len() > room) {
                 assert!(sums.add != Some(sums.to), "what is added would be lost");
@@ -93,12 +136,27 @@ impl Words {
             while parts.is_empty() && rest.segments.len() > room {
                 let end = rest.segments.start + room;
                 let begun = Part { segments: rest.segments.start..end, ..rest };
-                rest = Part { weights: None, segments: end..rest.segments.end };
+                rest = Part { from: Start::Unfinished(unfinished), segments: end..rest.segments.end };
                 self.operation(CONVOLVE, sums.count, vec![begun], &[(TO, unfinished)]);
             }
             parts.push(rest);
         }
         (parts, carried)
+    }
+
+    /// Appends the segments of some of a convolution's reads, those behind so many inputs of it, for so many outputs.
+    fn segments(&mut self, term: &Term, reads: &[Read], mut inputs_before: usize, count: usize) -> Range<usize> {
+        let (first, blocks) = (self.segments.len(), count.div_ceil(BLOCK));
+        for read in reads {
+            for start in (0..read.length).step_by(SEGMENT) {
+                let (At { start: at, column }, length) = (read.at.feature(start), SEGMENT.min(read.length - start));
+                // Behind the row of biases.
+                let weights = term.weights / BLOCK + (inputs_before + 1) * blocks;
+                self.segments.push([at, column, length, usize::from(term.relu), weights].map(|word| word as u32));
+                inputs_before += length;
+            }
+        }
+        first..self.segments.len()
     }
 
     /// Appends an operation, behind the one that makes the sums of its segments where that is another.
@@ -114,7 +172,8 @@ impl Words {
         words[SEGMENTS] = parts.iter().map(|part| part.segments.len() as u32).sum();
         // They stand one after another.
         words[FIRST_SEGMENT] = parts.first().map_or(0, |part| part.segments.start as u32);
-        [ADD, ALSO, TO, CELLS_TO].into_iter().for_each(|place| words[place] = NONE);
+        let parts_at = (PART..).step_by(PART_WORDS).take(PARTS);
+        parts_at.chain([ADD, ALSO, TO, CELLS_TO]).for_each(|place| words[place] = NONE);
         if self.room.is_some() && words[SEGMENTS] > 0 {
             words[KIND] = PARTIALS;
             self.operations.push(words);
@@ -122,8 +181,11 @@ impl Words {
         }
         words[KIND] = kind;
         for (part, words) in parts.iter().zip(words[PART..].chunks_exact_mut(PART_WORDS)) {
-            words[0] = part.weights.map_or(NONE, |weights| (weights / BLOCK) as u32);
-            words[1] = part.segments.len() as u32;
+            (words[0], words[PLACE]) = match part.from {
+                Start::Biases(weights) => ((weights / BLOCK) as u32, BIAS),
+                Start::Unfinished(at) => (at.start as u32, at.column as u32),
+            };
+            words[PART_SEGMENTS] = part.segments.len() as u32;
         }
         for &(place, at) in places {
             words[place] = at.start as u32;

@@ -5,7 +5,10 @@
 
 use super::maths::{Block, Rounded, rectified};
 use super::memory::{in_workgroup, place};
-use super::words::{BLOCK, FIRST_SEGMENT, NONE, PART, PART_WORDS, PARTS, SEGMENT_WORDS, SHARED, Shape, UNROLLED};
+use super::words::{
+    BIAS, BLOCK, FIRST_SEGMENT, NONE, PART, PART_SEGMENTS, PART_WORDS, PARTS, PLACE, SEGMENT_WORDS, SHARED, Shape,
+    UNROLLED,
+};
 use cubecl::prelude::*;
 
 /// Sums of nothing: a block of outputs for every image of a thread.
@@ -97,7 +100,7 @@ pub fn add_place(
     }
 }
 
-/// Adds the parts of an operation: of each its bias, or what an earlier operation left unfinished, and its segments.
+/// Adds the parts of an operation: of each its bias, or what another operation left unfinished, and its segments.
 #[cube]
 #[allow(clippy::too_many_arguments, reason = "the kernel's buffers one by one")]
 pub fn add_parts(
@@ -116,18 +119,25 @@ pub fn add_parts(
     #[comptime] shape: Shape,
 ) {
     let mut segment = table[op + FIRST_SEGMENT] as usize;
-    let output = block * comptime!(BLOCK * shape.images) + lane;
-    let mut partial = output;
+    let mut partial = block * comptime!(BLOCK * shape.images) + lane;
     for part in 0..PARTS {
         let word = op + PART + part * PART_WORDS;
-        let segments = table[word + 1];
-        if segments > 0 {
+        if table[word] != NONE {
             let mut own = Array::<Block>::new(comptime!(shape.images_a_thread));
             clear(&mut own, shape);
-            if table[word] == NONE {
-                // Only of sums that are made in several operations.
+            let mut begun = false;
+            if comptime!(shape.split || shape.ahead) {
+                begun = table[word + PLACE] != BIAS;
+            }
+            if begun {
+                let output = (block * BLOCK) as u32;
                 if comptime!(shape.split) {
-                    add_blocks(&mut own, shared, output + comptime!(shape.features), BLOCK, rounded, shape);
+                    // Sums that there is no room for at once go on in workgroup memory.
+                    add_place(&mut own, table, values, shared, word, output, BLOCK, start, lane, x, rounded, shape);
+                } else {
+                    let at = (place(table, word, x) + output) as usize;
+                    let first = start + at * comptime!(shape.images) + lane;
+                    add_blocks(&mut own, values, first, BLOCK, rounded, shape);
                 }
             } else {
                 let bias = weights[table[word] as usize + block];
@@ -136,7 +146,7 @@ pub fn add_parts(
                     own[i] = bias;
                 }
             }
-            for _ in 0..segments {
+            for _ in 0..table[word + PART_SEGMENTS] {
                 if comptime!(shape.split) {
                     add_blocks(&mut own, shared, partial, BLOCK, rounded, shape);
                     partial += blocks * comptime!(BLOCK * shape.images);
@@ -148,10 +158,7 @@ pub fn add_parts(
                     segment += SEGMENT_WORDS;
                 }
             }
-            #[unroll]
-            for i in 0..comptime!(shape.images_a_thread) {
-                sums[i] = rounded.plus_each(sums[i], own[i]);
-            }
+            add_sums(sums, &own, rounded, shape);
         }
     }
 }
@@ -187,16 +194,22 @@ pub fn add_segment(
         let first = start + at as usize * comptime!(shape.images) + lane;
         add_products(&mut own, weights, values, weight, blocks, first, length, rectify, rounded, shape);
     }
+    add_sums(sums, &own, rounded, shape);
+}
+
+/// Adds other sums, each to its own.
+#[cube]
+pub fn add_sums(sums: &mut Array<Block>, others: &Array<Block>, rounded: Rounded, #[comptime] shape: Shape) {
     #[unroll]
     for i in 0..comptime!(shape.images_a_thread) {
-        sums[i] = rounded.plus_each(sums[i], own[i]);
+        sums[i] = rounded.plus_each(sums[i], others[i]);
     }
 }
 
 /// Adds `length` values of each image, times their weights.
 #[cube]
 #[allow(clippy::too_many_arguments, reason = "the kernel's buffers one by one")]
-fn add_products(
+pub fn add_products(
     sums: &mut Array<Block>,
     weights: &[Block],
     from: &[f32],

@@ -1,10 +1,11 @@
 //! A plan as a table of numbers for the kernel: the operations of a pixel, with places worked out for every row of the rings.
 
-use super::operation::Words;
+use super::operation::{Ahead, Words};
 use super::softmax::softmax_values;
 use super::words::{
     BLOCK, CELLS, COUNT, DRAW_ABOVE, DRAW_HIGHEST, DRAW_KEPT, DRAW_LEVEL, DRAW_SUMS, DRAW_WEIGHTS, FIRST_SEGMENT, KIND,
-    NONE, OPERATION, PART, PART_WORDS, PARTIALS, PARTS, SEGMENT_WORDS, SEGMENTS, SHARED, Shape, UNROLLED,
+    NONE, OPERATION, PART, PART_SEGMENTS, PART_WORDS, PARTIALS, PARTS, SEGMENT_WORDS, SEGMENTS, SHARED, Shape,
+    UNROLLED,
 };
 use super::workgroup::{LEAST_MEMORY, Workgroup};
 use crate::sample::draw::CHUNK;
@@ -19,8 +20,9 @@ const MOST_PARTIALS: usize = 1536;
 pub struct Table {
     /// Operations and segments of all rows of the rings.
     pub words: Vec<u32>,
-    /// Word of the first operation of a pixel, by row modulo the number of these.
-    rows: Vec<[u32; 2]>,
+    /// By row modulo the number of these, the word of the first operation of a pixel, of the scans, and of what is made ahead of
+    /// either.
+    rows: Vec<[u32; 4]>,
     /// Kernels: of the row, and of its scans where there are any.
     pub row: Shape,
     /// Of its scans.
@@ -29,6 +31,10 @@ pub struct Table {
     pub scans: u32,
     /// Operations of a pixel, without scans and in one of these.
     operations: [usize; 2],
+    /// Those made ahead of a row, and of all scans over it.
+    ahead: [usize; 2],
+    /// Values of an image: what its layout says, and the sums made ahead.
+    pub values: usize,
 }
 
 impl Table {
@@ -40,14 +46,20 @@ impl Table {
         let split = workgroup.split && most.is_none_or(|outputs| outputs.next_multiple_of(BLOCK) <= room);
         let room = Room { partials: split.then_some(room), truncates, ..Room::default() };
         // Once to see how much room sums need, and again with places for them.
-        let (rough, _) = room.words(plan, layout, workgroup, 0);
-        let room = room.with(plan, workgroup, rough.operations());
-        let (_, [operations, scan_operations]) = room.words(plan, layout, workgroup, 0);
+        let rough = room.row(plan, layout, workgroup, 0);
+        let room = room.with(plan, workgroup, rough.words.operations());
+        let RowWords { operations: [operations, scan_operations], ahead_operations, ahead, .. } =
+            room.row(plan, layout, workgroup, 0);
         let (mut words, mut rows) = (Vec::new(), Vec::new());
         for y in 0..layout.phases(plan.config.height) {
-            let (row, _) = room.words(plan, layout, workgroup, y);
-            rows.push([words.len() as u32, (words.len() + operations * OPERATION) as u32]);
-            row.write(&mut words);
+            let row = room.row(plan, layout, workgroup, y);
+            let first = words.len();
+            row.words.write(&mut words);
+            let first_ahead = words.len();
+            row.ahead.words.write(&mut words);
+            let scan = first + operations * OPERATION;
+            let scan_ahead = first_ahead + ahead_operations[0] * OPERATION;
+            rows.push([first, scan, first_ahead, scan_ahead].map(|word| word as u32));
         }
         let config = &plan.config;
         let shape = Shape {
@@ -55,6 +67,7 @@ impl Table {
             images: workgroup.images,
             images_a_thread: workgroup.images_a_thread,
             split,
+            ahead: workgroup.ahead,
             levels: usize::from(config.levels),
             // Not as little as may be: networks nearly alike have one kernel.
             shared: room.values.next_multiple_of(LEAST_MEMORY).min(workgroup.memory),
@@ -70,12 +83,39 @@ impl Table {
         let of_a_scan = scan_operations / count.max(1);
         assert_eq!(of_a_scan * count, scan_operations, "scans of unequal lengths");
         let scan = (count > 0).then_some(Shape { scan: true, truncates: false, ..shape });
-        Self { words, rows, row: shape, scan, scans: count as u32, operations: [operations, of_a_scan] }
+        Self {
+            words,
+            rows,
+            row: shape,
+            scan,
+            scans: count as u32,
+            operations: [operations, of_a_scan],
+            ahead: ahead_operations,
+            values: ahead.end(),
+        }
     }
 
-    /// Words of the first operation of row `y`, and of the scans that follow it.
-    pub fn first_operations(&self, y: usize) -> [u32; 2] {
-        self.rows[y % self.rows.len()]
+    /// Word of the first operation of row `y`, or of the scans that follow it.
+    pub fn first_operation(&self, shape: &Shape, y: usize) -> u32 {
+        self.rows[y % self.rows.len()][usize::from(shape.scan)]
+    }
+
+    /// That of what is made ahead of it.
+    pub fn first_ahead(&self, shape: &Shape, y: usize) -> u32 {
+        self.rows[y % self.rows.len()][2 + usize::from(shape.scan)]
+    }
+
+    /// Operations that are made ahead of the row, or of all scans.
+    pub fn ahead(&self, shape: &Shape) -> usize {
+        self.ahead[usize::from(shape.scan)]
+    }
+
+    /// Threads that make these at so many columns, for the images of a workgroup.
+    pub fn ahead_threads(&self, shape: &Shape, columns: usize) -> usize {
+        let first = self.first_ahead(shape, 0) as usize;
+        let operations = self.words[first..].chunks_exact(OPERATION).take(self.ahead(shape));
+        let blocks = operations.map(|op| (op[COUNT] as usize).div_ceil(BLOCK)).max();
+        blocks.unwrap_or(0) * columns * (shape.images / shape.images_a_thread)
     }
 
     /// Operations of a pixel that a kernel goes through.
@@ -85,8 +125,7 @@ impl Table {
 
     /// Rounds of loops that a thread of a kernel makes at a pixel, at most.
     pub fn rounds(&self, shape: &Shape) -> usize {
-        let [row, scan] = self.rows[0];
-        let first = if shape.scan { scan } else { row } as usize;
+        let first = self.first_operation(shape, 0) as usize;
         let operations = self.words[first..].chunks_exact(OPERATION).take(self.operations(shape));
         operations.map(|op| 2 + self.rounds_of(op, shape)).sum()
     }
@@ -105,7 +144,7 @@ impl Table {
         let of_parts = if shape.split {
             let segments = op[SEGMENTS] as usize;
             rounds += asked(kind == PARTIALS, blocks * segments * lanes) * (1 + lengths.max().unwrap_or(6));
-            let partials: u32 = op[PART..].chunks_exact(PART_WORDS).take(PARTS).map(|part| part[1]).sum();
+            let partials: u32 = op[PART..].chunks_exact(PART_WORDS).take(PARTS).map(|part| part[PART_SEGMENTS]).sum();
             2 * (PARTS + 1) + partials as usize
         } else {
             6 * (PARTS + 1) + lengths.sum::<usize>()
@@ -190,7 +229,7 @@ impl Room {
         let at_once = (memory * 3 / 8).checked_div(room.softmax).unwrap_or(images).clamp(1, images);
         room.draws = 1 << at_once.ilog2();
         room.features = room.partials.map_or(0, |partials| partials * images).max(room.draws * room.softmax);
-        let unfinished = operations.iter().filter(|operation| operation[PART] == NONE);
+        let unfinished = operations.iter().filter(|operation| (SHARED..NONE).contains(&operation[PART]));
         let mut features =
             unfinished.map(|operation| operation[COUNT].next_multiple_of(BLOCK as u32)).max().unwrap_or(0) as usize;
         let gates = |slot| steps(plan).any(|step| matches!(step, Step::Lstm { gates, .. } if gates.to == slot));
@@ -205,8 +244,8 @@ impl Room {
         room
     }
 
-    /// The operations of a pixel of row `y`, and of all scans behind it; and how many there are of either.
-    fn words(&self, plan: &Plan, layout: &Layout, workgroup: Workgroup, y: usize) -> (Words, [usize; 2]) {
+    /// The operations of row `y`, and of all scans behind it.
+    fn row(&self, plan: &Plan, layout: &Layout, workgroup: Workgroup, y: usize) -> RowWords {
         let shared = |start: usize| At { start: start + SHARED as usize, column: 0 };
         let unfinished = shared(0);
         let program = Program::new(plan, |slot, from: Place| match self.slots.get(slot) {
@@ -214,27 +253,39 @@ impl Room {
             _ => layout.at(slot, from, y),
         });
         let mut words = Words::new(self.partials);
+        let mut ahead = Ahead::new(workgroup.ahead, layout.length(), plan.config.width);
         let kinds: &[u32] = match (plan.config.levels, self.truncates) {
             (2, _) => &[DRAW_LEVEL],
             (_, false) => &[DRAW_HIGHEST, DRAW_WEIGHTS, DRAW_SUMS, DRAW_LEVEL],
             (_, true) => &[DRAW_HIGHEST, DRAW_WEIGHTS, DRAW_SUMS, DRAW_ABOVE, DRAW_KEPT, DRAW_LEVEL],
         };
         for (channel, ops) in program.channels.iter().enumerate() {
-            ops.iter().for_each(|op| words.push(&program, op, unfinished));
+            ops.iter().for_each(|op| words.push(&program, op, unfinished, &mut ahead));
             for first_image in (0..workgroup.images).step_by(self.draws.max(1)) {
                 words.push_draw(kinds, channel, first_image, program.logits[channel], program.input.feature(channel));
             }
         }
-        let row = words.operations().len();
-        program.scans.iter().flatten().for_each(|op| words.push(&program, op, unfinished));
-        let scans = words.operations().len() - row;
-        (words, [row, scans])
+        let [row, row_ahead] = [&words, &ahead.words].map(|words| words.operations().len());
+        program.scans.iter().flatten().for_each(|op| words.push(&program, op, unfinished, &mut ahead));
+        let operations = [row, words.operations().len() - row];
+        let ahead_operations = [row_ahead, ahead.words.operations().len() - row_ahead];
+        RowWords { words, operations, ahead, ahead_operations }
     }
+}
+
+/// The operations of a row.
+struct RowWords {
+    words: Words,
+    /// Those of a pixel, and of all scans.
+    operations: [usize; 2],
+    ahead: Ahead,
+    /// The same of those made ahead.
+    ahead_operations: [usize; 2],
 }
 
 #[cfg(all(test, feature = "native"))]
 mod tests {
-    use super::super::words::{ADD, ALSO, CELLS_TO, PLACE, TO};
+    use super::super::words::{ADD, ALSO, BIAS, CELLS_TO, PLACE, TO};
     use super::super::workgroup::Adapter;
     use super::*;
     use crate::model::{Model, ModelConfig, Network};
@@ -277,22 +328,29 @@ mod tests {
             assert!(table.row.shared <= workgroup.memory, "{config:?}");
             let of_an_image = (table.row.shared - table.row.features) / workgroup.images;
             for y in 0..height {
-                let [row, scan] = table.first_operations(y).map(|word| word as usize);
-                let mut operations = vec![(row, table.operations(&table.row))];
-                if let Some(shape) = table.scan {
-                    operations.push((scan, table.operations(&shape) * table.scans as usize));
+                let mut operations = Vec::new();
+                for (shape, count) in
+                    [(table.row, 1)].into_iter().chain(table.scan.map(|shape| (shape, table.scans as usize)))
+                {
+                    operations.push((table.first_operation(&shape, y), table.operations(&shape) * count));
+                    operations.push((table.first_ahead(&shape, y), table.ahead(&shape)));
                 }
-                for k in operations.iter().flat_map(|&(first, count)| (0..count).map(move |k| first + k * OPERATION)) {
+                let operations = operations.into_iter().map(|(first, count)| (first as usize, count));
+                for k in operations.flat_map(|(first, count)| (0..count).map(move |k| first + k * OPERATION)) {
                     let op = &table.words[k..k + OPERATION];
                     let check = |at: usize, column: usize, length: usize| {
                         let last = at + (width - 1) * column + length;
-                        let end = if at >= SHARED as usize { SHARED as usize + of_an_image } else { layout.length() };
+                        let end = if at >= SHARED as usize { SHARED as usize + of_an_image } else { table.values };
                         assert!(last <= end, "{config:?}, row {y}, kind {}: {at} {column} {length}", op[KIND]);
                     };
                     let count = if op[KIND] == CELLS { op[COUNT] / 4 } else { op[COUNT] } as usize;
                     for place in [ADD, ALSO, TO, CELLS_TO].into_iter().filter(|&place| op[place] != NONE) {
                         let length = if op[KIND] > PARTIALS { 1 } else { count };
                         check(op[place] as usize, op[place + PLACE] as usize, length);
+                    }
+                    let parts = op[PART..].chunks_exact(PART_WORDS).take(PARTS).filter(|part| part[0] != NONE);
+                    for part in parts.filter(|part| part[PLACE] != BIAS) {
+                        check(part[0] as usize, part[PLACE] as usize, (op[COUNT] as usize).next_multiple_of(BLOCK));
                     }
                     for segment in 0..op[SEGMENTS] as usize {
                         let segment = &table.words[op[FIRST_SEGMENT] as usize + segment * SEGMENT_WORDS..];

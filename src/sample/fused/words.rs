@@ -13,7 +13,7 @@ pub const BLOCK: usize = 4;
 pub const UNROLLED: usize = 4;
 
 /// Words of an operation.
-pub const OPERATION: usize = 20;
+pub const OPERATION: usize = 23;
 /// What it is: below [`CELLS`] a convolution or a sum.
 pub const KIND: usize = 0;
 /// Outputs; of a draw, its colour.
@@ -21,24 +21,29 @@ pub const COUNT: usize = 1;
 /// Segments of all its sums, and the word of the first.
 pub const SEGMENTS: usize = 2;
 pub const FIRST_SEGMENT: usize = 3;
-/// For each part of the sums: the block of its first biases ([`NONE`]: it goes on with an unfinished sum), and segments.
+/// For each part of the sums, [`NONE`] where there is none: the place of the unfinished sums it goes on with, or the block of its
+/// first biases and [`BIAS`]; and its segments.
 pub const PART: usize = 4;
+/// Among the words of a part, its segments.
+pub const PART_SEGMENTS: usize = 2;
 /// Words of a part.
-pub const PART_WORDS: usize = 2;
+pub const PART_WORDS: usize = 3;
+/// Instead of a place's values a column: these are biases.
+pub const BIAS: u32 = NONE;
 /// Parts.
 pub const PARTS: usize = 3;
 /// A place whose values are added, or a draw's logits; as every place, its column 0 and, behind it, values a column.
-pub const ADD: usize = 10;
+pub const ADD: usize = 13;
 /// Another; of cells, the cells before.
-pub const ALSO: usize = 12;
+pub const ALSO: usize = 15;
 /// Where the outputs, or the states of cells, or what is drawn go to.
-pub const TO: usize = 14;
+pub const TO: usize = 17;
 /// Where the cells go to.
-pub const CELLS_TO: usize = 16;
+pub const CELLS_TO: usize = 19;
 /// 1 where outputs are rectified.
-pub const RECTIFY: usize = 18;
+pub const RECTIFY: usize = 21;
 /// Of a draw, the first image of the workgroup it draws for.
-pub const FIRST_IMAGE: usize = 19;
+pub const FIRST_IMAGE: usize = 22;
 /// From a place's column 0 to its values a column.
 pub const PLACE: usize = 1;
 
@@ -68,6 +73,8 @@ pub struct Shape {
     pub images_a_thread: usize,
     /// Whether sums are made in two operations, a thread a segment first.
     pub split: bool,
+    /// Whether sums go on from what was made ahead of the row.
+    pub ahead: bool,
     /// Levels of a value.
     pub levels: usize,
     /// Values of workgroup memory.
@@ -85,4 +92,13 @@ pub struct Shape {
     pub truncates: bool,
     /// See [`Rounded::contract`](super::maths::Rounded::contract).
     pub contract: bool,
+}
+
+impl Shape {
+    /// That of the kernel that makes sums ahead of this one: all of it that does not depend on the network.
+    pub fn before(self) -> Self {
+        let [split, ahead, scan, truncates] = [false; 4];
+        let [levels, shared, features, draws, softmax] = [0; 5];
+        Self { split, ahead, levels, shared, features, draws, softmax, scan, truncates, ..self }
+    }
 }

@@ -44,6 +44,9 @@ pub struct Workgroup {
     pub images_a_thread: usize,
     /// Whether a thread makes the sum of one segment only: few images keep few threads busy otherwise.
     pub split: bool,
+    /// Whether what sums begin with is made ahead of a row, all columns at once. On a CPU, which has nothing idle to make it on, that
+    /// only costs the way there and back.
+    pub ahead: bool,
     /// Values of its memory.
     pub memory: usize,
 }
@@ -67,6 +70,7 @@ impl Adapter {
             images,
             images_a_thread: images.div_ceil(lanes).min(MOST_IMAGES_A_THREAD),
             split: images < if self.software { 2 } else { 8 },
+            ahead: !self.software,
             memory: self.memory.clamp(LEAST_MEMORY, MOST_MEMORY),
         }
     }
