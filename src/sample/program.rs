@@ -87,6 +87,7 @@ pub struct Read {
     /// Values.
     pub length: usize,
     /// Whether all of them are known before the first pixel of the row, or of the scan.
+    #[cfg_attr(not(feature = "fused"), expect(dead_code, reason = "for the kernels of GPUs"))]
     pub ahead: bool,
 }
 
