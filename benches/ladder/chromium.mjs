@@ -22,7 +22,6 @@ const GRACE_MS = 60_000;
  * @property {number[]} [batches]  its own, where it has them
  * @property {string[]} [ways]     the ways it is drawn; all if left out
  * @property {string[]} peers      the other engines it is drawn with
- * @property {Record<string, number>} [prototype_ms]  of the first prototype of the cached sampler, by batch
  */
 
 /** @returns {Promise<Network[]>} */

@@ -118,12 +118,6 @@ export function ratiosOf({ cells, multiplications }, networks) {
   const find = (/** @type {string} */ key, /** @type {string} */ network, /** @type {number} */ batch) =>
     cells.find((cell) => cell.key === key && cell.network === network && cell.batch === batch);
   const ratios = [];
-  for (const { id, prototype_ms = {} } of networks) {
-    for (const [batch, prototype] of Object.entries(prototype_ms)) {
-      const cell = find('chromium cached-1', id, Number(batch));
-      if (cell) ratios.push({ what: `cached in Chromium, over its prototype's ${prototype} ms`, network: id, batch: Number(batch), ratio: cell.ms / prototype });
-    }
-  }
   const recurrent = networks.filter(({ config }) => config.network !== 'pixelcnn').map(({ id }) => id);
   const yardstick = networks.find(({ config }) => config.network === 'pixelcnn')?.id ?? '';
   const batches = [...new Set(cells.map(({ batch }) => batch))].sort((a, b) => a - b);
