@@ -7,8 +7,8 @@ use super::workgroup::{Adapter, Workgroup};
 use cubecl::client::Client;
 use std::sync::{Arc, OnceLock};
 
-/// Bytes of the features of images drawn in one launch: WebGPU promises to bind as much.
-const MOST_BYTES: usize = 128 << 20;
+/// Bytes of the features of images drawn in one launch, at most: those of some thousand images, where the GPU binds as much.
+const MOST_BYTES: u64 = 1 << 30;
 
 /// Cores of a GPU that does not say how many it has, as WebGPU never does: of small ones, so that large ones may have some idle.
 const USUAL_CORES: usize = 16;
@@ -71,7 +71,8 @@ impl FusedDevice {
     }
 
     fn opened(client: Client, name: String, software: bool, fault: Fault) -> Self {
-        Self { client, name, software, contracts: false, images: None, most_bytes: MOST_BYTES, fault }
+        let most_bytes = client.properties().memory.max_page_size.min(MOST_BYTES) as usize;
+        Self { client, name, software, contracts: false, images: None, most_bytes, fault }
     }
 
     /// Whether the device has done all it was asked to, as far as is known.

@@ -10,6 +10,7 @@ mod ahead;
 mod device;
 mod error;
 mod figures;
+mod fill;
 mod kernel;
 mod maths;
 mod memory;
@@ -27,7 +28,7 @@ pub use figures::Figures;
 
 use super::cascade::{Cascade, Scale, Scored};
 use super::layout::Layout;
-use super::plan::Plan;
+use super::plan::{HERE, Plan};
 use super::request::Request;
 use crate::model::ModelConfig;
 use ahead::sum_ahead;
@@ -343,28 +344,46 @@ impl FusedScale {
     /// The features of the images of launch `k`, blank before the first row but for what the small images, those of the whole
     /// request, say.
     fn values(&mut self, k: usize, small: Option<&[u8]>) -> Handle {
-        let images = self.workgroup.images;
+        let (client, images, features) = (self.device.client(), self.workgroup.images, self.table.values);
         let Launch { first, count, workgroups, values } = &mut self.launches[k];
         let (first, count, workgroups) = (*first, *count, *workgroups);
         values
             .get_or_insert_with(|| {
-                let mut blank = self.layout.blank(&self.plan);
-                blank.resize(self.table.values, 0.0);
-                let mut all = vec![0.0; workgroups * images * blank.len()];
-                for (group, values) in all.chunks_exact_mut(images * blank.len()).enumerate() {
-                    for k in 0..images {
-                        let (mut own, image) = (blank.clone(), group * images + k);
-                        if let (Some(conditioning), Some(small), true) = (&self.plan.conditioning, small, image < count)
-                        {
-                            let dimensions = small.len() / self.request.count;
-                            let small = &small[(first + image) * dimensions..][..dimensions];
-                            let map = conditioning.upsampling.map(small, self.plan.config.levels);
-                            self.layout.fill(&mut own, conditioning.slot, &map);
-                        }
-                        values[k..].iter_mut().step_by(images).zip(own).for_each(|(to, value)| *to = value);
+                let length = workgroups * images * features;
+                let values = client.empty(length * size_of::<f32>());
+                let fill = |place: usize, from: &[f32], of_an_image: usize, stride: usize| {
+                    let groups = (of_an_image * images).div_ceil(fill::THREADS).min(MOST_WORKGROUPS);
+                    let handle = client.create_from_slice(f32::as_bytes(from));
+                    // SAFETY: the buffers were made with these lengths, and what is read and written is of these images.
+                    unsafe {
+                        fill::fill::launch_unchecked(
+                            client,
+                            CubeCount::Static(groups as u32, workgroups as u32, 1),
+                            CubeDim::new_1d(fill::THREADS as u32),
+                            BufferArg::from_raw_parts(values.clone(), length),
+                            BufferArg::from_raw_parts(handle, from.len()),
+                            features as u32,
+                            place as u32,
+                            of_an_image as u32,
+                            stride as u32,
+                            images,
+                        );
                     }
+                };
+                // What is made ahead of a row needs no beginning.
+                fill(0, &self.layout.blank(&self.plan), self.layout.length(), 0);
+                if let (Some(conditioning), Some(small)) = (&self.plan.conditioning, small) {
+                    let dimensions = small.len() / self.request.count;
+                    let small = small[first * dimensions..].chunks_exact(dimensions).take(count);
+                    let map = |small| conditioning.upsampling.map(small, self.plan.config.levels);
+                    let mut maps: Vec<f32> = small.flat_map(map).collect();
+                    let of_an_image = maps.len() / count;
+                    // Nobody reads those of the images that are too many.
+                    maps.resize(workgroups * images * of_an_image, 0.0);
+                    let place = self.layout.at(conditioning.slot, HERE, 0).start;
+                    fill(place, &maps, of_an_image, of_an_image);
                 }
-                self.device.client().create_from_slice(f32::as_bytes(&all))
+                values
             })
             .clone()
     }
