@@ -12,7 +12,7 @@ use super::words::{BLOCK, COUNT, FIRST_SEGMENT, OPERATION, PART, SEGMENT_WORDS, 
 use cubecl::prelude::*;
 
 /// Makes the operations from `first_operation` on (workgroup y has its own) of columns `first_column` on for the images of workgroup
-/// x: a thread, of all workgroups z, a block of outputs at a column. Buffers are those of [`draw_row`](super::kernel::draw_row);
+/// x: a thread, of all workgroups z, a block of outputs at a column. Buffers are those of `draw_row`;
 /// all that is read and written is in storage, where rows above are kept.
 #[cube(launch_unchecked)]
 #[allow(clippy::too_many_arguments, reason = "a kernel takes its buffers and numbers one by one")]

@@ -7,7 +7,7 @@ use cubecl::prelude::*;
 pub const THREADS: usize = 64;
 
 /// Puts `length` numbers to place `first` on of each image, those of image k from `from[stride · k]` on, 0 for all the same. Workgroups
-/// y have the images of one of the sampler's workgroups each, whose values stand as in [`draw_row`](super::kernel::draw_row).
+/// y have the images of one of the sampler's workgroups each, whose values stand as in `draw_row`.
 #[cube(launch_unchecked)]
 #[allow(clippy::too_many_arguments, reason = "a kernel takes its buffers and numbers one by one")]
 pub fn fill(
