@@ -203,6 +203,16 @@ impl Plan {
         model.scales().map(|(config, net)| Arc::new(Self::new(config, net))).collect()
     }
 
+    /// For each slot, whether the pixels of a row write it, or those of a scan over it.
+    pub fn written(&self, scan: Option<usize>) -> Vec<bool> {
+        let steps = scan.map_or(&self.steps, |scan| &self.scans[scan]);
+        let mut written = vec![false; self.slots.len()];
+        steps.iter().flat_map(Step::writes).for_each(|slot| written[slot] = true);
+        // The input, by the draws.
+        written[0] = scan.is_none();
+        written
+    }
+
     /// Most values that a group's sums read rectified.
     pub fn most_rectified(&self) -> usize {
         let steps = self.steps.iter().chain(self.scans.iter().flatten());

@@ -91,34 +91,23 @@ pub struct Read {
     pub ahead: bool,
 }
 
-/// The slots that the pixels of a row, or of a scan over it, write.
-struct Written(Vec<bool>);
-
-impl Written {
-    fn by(plan: &Plan, steps: &[Step]) -> Self {
-        let mut written = vec![false; plan.slots.len()];
-        steps.iter().flat_map(Step::writes).for_each(|slot| written[slot] = true);
-        Self(written)
-    }
-}
-
 impl Program {
-    /// The work of a row in which `at` gives the place of a slot's features.
-    pub fn new(plan: &Plan, at: impl Fn(usize, Place) -> At) -> Self {
+    /// The work of a row in which `at` gives the place of a slot's features; it is told whether the same pixels make them, those of
+    /// the row or of the scan over it.
+    pub fn new(plan: &Plan, at: impl Fn(usize, Place, bool) -> At) -> Self {
         let channels = plan.config.channels;
-        let logits = at(plan.logits, HERE);
+        let logits = at(plan.logits, HERE, true);
         let logits = (0..channels).map(|channel| logits.feature(channel * plan.config.logits())).collect();
         let (terms, reads) = (Vec::new(), Vec::new());
-        let mut program = Self { channels: Vec::new(), scans: Vec::new(), terms, reads, logits, input: at(0, HERE) };
-        let mut written = Written::by(plan, &plan.steps);
-        // By the draws.
-        written.0[0] = true;
+        let mut program =
+            Self { channels: Vec::new(), scans: Vec::new(), terms, reads, logits, input: at(0, HERE, true) };
+        let written = plan.written(None);
         for channel in 0..channels {
             let ops = plan.steps.iter().map(|step| program.op(plan, &at, step, channel, &written)).collect();
             program.channels.push(ops);
         }
-        for scan in &plan.scans {
-            let written = Written::by(plan, scan);
+        for (k, scan) in plan.scans.iter().enumerate() {
+            let written = plan.written(Some(k));
             let steps = (0..channels).flat_map(|group| scan.iter().map(move |step| (group, step)));
             let ops = steps.map(|(group, step)| program.op(plan, &at, step, group, &written)).collect();
             program.scans.push(ops);
@@ -129,11 +118,12 @@ impl Program {
     fn op(
         &mut self,
         plan: &Plan,
-        at: &impl Fn(usize, Place) -> At,
+        at: &impl Fn(usize, Place, bool) -> At,
         step: &Step,
         group: usize,
-        written: &Written,
+        written: &[bool],
     ) -> Op {
+        let place = |slot: usize, from: Place| at(slot, from, from.up == 0 && written[slot]);
         let units = |slot: usize| features_of(group, plan.slots[slot].features, plan.config.channels);
         match *step {
             Step::Sums(ref sums) => Op::Sums(self.sums(at, sums, group, written)),
@@ -141,39 +131,39 @@ impl Program {
                 let units = units(h);
                 Op::Lstm {
                     gates: self.sums(at, gates, group, written),
-                    before: at(c, before).feature(units.start),
-                    h: at(h, HERE).feature(units.start),
-                    c: at(c, HERE).feature(units.start),
+                    before: place(c, before).feature(units.start),
+                    h: place(h, HERE).feature(units.start),
+                    c: place(c, HERE).feature(units.start),
                     count: units.len(),
                 }
             }
             Step::Add { from, to } => {
                 let units = units(to);
-                let from = from.map(|(slot, place)| at(slot, place).feature(units.start));
-                Op::Add { from, to: at(to, HERE).feature(units.start), count: units.len() }
+                let from = from.map(|(slot, from)| place(slot, from).feature(units.start));
+                Op::Add { from, to: place(to, HERE).feature(units.start), count: units.len() }
             }
         }
     }
 
     fn sums(
         &mut self,
-        at: &impl Fn(usize, Place) -> At,
+        at: &impl Fn(usize, Place, bool) -> At,
         sums: &plan::Sums,
         group: usize,
-        Written(written): &Written,
+        written: &[bool],
     ) -> Sums {
         let outputs = &sums.outputs[group];
         let first_term = self.terms.len();
         for term in &sums.terms {
             let (pass, first_read) = (&term.passes[group], self.reads.len());
             self.reads.extend(pass.runs.iter().map(|run| {
-                let ahead = run.from.up > 0 || !written[term.from];
-                Read { at: at(term.from, run.from), length: run.length, ahead }
+                let own = run.from.up == 0 && written[term.from];
+                Read { at: at(term.from, run.from, own), length: run.length, ahead: !own }
             }));
             let reads = first_read..self.reads.len();
             self.terms.push(Term { reads, inputs: pass.inputs(), relu: term.relu, weights: pass.weights });
         }
-        let place = |slot: usize| at(slot, HERE).feature(outputs.start);
+        let place = |slot: usize| at(slot, HERE, written[slot]).feature(outputs.start);
         Sums {
             terms: first_term..self.terms.len(),
             count: outputs.len(),

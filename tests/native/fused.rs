@@ -6,6 +6,7 @@ use crate::common::{
     assert_close, config, draw_cached_scales, enlarging, enlarging_from, model, random_levels, zero_model,
 };
 use crate::sampling::{SHARPENINGS, cases};
+use burn::tensor::Device;
 use libtest_mimic::Trial;
 use pixelrnn::model::{Model, ModelConfig, Network};
 use pixelrnn::sample::{
@@ -16,7 +17,7 @@ use pixelrnn::selftest::{self, SelfTestError};
 type Body = fn(&FusedDevice);
 
 pub fn trials() -> Vec<Trial> {
-    let tests: [(&str, Body); 15] = [
+    let tests: [(&str, Body); 16] = [
         ("fused::draws_what_cached_draws", fused_is_cached),
         ("fused::sharpened_draws_what_cached_draws", sharpened_is_cached),
         ("fused::given_pixels_stay_and_the_others_are_cached_s", completions_are_cached_s),
@@ -24,6 +25,7 @@ pub fn trials() -> Vec<Trial> {
         ("fused::every_scale_is_cached_s", scales_are_cached_s),
         ("fused::workgroups_of_all_sizes_are_cached_s", workgroups_are_cached_s),
         ("fused::workgroups_of_real_threads_are_cached_s", hardware_is_cached_s),
+        ("fused::shipped_networks_on_real_threads_are_cached_s", shipped_are_cached_s),
         ("fused::several_launches_are_cached_s", launches_are_cached_s),
         ("fused::long_rows_are_cached_s", long_rows_are_cached_s),
         ("fused::wide_layers_are_summed_in_several_operations", wide_layers_are_cached_s),
@@ -195,6 +197,26 @@ fn hardware_is_cached_s(device: &FusedDevice) {
     for network in Network::ALL {
         let config = ModelConfig { network, layers: 1, h: 200, head: 20, ..config(1, 2, [3, 9]) };
         assert_same(&device.clone().grouping(0), &model(&config, 12), &Request::samples(2, 1));
+    }
+}
+
+/// Of their own sizes: with all that pixels look at in workgroup memory, where a barrier for storage is none, and with more images than
+/// it has room for.
+fn shipped_are_cached_s(device: &FusedDevice) {
+    let device = device.clone().as_hardware();
+    for (file, images, near) in [
+        ("mnist-pixelcnn", 0, true),
+        ("mnist-row", 3, true),
+        ("mnist-diagonal", 2, true),
+        ("mnist-diagonal", 4, true),
+        ("cifar10-pixelcnn", 0, false),
+    ] {
+        let bytes = std::fs::read(format!("{}/www/models/{file}.safetensors", env!("CARGO_MANIFEST_DIR")));
+        let model = pixelrnn::weights::load(&bytes.expect("a shipped network"), &Device::flex()).expect("good").model;
+        let device = device.clone().grouping(images);
+        let figures = Figures::on(&device, &Plan::of(&model)[0], 1);
+        assert_eq!(figures.storage_barriers_per_pixel == 0, near, "{file}: {figures:?}");
+        assert_same(&device, &model, &Request::samples(5, 1 << images));
     }
 }
 

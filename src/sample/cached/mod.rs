@@ -91,7 +91,7 @@ struct Rows {
 impl Rows {
     fn new(plan: Arc<Plan>, request: Request) -> Self {
         let layout = Layout::new(&plan);
-        let program = |y| Program::new(&plan, |slot, from| layout.at(slot, from, y));
+        let program = |y| Program::new(&plan, |slot, from, _| layout.at(slot, from, y));
         let programs = (0..layout.phases(plan.config.height)).map(program).collect();
         Self { plan, request, layout, programs }
     }

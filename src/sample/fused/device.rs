@@ -13,6 +13,10 @@ const MOST_BYTES: u64 = 1 << 30;
 /// Cores of a GPU that does not say how many it has, as WebGPU never does: of small ones, so that large ones may have some idle.
 const USUAL_CORES: usize = 16;
 
+/// The same where it is known to be a card of its own: they have twenty to a hundred and fifty.
+#[cfg(feature = "wgpu")]
+const USUAL_CARD_CORES: usize = 64;
+
 /// The same of a computer, where it is not known, as in browsers.
 const USUAL_SOFTWARE_CORES: usize = 4;
 
@@ -22,6 +26,10 @@ pub struct FusedDevice {
     client: Client,
     name: String,
     software: bool,
+    /// Whether it ends the loops of a launch early, as Mesa's software does.
+    short_loops: bool,
+    /// Cores that it is taken to have, where it does not say.
+    usual_cores: usize,
     contracts: bool,
     /// Images of a workgroup whatever the batch, as a power of two.
     images: Option<u32>,
@@ -65,14 +73,29 @@ impl FusedDevice {
             let (_, setup) = Device::wgpu_options().init_with_setup().map_err(|error| first_line(&error))?;
             let adapter = setup.adapter.get_info();
             let software = adapter.device_type == wgpu::DeviceType::Cpu;
-            Ok(Self::of_wgpu(&setup.device, &format!("{} ({})", adapter.name, adapter.backend), software))
+            let mut device = Self::of_wgpu(&setup.device, &format!("{} ({})", adapter.name, adapter.backend), software);
+            if adapter.device_type == wgpu::DeviceType::DiscreteGpu {
+                device.usual_cores = USUAL_CARD_CORES;
+            }
+            Ok(device)
         });
         opened.clone().map_err(FusedError::NoDevice)
     }
 
     fn opened(client: Client, name: String, software: bool, fault: Fault) -> Self {
         let most_bytes = client.properties().memory.max_page_size.min(MOST_BYTES) as usize;
-        Self { client, name, software, contracts: false, images: None, most_bytes, fault }
+        let usual_cores = if software { USUAL_SOFTWARE_CORES } else { USUAL_CORES };
+        Self {
+            client,
+            name,
+            software,
+            short_loops: software,
+            usual_cores,
+            contracts: false,
+            images: None,
+            most_bytes,
+            fault,
+        }
     }
 
     /// Whether the device has done all it was asked to, as far as is known.
@@ -136,6 +159,10 @@ impl FusedDevice {
         self.most_bytes
     }
 
+    pub(super) fn short_loops(&self) -> bool {
+        self.short_loops
+    }
+
     pub(super) fn contracts(&self) -> bool {
         self.contracts
     }
@@ -152,9 +179,8 @@ impl FusedDevice {
         } else {
             hardware.num_streaming_multiprocessors.map(|cores| cores as usize)
         };
-        let usual = if self.software { USUAL_SOFTWARE_CORES } else { USUAL_CORES };
         let memory = hardware.max_shared_memory_size / size_of::<f32>();
-        let adapter = Adapter { software: self.software, cores: cores.unwrap_or(usual), memory };
+        let adapter = Adapter { software: self.software, cores: cores.unwrap_or(self.usual_cores), memory };
         match self.images {
             Some(images) => adapter.workgroup_of(images),
             None => adapter.workgroup(batch),

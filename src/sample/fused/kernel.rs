@@ -1,7 +1,7 @@
 //! The kernel of the fused sampler: one row of every image, many images a workgroup, nothing read back in between.
 //!
 //! It is an interpreter of the table that [`table`](super::table) makes of a plan: for every pixel the same list of operations,
-//! with a barrier behind each. In an operation the threads share out its outputs and its images, as [`sums`](super::sums) says;
+//! with a barrier behind each: of workgroup memory, where that holds all that pixels look at ([`near`](super::near)). In an operation the threads share out its outputs and its images, as [`sums`](super::sums) says;
 //! neighbouring threads have neighbouring images, whose features stand side by side. Where there are too few images to keep the
 //! threads busy, an operation of its own makes the sums of segments first, which the next one adds up. The control flow around
 //! the barriers depends on nothing that is read, as WebGPU demands; all networks share one kernel; and the sums are those of the
@@ -10,13 +10,13 @@
 #![allow(clippy::collapsible_if, reason = "what is known when compiling is not mixed with what is not")]
 
 use super::maths::{Block, Rounded, rectified, uniform};
-use super::memory::{in_workgroup, place, put, value_at};
+use super::memory::{fetch, in_workgroup, keep_too, place, put, shift, value_at};
 use super::softmax::{SUMS, SUMS_AT_1, chunks_of, highest_of, keep, pick, weigh_above, weight_of, weights_of};
 use super::sums::{add_parts, add_place, add_segment, clear, put_blocks, rectify_blocks};
 use super::words::{
-    ADD, ALSO, BLOCK, CELLS, CELLS_TO, CONVOLVE, COUNT, DRAW_ABOVE, DRAW_HIGHEST, DRAW_KEPT, DRAW_LEVEL, DRAW_SUMS,
-    DRAW_WEIGHTS, FIRST_IMAGE, FIRST_SEGMENT, KIND, NONE, OPERATION, PARTIALS, RECTIFY, SEGMENT_WORDS, SEGMENTS,
-    SHARED, Shape, TO,
+    ADD, ALSO, BLOCK, CELLS, CELLS_KEPT, CELLS_TO, CONVOLVE, COUNT, DRAW_ABOVE, DRAW_HIGHEST, DRAW_KEPT, DRAW_LEVEL,
+    DRAW_SUMS, DRAW_WEIGHTS, FIRST_IMAGE, FIRST_SEGMENT, KEPT, KIND, NONE, OPERATION, PARTIALS, RECTIFY, SEGMENT_WORDS,
+    SEGMENTS, SHARED, SHIFT, Shape, TO,
 };
 use crate::sample::draw::CHUNK;
 use cubecl::prelude::*;
@@ -35,6 +35,7 @@ pub fn draw_row(
     given: &[u32],
     drawn: &mut [f32],
     first_operation: u32,
+    first_fetch: u32,
     first_column: u32,
     columns: u32,
     operations: u32,
@@ -60,6 +61,14 @@ pub fn draw_row(
     let lanes = comptime!(shape.images / shape.images_a_thread);
     let mut shared = Shared::<[f32]>::new_slice(comptime!(shape.shared));
 
+    if comptime!(shape.near) {
+        let mut x = first_column as usize;
+        if comptime!(shape.scan) {
+            x = width as usize - 1 - x;
+        }
+        fetch(table, &*values, &mut shared, first_fetch as usize + scan * OPERATION, start, thread, x, shape);
+        sync_cube();
+    }
     for column in first_column as usize..(first_column + columns) as usize {
         let mut x = column;
         if comptime!(shape.scan) {
@@ -161,6 +170,13 @@ pub fn draw_row(
                                 shape,
                             );
                         }
+                        if comptime!(shape.near) {
+                            if table[op + KEPT] != NONE {
+                                let at = (place(table, op + KEPT, x) + output) as usize;
+                                let to = start + at * comptime!(shape.images) + lane;
+                                put_blocks(values, &sums, to, outputs, shape);
+                            }
+                        }
                     } else {
                         for i in 0..comptime!(shape.images_a_thread) {
                             let image = lane + i * lanes;
@@ -180,6 +196,10 @@ pub fn draw_row(
                             let state = rounded.times(rounded.sigmoid(gates.extract(0usize)), rounded.tanh(cell));
                             put(values, &mut shared, start, place(table, op + TO, x) + unit, image, state, shape);
                             put(values, &mut shared, start, place(table, op + CELLS_TO, x) + unit, image, cell, shape);
+                            if comptime!(shape.near) {
+                                keep_too(values, table, op + KEPT, start, x, unit, image, state, shape);
+                                keep_too(values, table, op + CELLS_KEPT, start, x, unit, image, cell, shape);
+                            }
                         }
                     }
                     item += comptime!(shape.threads);
@@ -316,12 +336,22 @@ pub fn draw_row(
                         let intensity = rounded.over(level as f32, comptime!(shape.levels as f32 - 1.0));
                         let input = rounded.plus(rounded.times(2.0f32, intensity), -1.0f32);
                         put(values, &mut shared, start, place(table, op + TO, x), in_group, input, shape);
+                        if comptime!(shape.near) {
+                            keep_too(values, table, op + KEPT, start, x, 0u32, in_group, input, shape);
+                        }
                         own += comptime!(shape.threads);
                     }
                 }
             }
-            // It is one for workgroup memory too.
-            sync_storage();
+            if comptime!(shape.near) {
+                if kind == SHIFT {
+                    shift(table, &mut shared, op, thread, shape);
+                }
+                sync_cube();
+            } else {
+                // It is one for workgroup memory too.
+                sync_storage();
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Where the kernel's values stand: at places of the table, in storage or in workgroup memory.
 #![allow(missing_docs, reason = "the macro makes public items of its own")]
 
-use super::words::{PLACE, SHARED, Shape};
+use super::words::{FIRST_SEGMENT, NONE, PLACE, SEGMENT_WORDS, SEGMENTS, SHARED, Shape};
 use cubecl::prelude::*;
 
 /// The place at column `x` that stands in the table at `word`.
@@ -43,5 +43,75 @@ pub fn put(
         shared[in_workgroup(at, image, shape)] = value;
     } else {
         values[start + at as usize * comptime!(shape.images) + image] = value;
+    }
+}
+
+/// Puts an image's value to a place of storage as well, where the table has one at `word`.
+#[cube]
+#[allow(clippy::too_many_arguments, reason = "the kernel's buffers one by one")]
+pub fn keep_too(
+    values: &mut [f32],
+    table: &[u32],
+    word: usize,
+    start: usize,
+    x: usize,
+    feature: u32,
+    image: usize,
+    value: f32,
+    #[comptime] shape: Shape,
+) {
+    if table[word] != NONE {
+        let at = (place(table, word, x) + feature) as usize;
+        values[start + at * comptime!(shape.images) + image] = value;
+    }
+}
+
+/// Fetches the columns beside column `x`: see `FETCH`.
+#[cube]
+#[allow(clippy::too_many_arguments, reason = "the kernel's buffers one by one")]
+pub fn fetch(
+    table: &[u32],
+    values: &[f32],
+    shared: &mut [f32],
+    op: usize,
+    start: usize,
+    thread: usize,
+    x: usize,
+    #[comptime] shape: Shape,
+) {
+    for k in 0..table[op + SEGMENTS] as usize {
+        let segment = table[op + FIRST_SEGMENT] as usize + k * SEGMENT_WORDS;
+        let from = start + place(table, segment, x) as usize * comptime!(shape.images);
+        let count = table[segment + 2] as usize * comptime!(shape.images);
+        let to = in_workgroup(table[segment + 3] + SHARED, 0, shape);
+        let mut item = thread;
+        while item < count {
+            shared[to + item] = values[from + item];
+            item += comptime!(shape.threads);
+        }
+    }
+}
+
+/// Moves columns by one, so that the pixel's own becomes the one beside the next: see `SHIFT`.
+#[cube]
+pub fn shift(table: &[u32], shared: &mut [f32], op: usize, thread: usize, #[comptime] shape: Shape) {
+    for k in 0..table[op + SEGMENTS] as usize {
+        let segment = table[op + FIRST_SEGMENT] as usize + k * SEGMENT_WORDS;
+        let first = in_workgroup(table[segment] + SHARED, 0, shape);
+        let size = table[segment + 1] as usize * comptime!(shape.images);
+        let columns = table[segment + 2] as usize;
+        let count = table[segment + 3] as usize * size;
+        let mut item = thread;
+        while item < count {
+            let own = first + item / size * (columns * size) + item % size;
+            for column in 1..columns {
+                if comptime!(shape.scan) {
+                    shared[own + (columns - column) * size] = shared[own + (columns - column - 1) * size];
+                } else {
+                    shared[own + (column - 1) * size] = shared[own + column * size];
+                }
+            }
+            item += comptime!(shape.threads);
+        }
     }
 }

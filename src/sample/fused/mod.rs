@@ -14,8 +14,10 @@ mod fill;
 mod kernel;
 mod maths;
 mod memory;
+mod near;
 mod operation;
 mod pace;
+mod room;
 mod softmax;
 mod sums;
 mod table;
@@ -164,12 +166,11 @@ impl FusedScale {
             return Err(FusedError::TooLarge { needed, most });
         }
         let fitting = most / (size_of::<f32>() * values);
-        let workgroup = device.workgroup(batch.min(fitting));
+        let (workgroup, table) = Table::fitting(&plan, &layout, device.workgroup(batch.min(fitting)), truncates);
         let images = workgroup.images;
-        let table = Table::new(&plan, &layout, workgroup, truncates);
         let rounds = [Some(table.row), table.scan].into_iter().flatten().map(|shape| table.rounds(&shape));
         match rounds.max() {
-            Some(needed) if device.software() && needed > MOST_ROUNDS => {
+            Some(needed) if device.short_loops() && needed > MOST_ROUNDS => {
                 return Err(FusedError::TooLong { needed, most: MOST_ROUNDS });
             }
             _ => {}
@@ -291,7 +292,8 @@ impl FusedScale {
         };
         let launch = |shape: Shape, scans: u32| {
             let shape = Shape { contract: self.device.contracts(), ..shape };
-            let fitting = if self.device.software() { MOST_ROUNDS / self.table.rounds(&shape) } else { config.width };
+            let fitting =
+                if self.device.short_loops() { MOST_ROUNDS / self.table.rounds(&shape) } else { config.width };
             let columns = self.pace.columns().min(fitting);
             for first_column in (0..config.width).step_by(columns) {
                 let columns = columns.min(config.width - first_column);
@@ -308,6 +310,7 @@ impl FusedScale {
                         buffer(given.as_ref().unwrap_or(&self.nothing_given), given_length),
                         buffer(&drawn, 2 * row_values),
                         self.table.first_operation(&shape, y),
+                        self.table.first_fetch(&shape, y),
                         first_column as u32,
                         columns as u32,
                         self.table.operations(&shape) as u32,

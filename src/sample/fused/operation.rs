@@ -1,8 +1,8 @@
 //! The words of a program: what the kernel does at a pixel, one operation after another.
 
 use super::words::{
-    ADD, ALSO, BIAS, BLOCK, CELLS, CELLS_TO, CONVOLVE, COUNT, FIRST_IMAGE, FIRST_SEGMENT, KIND, NONE, OPERATION, PART,
-    PART_SEGMENTS, PART_WORDS, PARTIALS, PARTS, PLACE, RECTIFY, SEGMENT_WORDS, SEGMENTS, TO,
+    ADD, ALSO, BIAS, BLOCK, CELLS, CELLS_KEPT, CELLS_TO, CONVOLVE, COUNT, FIRST_IMAGE, FIRST_SEGMENT, KEPT, KIND, NONE,
+    OPERATION, PART, PART_SEGMENTS, PART_WORDS, PARTIALS, PARTS, PLACE, RECTIFY, SEGMENT_WORDS, SEGMENTS, TO,
 };
 use crate::sample::layout::At;
 use crate::sample::plan::SEGMENT;
@@ -75,35 +75,55 @@ impl Words {
     }
 
     /// Appends an operation of the program, and what can be made `ahead` of it there. Sums that there is no room for at once are made
-    /// in several: what one leaves `unfinished` the next goes on with.
-    pub fn push(&mut self, program: &Program, op: &Op, unfinished: At, ahead: &mut Ahead) {
+    /// in several: what one leaves `unfinished` the next goes on with. What is written is also `kept` there: outputs, or states and
+    /// cells.
+    pub fn push(&mut self, program: &Program, op: &Op, unfinished: At, ahead: &mut Ahead, kept: [Option<At>; 2]) {
+        let kept = [KEPT, CELLS_KEPT].into_iter().zip(kept).filter_map(|(place, at)| Some((place, at?)));
         match op {
             Op::Add { from: [one, other], to, count } => {
-                self.operation(CONVOLVE, *count, Vec::new(), &[(ADD, *one), (ALSO, *other), (TO, *to)]);
+                let places: Vec<_> = [(ADD, *one), (ALSO, *other), (TO, *to)].into_iter().chain(kept).collect();
+                self.operation(CONVOLVE, *count, Vec::new(), &places);
             }
             Op::Sums(sums) => {
                 let (parts, carried) = self.parts(program, sums, unfinished, ahead);
                 let carried = carried.map(|at| (ADD, at));
                 // Terms that are carried are added first.
                 let add = sums.add.map(|at| (if carried.is_some() { ALSO } else { ADD }, at));
-                let places: Vec<_> = carried.into_iter().chain(add).chain([(TO, sums.to)]).collect();
+                let places: Vec<_> = carried.into_iter().chain(add).chain([(TO, sums.to)]).chain(kept).collect();
                 self.operation(CONVOLVE, sums.count, parts, &places)[RECTIFY] = u32::from(sums.relu);
             }
             Op::Lstm { gates, before, h, c, .. } => {
                 let (parts, carried) = self.parts(program, gates, unfinished, ahead);
                 let carried = carried.map(|at| (ADD, at));
-                let places: Vec<_> = carried.into_iter().chain([(ALSO, *before), (TO, *h), (CELLS_TO, *c)]).collect();
+                let places = carried.into_iter().chain([(ALSO, *before), (TO, *h), (CELLS_TO, *c)]);
+                let places: Vec<_> = places.chain(kept).collect();
                 self.operation(CELLS, gates.count, parts, &places);
             }
         }
     }
 
     /// Appends the operations of a draw, for the images of a workgroup from `first_image` on.
-    pub fn push_draw(&mut self, kinds: &[u32], channel: usize, first_image: usize, logits: At, input: At) {
+    pub fn push_draw(
+        &mut self,
+        kinds: &[u32],
+        channel: usize,
+        first_image: usize,
+        logits: At,
+        input: At,
+        kept: Option<At>,
+    ) {
+        let places: Vec<_> = [(ADD, logits), (TO, input)].into_iter().chain(kept.map(|at| (KEPT, at))).collect();
         for &kind in kinds {
-            let operation = self.operation(kind, channel, Vec::new(), &[(ADD, logits), (TO, input)]);
-            operation[FIRST_IMAGE] = first_image as u32;
+            self.operation(kind, channel, Vec::new(), &places)[FIRST_IMAGE] = first_image as u32;
         }
+    }
+
+    /// Appends an operation that moves segments of workgroup memory.
+    pub fn push_moves(&mut self, kind: u32, segments: Vec<[u32; SEGMENT_WORDS]>) {
+        let (first, count) = (self.segments.len(), segments.len());
+        self.segments.extend(segments);
+        let operation = self.operation(kind, 0, Vec::new(), &[]);
+        (operation[FIRST_SEGMENT], operation[SEGMENTS]) = (first as u32, count as u32);
     }
 
     /// The parts of the operation that ends these sums, behind the operations that make what there is no room for in it: and where
@@ -173,7 +193,7 @@ impl Words {
         // They stand one after another.
         words[FIRST_SEGMENT] = parts.first().map_or(0, |part| part.segments.start as u32);
         let parts_at = (PART..).step_by(PART_WORDS).take(PARTS);
-        parts_at.chain([ADD, ALSO, TO, CELLS_TO]).for_each(|place| words[place] = NONE);
+        parts_at.chain([ADD, ALSO, TO, CELLS_TO, KEPT, CELLS_KEPT]).for_each(|place| words[place] = NONE);
         if self.room.is_some() && words[SEGMENTS] > 0 {
             words[KIND] = PARTIALS;
             self.operations.push(words);

@@ -1,28 +1,22 @@
 //! A plan as a table of numbers for the kernel: the operations of a pixel, with places worked out for every row of the rings.
 
-use super::operation::{Ahead, Words};
-use super::softmax::softmax_values;
+use super::room::{Room, Row};
 use super::words::{
     BLOCK, CELLS, COUNT, DRAW_ABOVE, DRAW_HIGHEST, DRAW_KEPT, DRAW_LEVEL, DRAW_SUMS, DRAW_WEIGHTS, FIRST_SEGMENT, KIND,
-    NONE, OPERATION, PART, PART_SEGMENTS, PART_WORDS, PARTIALS, PARTS, SEGMENT_WORDS, SEGMENTS, SHARED, Shape,
-    UNROLLED,
+    OPERATION, PART, PART_SEGMENTS, PART_WORDS, PARTIALS, PARTS, SEGMENT_WORDS, SEGMENTS, SHIFT, Shape, UNROLLED,
 };
 use super::workgroup::{LEAST_MEMORY, Workgroup};
 use crate::sample::draw::CHUNK;
-use crate::sample::layout::{At, Layout};
-use crate::sample::plan::{LANES, PANEL, Pass, Place, Plan, Step, Sums};
-use crate::sample::program::Program;
-
-/// Most sums of segments before they are added up, those of all images: more are made in several operations.
-const MOST_PARTIALS: usize = 1536;
+use crate::sample::layout::Layout;
+use crate::sample::plan::{LANES, PANEL, Pass, Plan, Step, Sums};
 
 /// A plan for the kernel.
 pub struct Table {
     /// Operations and segments of all rows of the rings.
     pub words: Vec<u32>,
-    /// By row modulo the number of these, the word of the first operation of a pixel, of the scans, and of what is made ahead of
-    /// either.
-    rows: Vec<[u32; 4]>,
+    /// By row modulo the number of these: the word of the first operation of a pixel, of what is made ahead of it, and of the
+    /// [`FETCH`](super::words::FETCH) before it; each of the row and of its scans.
+    rows: Vec<[[u32; 2]; 3]>,
     /// Kernels: of the row, and of its scans where there are any.
     pub row: Shape,
     /// Of its scans.
@@ -41,33 +35,46 @@ impl Table {
     /// The table of `plan`, whose values stand as `layout` says, for such workgroups, and for draws that may leave out levels where
     /// it `truncates`.
     pub fn new(plan: &Plan, layout: &Layout, workgroup: Workgroup, truncates: bool) -> Self {
-        let most = steps(plan).filter_map(Step::sums).flat_map(|sums| &sums.outputs).map(|outputs| outputs.len()).max();
-        let room = MOST_PARTIALS / workgroup.images;
-        let split = workgroup.split && most.is_none_or(|outputs| outputs.next_multiple_of(BLOCK) <= room);
-        let room = Room { partials: split.then_some(room), truncates, ..Room::default() };
-        // Once to see how much room sums need, and again with places for them.
-        let rough = room.row(plan, layout, workgroup, 0);
-        let room = room.with(plan, workgroup, rough.words.operations());
-        let RowWords { operations: [operations, scan_operations], ahead_operations, ahead, .. } =
+        Self::with(plan, layout, workgroup, &Room::new(plan, layout, workgroup, truncates))
+    }
+
+    /// The same for half as many images, if that lets their memory hold all that pixels look at; and the workgroup.
+    pub fn fitting(plan: &Plan, layout: &Layout, workgroup: Workgroup, truncates: bool) -> (Workgroup, Self) {
+        let room = |workgroup| Room::new(plan, layout, workgroup, truncates);
+        let (mut workgroup, mut own) = (workgroup, room(workgroup));
+        if own.near.is_none()
+            && let Some(halved) = workgroup.halved()
+            && let half @ Room { near: Some(_), .. } = room(halved)
+        {
+            (workgroup, own) = (halved, half);
+        }
+        (workgroup, Self::with(plan, layout, workgroup, &own))
+    }
+
+    fn with(plan: &Plan, layout: &Layout, workgroup: Workgroup, room: &Room) -> Self {
+        let Row { operations: [operations, scan_operations], ahead_operations, ahead, .. } =
             room.row(plan, layout, workgroup, 0);
         let (mut words, mut rows) = (Vec::new(), Vec::new());
         for y in 0..layout.phases(plan.config.height) {
             let row = room.row(plan, layout, workgroup, y);
-            let first = words.len();
+            let pixel = words.len();
             row.words.write(&mut words);
-            let first_ahead = words.len();
+            let ahead = words.len();
             row.ahead.words.write(&mut words);
-            let scan = first + operations * OPERATION;
-            let scan_ahead = first_ahead + ahead_operations[0] * OPERATION;
-            rows.push([first, scan, first_ahead, scan_ahead].map(|word| word as u32));
+            let fetch = words.len();
+            row.fetch.write(&mut words);
+            let behind = |first: usize, operations: usize| [first, first + operations * OPERATION];
+            let firsts = [behind(pixel, operations), behind(ahead, ahead_operations[0]), behind(fetch, 1)];
+            rows.push(firsts.map(|firsts| firsts.map(|word| word as u32)));
         }
         let config = &plan.config;
         let shape = Shape {
             threads: workgroup.threads,
             images: workgroup.images,
             images_a_thread: workgroup.images_a_thread,
-            split,
+            split: room.partials.is_some(),
             ahead: workgroup.ahead,
+            near: room.near.is_some(),
             levels: usize::from(config.levels),
             // Not as little as may be: networks nearly alike have one kernel.
             shared: room.values.next_multiple_of(LEAST_MEMORY).min(workgroup.memory),
@@ -75,7 +82,7 @@ impl Table {
             draws: room.draws,
             softmax: room.softmax,
             scan: false,
-            truncates,
+            truncates: room.truncates,
             contract: false,
         };
         let count = plan.scans.len();
@@ -97,12 +104,17 @@ impl Table {
 
     /// Word of the first operation of row `y`, or of the scans that follow it.
     pub fn first_operation(&self, shape: &Shape, y: usize) -> u32 {
-        self.rows[y % self.rows.len()][usize::from(shape.scan)]
+        self.rows[y % self.rows.len()][0][usize::from(shape.scan)]
     }
 
     /// That of what is made ahead of it.
     pub fn first_ahead(&self, shape: &Shape, y: usize) -> u32 {
-        self.rows[y % self.rows.len()][2 + usize::from(shape.scan)]
+        self.rows[y % self.rows.len()][1][usize::from(shape.scan)]
+    }
+
+    /// That of what fetches the columns beside its first pixel.
+    pub fn first_fetch(&self, shape: &Shape, y: usize) -> u32 {
+        self.rows[y % self.rows.len()][2][usize::from(shape.scan)]
     }
 
     /// Operations that are made ahead of the row, or of all scans.
@@ -141,6 +153,14 @@ impl Table {
         let segments = self.words[op[FIRST_SEGMENT] as usize..].chunks_exact(SEGMENT_WORDS);
         let lengths = segments.take(op[SEGMENTS] as usize).map(length);
         let mut rounds = 0;
+        if shape.near {
+            let segments = self.words[op[FIRST_SEGMENT] as usize..].chunks_exact(SEGMENT_WORDS);
+            let moved = segments.take(if kind == SHIFT { op[SEGMENTS] as usize } else { 0 }).map(|segment| {
+                let [features, columns, slots] = [1, 2, 3].map(|word| segment[word] as usize);
+                1 + (1 + (features * slots * shape.images).div_ceil(shape.threads)) * (1 + columns)
+            });
+            rounds += 1 + moved.sum::<usize>();
+        }
         let of_parts = if shape.split {
             let segments = op[SEGMENTS] as usize;
             rounds += asked(kind == PARTIALS, blocks * segments * lanes) * (1 + lengths.max().unwrap_or(6));
@@ -172,7 +192,7 @@ impl Table {
     }
 }
 
-fn steps(plan: &Plan) -> impl Iterator<Item = &Step> {
+pub fn steps(plan: &Plan) -> impl Iterator<Item = &Step> {
     plan.steps.iter().chain(plan.scans.iter().flatten())
 }
 
@@ -206,95 +226,18 @@ fn reorder(pass: &Pass, count: usize, cells: bool, from: &[f32], to: &mut [f32])
     }
 }
 
-/// What stands where in workgroup memory.
-#[derive(Clone, Default)]
-struct Room {
-    values: usize,
-    /// Sums of segments of an image that there is room for, where they are made apart.
-    partials: Option<usize>,
-    features: usize,
-    draws: usize,
-    softmax: usize,
-    truncates: bool,
-    /// Of each slot, where there is room for it; the others are kept with the image.
-    slots: Vec<Option<usize>>,
-}
-
-impl Room {
-    fn with(self, plan: &Plan, workgroup: Workgroup, operations: &[[u32; OPERATION]]) -> Self {
-        let (levels, Workgroup { images, memory, .. }) = (usize::from(plan.config.levels), workgroup);
-        let mut room = self;
-        // Of many levels as many images at once as leave most of the memory to features.
-        room.softmax = if levels > 2 { softmax_values(levels, room.truncates) } else { 0 };
-        let at_once = (memory * 3 / 8).checked_div(room.softmax).unwrap_or(images).clamp(1, images);
-        room.draws = 1 << at_once.ilog2();
-        room.features = room.partials.map_or(0, |partials| partials * images).max(room.draws * room.softmax);
-        let unfinished = operations.iter().filter(|operation| (SHARED..NONE).contains(&operation[PART]));
-        let mut features =
-            unfinished.map(|operation| operation[COUNT].next_multiple_of(BLOCK as u32)).max().unwrap_or(0) as usize;
-        let gates = |slot| steps(plan).any(|step| matches!(step, Step::Lstm { gates, .. } if gates.to == slot));
-        for (k, slot) in plan.slots.iter().enumerate() {
-            let fits = room.features + (features + slot.features) * images <= memory;
-            // Gates are kept only where they are made in several operations.
-            let fits = fits && slot.rows == 0 && (room.partials.is_some() || !gates(k));
-            room.slots.push(fits.then_some(features));
-            features += if fits { slot.features } else { 0 };
-        }
-        room.values = room.features + features * images;
-        room
-    }
-
-    /// The operations of row `y`, and of all scans behind it.
-    fn row(&self, plan: &Plan, layout: &Layout, workgroup: Workgroup, y: usize) -> RowWords {
-        let shared = |start: usize| At { start: start + SHARED as usize, column: 0 };
-        let unfinished = shared(0);
-        let program = Program::new(plan, |slot, from: Place| match self.slots.get(slot) {
-            Some(Some(start)) => shared(*start),
-            _ => layout.at(slot, from, y),
-        });
-        let mut words = Words::new(self.partials);
-        let mut ahead = Ahead::new(workgroup.ahead, layout.length(), plan.config.width);
-        let kinds: &[u32] = match (plan.config.levels, self.truncates) {
-            (2, _) => &[DRAW_LEVEL],
-            (_, false) => &[DRAW_HIGHEST, DRAW_WEIGHTS, DRAW_SUMS, DRAW_LEVEL],
-            (_, true) => &[DRAW_HIGHEST, DRAW_WEIGHTS, DRAW_SUMS, DRAW_ABOVE, DRAW_KEPT, DRAW_LEVEL],
-        };
-        for (channel, ops) in program.channels.iter().enumerate() {
-            ops.iter().for_each(|op| words.push(&program, op, unfinished, &mut ahead));
-            for first_image in (0..workgroup.images).step_by(self.draws.max(1)) {
-                words.push_draw(kinds, channel, first_image, program.logits[channel], program.input.feature(channel));
-            }
-        }
-        let [row, row_ahead] = [&words, &ahead.words].map(|words| words.operations().len());
-        program.scans.iter().flatten().for_each(|op| words.push(&program, op, unfinished, &mut ahead));
-        let operations = [row, words.operations().len() - row];
-        let ahead_operations = [row_ahead, ahead.words.operations().len() - row_ahead];
-        RowWords { words, operations, ahead, ahead_operations }
-    }
-}
-
-/// The operations of a row.
-struct RowWords {
-    words: Words,
-    /// Those of a pixel, and of all scans.
-    operations: [usize; 2],
-    ahead: Ahead,
-    /// The same of those made ahead.
-    ahead_operations: [usize; 2],
-}
-
 #[cfg(all(test, feature = "native"))]
 mod tests {
-    use super::super::words::{ADD, ALSO, BIAS, CELLS_TO, PLACE, TO};
+    use super::super::words::{ADD, ALSO, BIAS, CELLS_KEPT, CELLS_TO, KEPT, NONE, PLACE, SHARED, TO};
     use super::super::workgroup::Adapter;
     use super::*;
     use crate::model::{Model, ModelConfig, Network};
     use burn::tensor::Device;
 
-    /// What is compiled for one network serves the next: compiling takes a browser up to seconds.
+    /// What is compiled for one network serves the next, where both have room: compiling takes a browser up to seconds.
     #[test]
     fn networks_share_their_kernels() {
-        for images in [0, 2, 4] {
+        for images in [0, 2] {
             let shapes =
                 Network::ALL.into_iter().flat_map(|network| [5, 16].map(|h| (network, h))).map(|(network, h)| {
                     let tiny = ModelConfig::tiny(network, 1, 2, [3, 4 + h]);
@@ -334,6 +277,8 @@ mod tests {
                 {
                     operations.push((table.first_operation(&shape, y), table.operations(&shape) * count));
                     operations.push((table.first_ahead(&shape, y), table.ahead(&shape)));
+                    let fetches = if shape.near { count } else { 0 };
+                    operations.push((table.first_fetch(&shape, y), fetches));
                 }
                 let operations = operations.into_iter().map(|(first, count)| (first as usize, count));
                 for k in operations.flat_map(|(first, count)| (0..count).map(move |k| first + k * OPERATION)) {
@@ -344,7 +289,9 @@ mod tests {
                         assert!(last <= end, "{config:?}, row {y}, kind {}: {at} {column} {length}", op[KIND]);
                     };
                     let count = if op[KIND] == CELLS { op[COUNT] / 4 } else { op[COUNT] } as usize;
-                    for place in [ADD, ALSO, TO, CELLS_TO].into_iter().filter(|&place| op[place] != NONE) {
+                    for place in
+                        [ADD, ALSO, TO, CELLS_TO, KEPT, CELLS_KEPT].into_iter().filter(|&place| op[place] != NONE)
+                    {
                         let length = if op[KIND] > PARTIALS { 1 } else { count };
                         check(op[place] as usize, op[place + PLACE] as usize, length);
                     }
@@ -354,6 +301,10 @@ mod tests {
                     }
                     for segment in 0..op[SEGMENTS] as usize {
                         let segment = &table.words[op[FIRST_SEGMENT] as usize + segment * SEGMENT_WORDS..];
+                        if op[KIND] == SHIFT {
+                            check((segment[0] + SHARED) as usize, 0, segment[1..4].iter().product::<u32>() as usize);
+                            continue;
+                        }
                         check(segment[0] as usize, segment[1] as usize, segment[2] as usize);
                         let blocks = (op[COUNT] as usize).div_ceil(BLOCK);
                         let weights = segment[4] as usize + segment[2] as usize * blocks;

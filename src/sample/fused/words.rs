@@ -13,7 +13,7 @@ pub const BLOCK: usize = 4;
 pub const UNROLLED: usize = 4;
 
 /// Words of an operation.
-pub const OPERATION: usize = 23;
+pub const OPERATION: usize = 27;
 /// What it is: below [`CELLS`] a convolution or a sum.
 pub const KIND: usize = 0;
 /// Outputs; of a draw, its colour.
@@ -40,10 +40,13 @@ pub const ALSO: usize = 15;
 pub const TO: usize = 17;
 /// Where the cells go to.
 pub const CELLS_TO: usize = 19;
+/// Where they go to in storage as well, for later rows.
+pub const KEPT: usize = 21;
+pub const CELLS_KEPT: usize = 23;
 /// 1 where outputs are rectified.
-pub const RECTIFY: usize = 21;
+pub const RECTIFY: usize = 25;
 /// Of a draw, the first image of the workgroup it draws for.
-pub const FIRST_IMAGE: usize = 22;
+pub const FIRST_IMAGE: usize = 26;
 /// From a place's column 0 to its values a column.
 pub const PLACE: usize = 1;
 
@@ -59,6 +62,11 @@ pub const DRAW_SUMS: u32 = 5;
 pub const DRAW_ABOVE: u32 = 6;
 pub const DRAW_KEPT: u32 = 7;
 pub const DRAW_LEVEL: u32 = 8;
+/// Moves the columns that pixels look at by one, behind the last operation of a pixel. Its segments are slots that stand one after
+/// another: where the first stands, features and columns of each, and how many they are.
+pub const SHIFT: u32 = 9;
+/// Fetches the columns beside the first pixel of a launch. Its segments are slots: a place of storage, values, and where they go to.
+pub const FETCH: u32 = 10;
 
 /// Words of a segment: place (2), values, whether they are rectified, the block of its first weights.
 pub const SEGMENT_WORDS: usize = 5;
@@ -75,6 +83,8 @@ pub struct Shape {
     pub split: bool,
     /// Whether sums go on from what was made ahead of the row.
     pub ahead: bool,
+    /// Whether all that pixels look at of their own row is in workgroup memory: see [`Near`](super::near::Near).
+    pub near: bool,
     /// Levels of a value.
     pub levels: usize,
     /// Values of workgroup memory.
@@ -97,8 +107,8 @@ pub struct Shape {
 impl Shape {
     /// That of the kernel that makes sums ahead of this one: all of it that does not depend on the network.
     pub fn before(self) -> Self {
-        let [split, ahead, scan, truncates] = [false; 4];
+        let [split, ahead, near, scan, truncates] = [false; 5];
         let [levels, shared, features, draws, softmax] = [0; 5];
-        Self { split, ahead, levels, shared, features, draws, softmax, scan, truncates, ..self }
+        Self { split, ahead, near, levels, shared, features, draws, softmax, scan, truncates, ..self }
     }
 }

@@ -20,7 +20,7 @@ const MOST_IMAGES_A_THREAD: usize = 4;
 pub const LEAST_MEMORY: usize = 4096;
 
 /// Values of it in use at most: a GPU that has more can keep more workgroups at once.
-const MOST_MEMORY: usize = 8192;
+const MOST_MEMORY: usize = 12_288;
 
 /// What is to be known of an adapter.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,6 +49,8 @@ pub struct Workgroup {
     pub ahead: bool,
     /// Values of its memory.
     pub memory: usize,
+    /// What it is made for.
+    pub adapter: Adapter,
 }
 
 impl Adapter {
@@ -72,6 +74,14 @@ impl Adapter {
             split: images < if self.software { 2 } else { 8 },
             ahead: !self.software,
             memory: self.memory.clamp(LEAST_MEMORY, MOST_MEMORY),
+            adapter: self,
         }
+    }
+}
+
+impl Workgroup {
+    /// That of half as many images.
+    pub fn halved(self) -> Option<Self> {
+        (self.images > 1).then(|| self.adapter.workgroup_of(self.images.ilog2() - 1))
     }
 }
