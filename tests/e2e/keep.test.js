@@ -101,13 +101,20 @@ describe('a pixel', () => {
       await openEasel(`model=${DIGITS}&seed=3&temperature=${temperature}&top-p=0.9&k=${WHOLE}`);
       const { levels, nll_nats } = await toldByEngine({ model: DIGITS, seed: 3, ...how });
       const seen = new Set();
-      // Besides these, those of the picture's strokes.
-      const strokes = levels.flatMap((level, at) => (level ? [[at % 28, Math.floor(at / 28)]] : [])).filter((_, nth) => nth % 5 === 0);
-      for (const [x, y] of [...PIXELS, ...strokes]) {
+      const chancesOf = async (/** @type {number[]} */ [x, y]) => {
+        const weights = (await distribution({ model: DIGITS, levels, channel: 0, y, x })).map((p) => p ** (1 / temperature));
+        return weights.map((weight) => weight / (weights[0] + weights[1]));
+      };
+      // Besides these, some of the picture's strokes, and one of which the network is so sure that paper is cut off.
+      const strokes = levels.flatMap((level, at) => (level ? [[at % 28, Math.floor(at / 28)]] : []));
+      const sure = [];
+      for (const pixel of strokes) {
+        if (sure.length === 0 && !keptOf(await chancesOf(pixel), how)[0]) sure.push(pixel);
+      }
+      for (const [x, y] of [...PIXELS, ...sure, ...strokes.filter((_, nth) => nth % 5 === 0)]) {
         await keepPixel({ x, y });
         const at = 28 * y + x;
-        const weights = (await distribution({ model: DIGITS, levels, channel: 0, y, x })).map((p) => p ** (1 / temperature));
-        const [paper, ink] = weights.map((weight) => weight / (weights[0] + weights[1]));
+        const [paper, ink] = await chancesOf([x, y]);
         const kept = keptOf([paper, ink], how);
         const what = `${x}, ${y}: ${paper} of paper`;
         const [{ share, pin }] = await barsShown();
