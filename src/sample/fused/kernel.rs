@@ -1,11 +1,11 @@
 //! The kernel of the fused sampler: one row of every image, many images a workgroup, nothing read back in between.
 //!
 //! It is an interpreter of the table that [`table`](super::table) makes of a plan: for every pixel the same list of operations,
-//! with a barrier behind each: of workgroup memory, where that holds all that pixels look at ([`near`](super::near)). In an operation the threads share out its outputs and its images, as [`sums`](super::sums) says;
-//! neighbouring threads have neighbouring images, whose features stand side by side. Where there are too few images to keep the
-//! threads busy, an operation of its own makes the sums of segments first, which the next one adds up. The control flow around
-//! the barriers depends on nothing that is read, as WebGPU demands; all networks share one kernel; and the sums are those of the
-//! cached sampler, to the bit: [`Rounded`].
+//! with a barrier behind each: of workgroup memory, where that holds all that pixels look at ([`near`](super::near)). In an
+//! operation the threads share out its outputs and its images, as [`sums`](super::sums) says; neighbouring threads have neighbouring
+//! images, whose features stand side by side. Where there are too few images to keep the threads busy, an operation of its own makes
+//! the sums of segments first, which the next one adds up. The control flow around the barriers depends on nothing that is read, as
+//! WebGPU demands; networks with as much room share one kernel; and the sums are those of the cached sampler, to the bit: [`Rounded`].
 #![allow(missing_docs, reason = "the macro makes public items of its own")]
 #![allow(clippy::collapsible_if, reason = "what is known when compiling is not mixed with what is not")]
 
