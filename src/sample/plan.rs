@@ -107,6 +107,18 @@ impl Step {
         }
     }
 
+    /// The slots it reads, at any place.
+    pub fn reads(&self) -> impl Iterator<Item = usize> {
+        let of_sums = self.sums().into_iter();
+        let of_sums = of_sums.flat_map(|sums| sums.terms.iter().map(|term| term.from).chain(sums.add));
+        let others = match *self {
+            Self::Sums(_) => [None; 2],
+            Self::Lstm { c, .. } => [Some(c), None],
+            Self::Add { from, .. } => from.map(|(slot, _)| Some(slot)),
+        };
+        of_sums.chain(others.into_iter().flatten())
+    }
+
     /// The slots it writes.
     pub fn writes(&self) -> impl Iterator<Item = usize> {
         let (one, others) = match *self {

@@ -75,7 +75,6 @@ pub fn fetch(
     shared: &mut [f32],
     op: usize,
     start: usize,
-    thread: usize,
     x: usize,
     #[comptime] shape: Shape,
 ) {
@@ -84,7 +83,7 @@ pub fn fetch(
         let from = start + place(table, segment, x) as usize * comptime!(shape.images);
         let count = table[segment + 2] as usize * comptime!(shape.images);
         let to = in_workgroup(table[segment + 3] + SHARED, 0, shape);
-        let mut item = thread;
+        let mut item = UNIT_POS as usize;
         while item < count {
             shared[to + item] = values[from + item];
             item += comptime!(shape.threads);
@@ -94,14 +93,14 @@ pub fn fetch(
 
 /// Moves columns by one, so that the pixel's own becomes the one beside the next: see `SHIFT`.
 #[cube]
-pub fn shift(table: &[u32], shared: &mut [f32], op: usize, thread: usize, #[comptime] shape: Shape) {
+pub fn shift(table: &[u32], shared: &mut [f32], op: usize, #[comptime] shape: Shape) {
     for k in 0..table[op + SEGMENTS] as usize {
         let segment = table[op + FIRST_SEGMENT] as usize + k * SEGMENT_WORDS;
         let first = in_workgroup(table[segment] + SHARED, 0, shape);
         let size = table[segment + 1] as usize * comptime!(shape.images);
         let columns = table[segment + 2] as usize;
         let count = table[segment + 3] as usize * size;
-        let mut item = thread;
+        let mut item = UNIT_POS as usize;
         while item < count {
             let own = first + item / size * (columns * size) + item % size;
             for column in 1..columns {

@@ -8,6 +8,7 @@
 
 mod ahead;
 mod device;
+mod draws;
 mod error;
 mod figures;
 mod fill;
@@ -16,9 +17,11 @@ mod maths;
 mod memory;
 mod near;
 mod operation;
+mod outputs;
 mod pace;
 mod room;
 mod softmax;
+mod stage;
 mod sums;
 mod table;
 mod words;
@@ -314,6 +317,7 @@ impl FusedScale {
                         first_column as u32,
                         columns as u32,
                         self.table.operations(&shape) as u32,
+                        self.table.stages(&shape) as u32,
                         self.table.values as u32,
                         config.width as u32,
                         config.channels as u32,

@@ -1,20 +1,24 @@
 //! The words of a program: what the kernel does at a pixel, one operation after another.
 
+use super::stage::{partials_of, share_out};
 use super::words::{
     ADD, ALSO, BIAS, BLOCK, CELLS, CELLS_KEPT, CELLS_TO, CONVOLVE, COUNT, FIRST_IMAGE, FIRST_SEGMENT, KEPT, KIND, NONE,
     OPERATION, PART, PART_SEGMENTS, PART_WORDS, PARTIALS, PARTS, PLACE, RECTIFY, SEGMENT_WORDS, SEGMENTS, TO,
 };
+use super::workgroup::Workgroup;
 use crate::sample::layout::At;
 use crate::sample::plan::SEGMENT;
 use crate::sample::program::{Op, Program, Read, Sums, Term};
 use std::ops::Range;
 
 /// Operations, and the segments of their sums.
-#[derive(Default)]
 pub struct Words {
     /// Sums of segments that there is room for; none where a thread makes whole sums.
     room: Option<usize>,
+    workgroup: Workgroup,
     operations: Vec<[u32; OPERATION]>,
+    /// The first of those that are pushed last and wait for nothing of one another.
+    together: usize,
     segments: Vec<[u32; SEGMENT_WORDS]>,
 }
 
@@ -32,8 +36,8 @@ pub struct Ahead {
 
 impl Ahead {
     /// None yet, and none at all unless they are to be `made`; their sums go to the values of an image from `start` on.
-    pub fn new(made: bool, start: usize, width: usize) -> Self {
-        Self { made, words: Words::new(None), width, end: start }
+    pub fn new(made: bool, start: usize, width: usize, workgroup: Workgroup) -> Self {
+        Self { made, words: Words::new(None, workgroup), width, end: start }
     }
 
     /// Where their sums end.
@@ -70,14 +74,36 @@ enum Start {
 
 impl Words {
     /// No operations yet, for a kernel that makes so many sums of segments before it adds them up, or whole sums.
-    pub fn new(room: Option<usize>) -> Self {
-        Self { room, ..Self::default() }
+    pub fn new(room: Option<usize>, workgroup: Workgroup) -> Self {
+        Self { room, workgroup, operations: Vec::new(), together: 0, segments: Vec::new() }
     }
 
     /// Appends an operation of the program, and what can be made `ahead` of it there. Sums that there is no room for at once are made
     /// in several: what one leaves `unfinished` the next goes on with. What is written is also `kept` there: outputs, or states and
-    /// cells.
-    pub fn push(&mut self, program: &Program, op: &Op, unfinished: At, ahead: &mut Ahead, kept: [Option<At>; 2]) {
+    /// cells. It may `join` the last ones where neither waits for the other.
+    pub fn push(
+        &mut self,
+        program: &Program,
+        op: &Op,
+        unfinished: At,
+        ahead: &mut Ahead,
+        kept: [Option<At>; 2],
+        join: bool,
+    ) {
+        let (first, before) = (self.together, self.operations.len());
+        self.push_alone(program, op, unfinished, ahead, kept);
+        // What is made in several operations waits for itself.
+        if join && self.workgroup.united && self.together == before {
+            let partials = self.operations[first..].iter().filter(|op| op[KIND] == PARTIALS);
+            let values: usize = partials.map(partials_of).sum();
+            if self.room.is_none_or(|room| values <= room) {
+                self.together = first;
+                self.share_out();
+            }
+        }
+    }
+
+    fn push_alone(&mut self, program: &Program, op: &Op, unfinished: At, ahead: &mut Ahead, kept: [Option<At>; 2]) {
         let kept = [KEPT, CELLS_KEPT].into_iter().zip(kept).filter_map(|(place, at)| Some((place, at?)));
         match op {
             Op::Add { from: [one, other], to, count } => {
@@ -194,6 +220,7 @@ impl Words {
         words[FIRST_SEGMENT] = parts.first().map_or(0, |part| part.segments.start as u32);
         let parts_at = (PART..).step_by(PART_WORDS).take(PARTS);
         parts_at.chain([ADD, ALSO, TO, CELLS_TO, KEPT, CELLS_KEPT]).for_each(|place| words[place] = NONE);
+        self.together = self.operations.len();
         if self.room.is_some() && words[SEGMENTS] > 0 {
             words[KIND] = PARTIALS;
             self.operations.push(words);
@@ -212,7 +239,14 @@ impl Words {
             words[place + PLACE] = at.column as u32;
         }
         self.operations.push(words);
+        self.share_out();
         self.operations.last_mut().expect("just pushed")
+    }
+
+    /// Makes as few stages as may be of the last operations, which wait for nothing of one another.
+    fn share_out(&mut self) {
+        let together = self.operations.split_off(self.together);
+        self.operations.extend(share_out(together, self.workgroup));
     }
 
     /// Operations so far.

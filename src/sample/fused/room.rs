@@ -3,6 +3,7 @@
 use super::near::{AllNear, kernels};
 use super::operation::{Ahead, Words};
 use super::softmax::softmax_values;
+use super::stage::Touched;
 use super::table::steps;
 use super::words::{
     BLOCK, COUNT, DRAW_ABOVE, DRAW_HIGHEST, DRAW_KEPT, DRAW_LEVEL, DRAW_SUMS, DRAW_WEIGHTS, FETCH, NONE, OPERATION,
@@ -105,10 +106,10 @@ impl Room {
             let feature = to.start - shared(near(slot)?.place(0)).start;
             Some(layout.at(slot, HERE, y).feature(feature))
         };
-        let mut words = Words::new(self.partials);
-        let mut ahead = Ahead::new(workgroup.ahead, layout.length(), plan.config.width);
-        let mut fetch = Words::new(None);
-        let push = |words: &mut Words, ahead: &mut Ahead, op: &Op, step: &Step| {
+        let mut words = Words::new(self.partials, workgroup);
+        let mut ahead = Ahead::new(workgroup.ahead, layout.length(), plan.config.width, workgroup);
+        let mut fetch = Words::new(None, workgroup);
+        let push = |words: &mut Words, ahead: &mut Ahead, stage: &mut Touched, op: &Op, step: &Step| {
             let kept = match (op, step) {
                 (Op::Lstm { h, c, .. }, Step::Lstm { h: states, c: cells, .. }) => {
                     [kept(*states, *h), kept(*cells, *c)]
@@ -117,7 +118,7 @@ impl Room {
                 (Op::Add { to, .. }, _) => [step.writes().next().and_then(|slot| kept(slot, *to)), None],
                 (Op::Lstm { .. }, _) => unreachable!("an operation of another step"),
             };
-            words.push(&program, op, unfinished, ahead, kept);
+            words.push(&program, op, unfinished, ahead, kept, stage.joined_by(step));
         };
         let kinds: &[u32] = match (plan.config.levels, self.truncates) {
             (2, _) => &[DRAW_LEVEL],
@@ -125,7 +126,8 @@ impl Room {
             (_, true) => &[DRAW_HIGHEST, DRAW_WEIGHTS, DRAW_SUMS, DRAW_ABOVE, DRAW_KEPT, DRAW_LEVEL],
         };
         for (channel, ops) in program.channels.iter().enumerate() {
-            ops.iter().zip(&plan.steps).for_each(|(op, step)| push(&mut words, &mut ahead, op, step));
+            let mut stage = Touched::default();
+            ops.iter().zip(&plan.steps).for_each(|(op, step)| push(&mut words, &mut ahead, &mut stage, op, step));
             let input = program.input.feature(channel);
             for first_image in (0..workgroup.images).step_by(self.draws.max(1)) {
                 words.push_draw(kinds, channel, first_image, program.logits[channel], input, kept(0, input));
@@ -135,7 +137,8 @@ impl Room {
         for scan in kernels(plan) {
             if let Some(k) = scan {
                 let ops = program.scans[k].iter().zip(plan.scans[k].iter().cycle());
-                ops.for_each(|(op, step)| push(&mut words, &mut ahead, op, step));
+                let mut stage = Touched::default();
+                ops.for_each(|(op, step)| push(&mut words, &mut ahead, &mut stage, op, step));
             }
             if let Some(near) = &self.near {
                 words.push_moves(SHIFT, near.shifted(plan, scan));

@@ -9,6 +9,7 @@ use super::words::{
     BIAS, BLOCK, FIRST_SEGMENT, NONE, PART, PART_SEGMENTS, PART_WORDS, PARTS, PLACE, SEGMENT_WORDS, SHARED, Shape,
     UNROLLED,
 };
+use crate::sample::plan::SEGMENT;
 use cubecl::prelude::*;
 
 /// Sums of nothing: a block of outputs for every image of a thread.
@@ -112,6 +113,7 @@ pub fn add_parts(
     op: usize,
     block: usize,
     blocks: usize,
+    partials: usize,
     start: usize,
     lane: usize,
     x: usize,
@@ -119,7 +121,7 @@ pub fn add_parts(
     #[comptime] shape: Shape,
 ) {
     let mut segment = table[op + FIRST_SEGMENT] as usize;
-    let mut partial = block * comptime!(BLOCK * shape.images) + lane;
+    let mut partial = partials + block * comptime!(BLOCK * shape.images) + lane;
     for part in 0..PARTS {
         let word = op + PART + part * PART_WORDS;
         if table[word] != NONE {
@@ -221,31 +223,54 @@ pub fn add_products(
     rounded: Rounded,
     #[comptime] shape: Shape,
 ) {
-    // Written out by fours, their loads need not wait for a loop; more of them would be long to compile.
-    let fours = length / UNROLLED;
-    for four in 0..fours {
-        #[unroll]
-        for k in 0..UNROLLED {
-            let j = four * UNROLLED + k;
-            add_input(
-                sums,
-                weights,
-                from,
-                weight + j * blocks,
-                first + j * comptime!(shape.images),
-                rectify,
-                rounded,
-                shape,
-            );
+    if comptime!(shape.united) {
+        if length == SEGMENT {
+            add_inputs(sums, weights, from, weight, blocks, first, rectify, rounded, SEGMENT, shape);
+        } else {
+            for j in 0..length {
+                let value = first + j * comptime!(shape.images);
+                add_inputs(sums, weights, from, weight + j * blocks, blocks, value, rectify, rounded, 1usize, shape);
+            }
+        }
+    } else {
+        // More of them would be long to compile, and are no faster where threads are a loop.
+        let fours = length / UNROLLED;
+        for four in 0..fours {
+            let weight = weight + four * UNROLLED * blocks;
+            let value = first + four * comptime!(UNROLLED * shape.images);
+            add_inputs(sums, weights, from, weight, blocks, value, rectify, rounded, UNROLLED, shape);
+        }
+        for j in fours * UNROLLED..length {
+            let value = first + j * comptime!(shape.images);
+            add_inputs(sums, weights, from, weight + j * blocks, blocks, value, rectify, rounded, 1usize, shape);
         }
     }
-    for j in fours * UNROLLED..length {
+}
+
+/// Adds so many values of each image, times their weights: written out, so that the loads of all of them need not wait for the sums
+/// before.
+#[cube]
+#[allow(clippy::too_many_arguments, reason = "the kernel's buffers one by one")]
+fn add_inputs(
+    sums: &mut Array<Block>,
+    weights: &[Block],
+    from: &[f32],
+    weight: usize,
+    blocks: usize,
+    first: usize,
+    rectify: bool,
+    rounded: Rounded,
+    #[comptime] count: usize,
+    #[comptime] shape: Shape,
+) {
+    #[unroll]
+    for j in 0..count {
         add_input(
             sums,
             weights,
             from,
             weight + j * blocks,
-            first + j * comptime!(shape.images),
+            first + comptime!(j * shape.images),
             rectify,
             rounded,
             shape,

@@ -2,8 +2,9 @@
 
 use super::room::{Room, Row};
 use super::words::{
-    BLOCK, CELLS, COUNT, DRAW_ABOVE, DRAW_HIGHEST, DRAW_KEPT, DRAW_LEVEL, DRAW_SUMS, DRAW_WEIGHTS, FIRST_SEGMENT, KIND,
-    OPERATION, PART, PART_SEGMENTS, PART_WORDS, PARTIALS, PARTS, SEGMENT_WORDS, SEGMENTS, SHIFT, Shape, UNROLLED,
+    BLOCK, CELLS, COUNT, DRAW_ABOVE, DRAW_HIGHEST, DRAW_KEPT, DRAW_LEVEL, DRAW_SUMS, DRAW_WEIGHTS, ENDS, FIRST_SEGMENT,
+    ITEMS, KIND, OPERATION, PART, PART_SEGMENTS, PART_WORDS, PARTIALS, PARTS, SEGMENT_WORDS, SEGMENTS, SHIFT, Shape,
+    UNROLLED,
 };
 use super::workgroup::{LEAST_MEMORY, Workgroup};
 use crate::sample::draw::CHUNK;
@@ -23,8 +24,9 @@ pub struct Table {
     pub scan: Option<Shape>,
     /// Scans.
     pub scans: u32,
-    /// Operations of a pixel, without scans and in one of these.
+    /// Operations of a pixel, without scans and in one of these, and their stages.
     operations: [usize; 2],
+    stages: [usize; 2],
     /// Those made ahead of a row, and of all scans over it.
     ahead: [usize; 2],
     /// Values of an image: what its layout says, and the sums made ahead.
@@ -54,6 +56,10 @@ impl Table {
     fn with(plan: &Plan, layout: &Layout, workgroup: Workgroup, room: &Room) -> Self {
         let Row { operations: [operations, scan_operations], ahead_operations, ahead, .. } =
             room.row(plan, layout, workgroup, 0);
+        let count = plan.scans.len();
+        // The layers are alike, and so are their scans.
+        let of_a_scan = scan_operations / count.max(1);
+        assert_eq!(of_a_scan * count, scan_operations, "scans of unequal lengths");
         let (mut words, mut rows) = (Vec::new(), Vec::new());
         for y in 0..layout.phases(plan.config.height) {
             let row = room.row(plan, layout, workgroup, y);
@@ -74,6 +80,7 @@ impl Table {
             images_a_thread: workgroup.images_a_thread,
             split: room.partials.is_some(),
             ahead: workgroup.ahead,
+            united: workgroup.united,
             near: room.near.is_some(),
             levels: usize::from(config.levels),
             // Not as little as may be: networks nearly alike have one kernel.
@@ -85,10 +92,11 @@ impl Table {
             truncates: room.truncates,
             contract: false,
         };
-        let count = plan.scans.len();
-        // The layers are alike, and so are their scans.
-        let of_a_scan = scan_operations / count.max(1);
-        assert_eq!(of_a_scan * count, scan_operations, "scans of unequal lengths");
+        let stages = |first: usize, operations: usize| {
+            let operations = words[first * OPERATION..].chunks_exact(OPERATION).take(operations);
+            operations.map(|op: &[u32]| op[ENDS] as usize).sum()
+        };
+        let stages = [stages(0, operations), stages(operations, of_a_scan)];
         let scan = (count > 0).then_some(Shape { scan: true, truncates: false, ..shape });
         Self {
             words,
@@ -97,6 +105,7 @@ impl Table {
             scan,
             scans: count as u32,
             operations: [operations, of_a_scan],
+            stages,
             ahead: ahead_operations,
             values: ahead.end(),
         }
@@ -135,11 +144,16 @@ impl Table {
         self.operations[usize::from(shape.scan)]
     }
 
+    /// Stages of a pixel, each of which waits for the one before it.
+    pub fn stages(&self, shape: &Shape) -> usize {
+        self.stages[usize::from(shape.scan)]
+    }
+
     /// Rounds of loops that a thread of a kernel makes at a pixel, at most.
     pub fn rounds(&self, shape: &Shape) -> usize {
         let first = self.first_operation(shape, 0) as usize;
         let operations = self.words[first..].chunks_exact(OPERATION).take(self.operations(shape));
-        operations.map(|op| 2 + self.rounds_of(op, shape)).sum()
+        2 + operations.map(|op| 4 + self.rounds_of(op, shape)).sum::<usize>()
     }
 
     /// Those of an operation. Mesa goes through what is not asked for too, with no thread taking part: so a loop has a round more
@@ -162,8 +176,8 @@ impl Table {
             rounds += 1 + moved.sum::<usize>();
         }
         let of_parts = if shape.split {
-            let segments = op[SEGMENTS] as usize;
-            rounds += asked(kind == PARTIALS, blocks * segments * lanes) * (1 + lengths.max().unwrap_or(6));
+            let items = (op[ITEMS] * op[SEGMENTS]) as usize;
+            rounds += asked(kind == PARTIALS, items) * (1 + lengths.max().unwrap_or(6));
             let partials: u32 = op[PART..].chunks_exact(PART_WORDS).take(PARTS).map(|part| part[PART_SEGMENTS]).sum();
             2 * (PARTS + 1) + partials as usize
         } else {

@@ -13,7 +13,7 @@ pub const BLOCK: usize = 4;
 pub const UNROLLED: usize = 4;
 
 /// Words of an operation.
-pub const OPERATION: usize = 27;
+pub const OPERATION: usize = 31;
 /// What it is: below [`CELLS`] a convolution or a sum.
 pub const KIND: usize = 0;
 /// Outputs; of a draw, its colour.
@@ -47,6 +47,14 @@ pub const CELLS_KEPT: usize = 23;
 pub const RECTIFY: usize = 25;
 /// Of a draw, the first image of the workgroup it draws for.
 pub const FIRST_IMAGE: usize = 26;
+/// 1 where it is the last of its stage: the threads wait for one another before the next.
+pub const ENDS: usize = 27;
+/// The thread that begins with it: others are still busy with the operations of the stage before it.
+pub const FIRST_THREAD: usize = 28;
+/// Where its sums of segments stand among those of its stage; and of these sums, how far the work on one segment is from that on
+/// the next, in threads.
+pub const PARTIALS_AT: usize = 29;
+pub const ITEMS: usize = 30;
 /// From a place's column 0 to its values a column.
 pub const PLACE: usize = 1;
 
@@ -83,6 +91,8 @@ pub struct Shape {
     pub split: bool,
     /// Whether sums go on from what was made ahead of the row.
     pub ahead: bool,
+    /// Whether a stage may have several operations, or sums and what adds them up.
+    pub united: bool,
     /// Whether all that pixels look at of their own row is in workgroup memory: see [`Near`](super::near::Near).
     pub near: bool,
     /// Levels of a value.
@@ -107,8 +117,8 @@ pub struct Shape {
 impl Shape {
     /// That of the kernel that makes sums ahead of this one: all of it that does not depend on the network.
     pub fn before(self) -> Self {
-        let [split, ahead, near, scan, truncates] = [false; 5];
+        let [split, ahead, united, near, scan, truncates] = [false; 6];
         let [levels, shared, features, draws, softmax] = [0; 5];
-        Self { split, ahead, near, levels, shared, features, draws, softmax, scan, truncates, ..self }
+        Self { split, ahead, united, near, levels, shared, features, draws, softmax, scan, truncates, ..self }
     }
 }

@@ -10,7 +10,7 @@ const THREADS: usize = 128;
 const SOFTWARE_THREADS: usize = 8;
 
 /// Neighbouring threads that make the same sums, of images side by side, where there are enough of these.
-const LANES: usize = 8;
+const LANES: usize = 16;
 const SOFTWARE_LANES: usize = 2;
 
 /// Images that a thread makes a sum for at once, at most: it has registers for four outputs of each.
@@ -44,6 +44,9 @@ pub struct Workgroup {
     pub images_a_thread: usize,
     /// Whether a thread makes the sum of one segment only: few images keep few threads busy otherwise.
     pub split: bool,
+    /// Whether a stage may have several operations, or sums and what adds them up: see [`stage`](super::stage). A CPU that does all of
+    /// them one after another only loses its way in them.
+    pub united: bool,
     /// Whether what sums begin with is made ahead of a row, all columns at once. On a CPU, which has nothing idle to make it on, that
     /// only costs the way there and back.
     pub ahead: bool,
@@ -72,6 +75,7 @@ impl Adapter {
             images,
             images_a_thread: images.div_ceil(lanes).min(MOST_IMAGES_A_THREAD),
             split: images < if self.software { 2 } else { 8 },
+            united: !self.software,
             ahead: !self.software,
             memory: self.memory.clamp(LEAST_MEMORY, MOST_MEMORY),
             adapter: self,
@@ -80,6 +84,11 @@ impl Adapter {
 }
 
 impl Workgroup {
+    /// Neighbouring threads that make the same sums.
+    pub fn lanes(self) -> usize {
+        self.images / self.images_a_thread
+    }
+
     /// That of half as many images.
     pub fn halved(self) -> Option<Self> {
         (self.images > 1).then(|| self.adapter.workgroup_of(self.images.ilog2() - 1))
