@@ -6,9 +6,11 @@
 #![allow(missing_docs, reason = "the macro makes public items of its own")]
 
 use super::maths::{Block, Rounded};
-use super::memory::place;
 use super::sums::{add_products, add_sums, clear, put_blocks};
-use super::words::{BLOCK, COUNT, FIRST_SEGMENT, OPERATION, PART, SEGMENT_WORDS, SEGMENTS, Shape, TO};
+use super::words::{
+    BLOCK, COUNT, OPERATION, Operation, PART, Quad, SEGMENTS, Shape, TO, segment_is_rectified, segment_length,
+    segment_place,
+};
 use cubecl::prelude::*;
 
 /// Makes the operations from `first_operation` on (workgroup y has its own) of columns `first_column` on for the images of workgroup
@@ -18,7 +20,7 @@ use cubecl::prelude::*;
 #[allow(clippy::too_many_arguments, reason = "a kernel takes its buffers and numbers one by one")]
 pub fn sum_ahead(
     weights: &[Block],
-    table: &[u32],
+    table: &[Quad],
     values: &mut [f32],
     first_operation: u32,
     first_column: u32,
@@ -29,8 +31,8 @@ pub fn sum_ahead(
 ) {
     let rounded = Rounded { zero, contract: comptime!(shape.contract) };
     let lanes = comptime!(shape.images / shape.images_a_thread);
-    let op = first_operation as usize + CUBE_POS_Y as usize * OPERATION;
-    let blocks = (table[op + COUNT] as usize).div_ceil(BLOCK);
+    let op = Operation::read(table, first_operation as usize + CUBE_POS_Y as usize * OPERATION);
+    let blocks = (op.word(COUNT) as usize).div_ceil(BLOCK);
     let item = CUBE_POS_Z as usize * comptime!(shape.threads) + UNIT_POS as usize;
     let block = item / lanes % blocks;
     let column = item / lanes / blocks;
@@ -38,22 +40,23 @@ pub fn sum_ahead(
         let x = first_column as usize + column;
         let first = CUBE_POS_X as usize * features as usize * comptime!(shape.images) + item % lanes;
         let mut sums = Array::<Block>::new(comptime!(shape.images_a_thread));
-        let bias = weights[table[op + PART] as usize + block];
+        let bias = weights[op.word(PART) as usize + block];
         #[unroll]
         for i in 0..comptime!(shape.images_a_thread) {
             sums[i] = bias;
         }
-        for k in 0..table[op + SEGMENTS] as usize {
-            let segment = table[op + FIRST_SEGMENT] as usize + k * SEGMENT_WORDS;
-            let from = first + place(table, segment, x) as usize * comptime!(shape.images);
-            let length = table[segment + 2] as usize;
-            let weight = table[segment + 4] as usize + block;
+        for k in 0..op.word(SEGMENTS) as usize {
+            let segment = op.segment(table, k);
+            let from = first + segment_place(segment, x) as usize * comptime!(shape.images);
+            let length = segment_length(segment);
+            let rectify = segment_is_rectified(segment);
+            let weight = segment.extract(3usize) as usize + block;
             let mut own = Array::<Block>::new(comptime!(shape.images_a_thread));
             clear(&mut own, shape);
-            add_products(&mut own, weights, &*values, weight, blocks, from, length, false, rounded, shape);
+            add_products(&mut own, weights, &*values, weight, blocks, from, length, rectify, rounded, shape);
             add_sums(&mut sums, &own, rounded, shape);
         }
-        let to = place(table, op + TO, x) as usize + block * BLOCK;
+        let to = op.place(TO, x) as usize + block * BLOCK;
         put_blocks(values, &sums, first + to * comptime!(shape.images), BLOCK, shape);
     }
 }

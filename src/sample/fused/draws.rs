@@ -2,11 +2,11 @@
 #![allow(missing_docs, reason = "the macro makes public items of its own")]
 
 use super::maths::{Rounded, rectified, uniform};
-use super::memory::{keep_too, place, put, value_at};
+use super::memory::{keep_too, put, value_at};
 use super::softmax::{SUMS, SUMS_AT_1, chunks_of, highest_of, keep, pick, weigh_above, weight_of, weights_of};
 use super::words::{
     ADD, COUNT, DRAW_ABOVE, DRAW_HIGHEST, DRAW_KEPT, DRAW_LEVEL, DRAW_SUMS, DRAW_WEIGHTS, FIRST_IMAGE, KEPT, KIND,
-    NONE, Shape, TO,
+    NONE, Operation, Shape, TO,
 };
 use crate::sample::draw::CHUNK;
 use cubecl::prelude::*;
@@ -31,12 +31,11 @@ pub struct Draws {
 #[cube]
 #[allow(clippy::too_many_arguments, reason = "the kernel's buffers one by one")]
 pub fn draw(
-    table: &[u32],
     values: &mut [f32],
     shared: &mut [f32],
     given: &[u32],
     drawn: &mut [f32],
-    op: usize,
+    op: &Operation,
     start: usize,
     x: usize,
     draws: Draws,
@@ -44,9 +43,9 @@ pub fn draw(
     #[comptime] shape: Shape,
 ) {
     let thread = UNIT_POS as usize;
-    let kind = table[op + KIND];
-    let logits = place(table, op + ADD, x);
-    let first_drawn = table[op + FIRST_IMAGE] as usize;
+    let kind = op.word(KIND);
+    let logits = op.place(ADD, x);
+    let first_drawn = op.word(FIRST_IMAGE) as usize;
     if comptime!(shape.levels > 2) {
         let chunks = comptime!(shape.levels.div_ceil(CHUNK));
         if kind == DRAW_HIGHEST {
@@ -128,7 +127,7 @@ pub fn draw(
     if kind == DRAW_LEVEL {
         let mut own = thread;
         while own < comptime!(shape.draws) {
-            let channel = table[op + COUNT] as usize;
+            let channel = op.word(COUNT) as usize;
             let in_group = first_drawn + own;
             let image = CUBE_POS_X as usize * comptime!(shape.images) + in_group;
             let value = (image * draws.channels as usize + channel) * draws.width as usize + x;
@@ -171,9 +170,9 @@ pub fn draw(
             drawn[2 * value + 1] = nll_nats;
             let intensity = rounded.over(level as f32, comptime!(shape.levels as f32 - 1.0));
             let input = rounded.plus(rounded.times(2.0f32, intensity), -1.0f32);
-            put(values, shared, start, place(table, op + TO, x), in_group, input, shape);
+            put(values, shared, start, op.place(TO, x), in_group, input, shape);
             if comptime!(shape.near) {
-                keep_too(values, table, op + KEPT, start, x, 0u32, in_group, input, shape);
+                keep_too(values, op, KEPT, start, x, 0u32, in_group, input, shape);
             }
             own += comptime!(shape.threads);
         }

@@ -14,7 +14,7 @@ use super::draws::{Draws, draw};
 use super::maths::{Block, Rounded};
 use super::memory::{fetch, shift};
 use super::outputs::{make_features, make_partials};
-use super::words::{CELLS, ENDS, KIND, OPERATION, PARTIALS, SHIFT, Shape};
+use super::words::{CELLS, ENDS, KIND, OPERATION, Operation, PARTIALS, Quad, SHIFT, Shape};
 use cubecl::prelude::*;
 
 /// Draws a part of a row of every image (workgroup x has its own), or makes its scans (workgroup y makes scan y).
@@ -26,7 +26,7 @@ use cubecl::prelude::*;
 #[allow(clippy::too_many_arguments, reason = "a kernel takes its buffers and numbers one by one")]
 pub fn draw_row(
     weights: &[Block],
-    table: &[u32],
+    table: &[Quad],
     values: &mut [f32],
     given: &[u32],
     drawn: &mut [f32],
@@ -62,7 +62,8 @@ pub fn draw_row(
         if comptime!(shape.scan) {
             x = width as usize - 1 - x;
         }
-        fetch(table, &*values, &mut shared, first_fetch as usize + scan * OPERATION, start, x, shape);
+        let op = Operation::read(table, first_fetch as usize + scan * OPERATION);
+        fetch(table, &*values, &mut shared, &op, start, x, shape);
         sync_cube();
     }
     for column in first_column as usize..(first_column + columns) as usize {
@@ -71,20 +72,21 @@ pub fn draw_row(
             x = width as usize - 1 - column;
         }
         if comptime!(shape.united) {
-            let mut op = first;
+            let mut at = first;
             for _ in 0..stages {
                 let mut more = true;
                 while more {
-                    operate(weights, table, values, &mut shared, given, drawn, op, start, x, draws, rounded, shape);
-                    more = table[op + ENDS] == 0u32;
-                    op += OPERATION;
+                    let op = Operation::read(table, at);
+                    operate(weights, table, values, &mut shared, given, drawn, &op, start, x, draws, rounded, shape);
+                    more = op.word(ENDS) == 0u32;
+                    at += OPERATION;
                 }
                 wait(shape);
             }
         } else {
             for k in 0..stages as usize {
-                let op = first + k * OPERATION;
-                operate(weights, table, values, &mut shared, given, drawn, op, start, x, draws, rounded, shape);
+                let op = Operation::read(table, first + k * OPERATION);
+                operate(weights, table, values, &mut shared, given, drawn, &op, start, x, draws, rounded, shape);
                 wait(shape);
             }
         }
@@ -96,19 +98,19 @@ pub fn draw_row(
 #[allow(clippy::too_many_arguments, reason = "the kernel's buffers one by one")]
 fn operate(
     weights: &[Block],
-    table: &[u32],
+    table: &[Quad],
     values: &mut [f32],
     shared: &mut [f32],
     given: &[u32],
     drawn: &mut [f32],
-    op: usize,
+    op: &Operation,
     start: usize,
     x: usize,
     draws: Draws,
     rounded: Rounded,
     #[comptime] shape: Shape,
 ) {
-    let kind = table[op + KIND];
+    let kind = op.word(KIND);
     if comptime!(shape.split) {
         if kind == PARTIALS {
             make_partials(weights, table, &*values, shared, op, start, x, rounded, shape);
@@ -118,7 +120,7 @@ fn operate(
         make_features(weights, table, values, shared, op, start, x, rounded, shape);
     }
     if comptime!(!shape.scan) {
-        draw(table, values, shared, given, drawn, op, start, x, draws, rounded, shape);
+        draw(values, shared, given, drawn, op, start, x, draws, rounded, shape);
     }
     if comptime!(shape.near) {
         if kind == SHIFT {

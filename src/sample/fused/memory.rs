@@ -1,14 +1,8 @@
 //! Where the kernel's values stand: at places of the table, in storage or in workgroup memory.
 #![allow(missing_docs, reason = "the macro makes public items of its own")]
 
-use super::words::{FIRST_SEGMENT, NONE, PLACE, SEGMENT_WORDS, SEGMENTS, SHARED, Shape};
+use super::words::{NONE, Operation, Quad, SEGMENTS, SHARED, Shape, segment_place};
 use cubecl::prelude::*;
-
-/// The place at column `x` that stands in the table at `word`.
-#[cube]
-pub fn place(table: &[u32], word: usize, x: usize) -> u32 {
-    table[word] + x as u32 * table[word + PLACE]
-}
 
 /// Where in workgroup memory a place is that is there.
 #[cube]
@@ -46,13 +40,13 @@ pub fn put(
     }
 }
 
-/// Puts an image's value to a place of storage as well, where the table has one at `word`.
+/// Puts an image's value to a place of storage as well, where the operation has one at `word`.
 #[cube]
 #[allow(clippy::too_many_arguments, reason = "the kernel's buffers one by one")]
 pub fn keep_too(
     values: &mut [f32],
-    table: &[u32],
-    word: usize,
+    op: &Operation,
+    #[comptime] word: usize,
     start: usize,
     x: usize,
     feature: u32,
@@ -60,8 +54,8 @@ pub fn keep_too(
     value: f32,
     #[comptime] shape: Shape,
 ) {
-    if table[word] != NONE {
-        let at = (place(table, word, x) + feature) as usize;
+    if op.word(word) != NONE {
+        let at = (op.place(word, x) + feature) as usize;
         values[start + at * comptime!(shape.images) + image] = value;
     }
 }
@@ -70,19 +64,19 @@ pub fn keep_too(
 #[cube]
 #[allow(clippy::too_many_arguments, reason = "the kernel's buffers one by one")]
 pub fn fetch(
-    table: &[u32],
+    table: &[Quad],
     values: &[f32],
     shared: &mut [f32],
-    op: usize,
+    op: &Operation,
     start: usize,
     x: usize,
     #[comptime] shape: Shape,
 ) {
-    for k in 0..table[op + SEGMENTS] as usize {
-        let segment = table[op + FIRST_SEGMENT] as usize + k * SEGMENT_WORDS;
-        let from = start + place(table, segment, x) as usize * comptime!(shape.images);
-        let count = table[segment + 2] as usize * comptime!(shape.images);
-        let to = in_workgroup(table[segment + 3] + SHARED, 0, shape);
+    for k in 0..op.word(SEGMENTS) as usize {
+        let segment = op.segment(table, k);
+        let from = start + segment_place(segment, x) as usize * comptime!(shape.images);
+        let count = segment.extract(2usize) as usize * comptime!(shape.images);
+        let to = in_workgroup(segment.extract(3usize) + SHARED, 0, shape);
         let mut item = UNIT_POS as usize;
         while item < count {
             shared[to + item] = values[from + item];
@@ -93,13 +87,13 @@ pub fn fetch(
 
 /// Moves columns by one, so that the pixel's own becomes the one beside the next: see `SHIFT`.
 #[cube]
-pub fn shift(table: &[u32], shared: &mut [f32], op: usize, #[comptime] shape: Shape) {
-    for k in 0..table[op + SEGMENTS] as usize {
-        let segment = table[op + FIRST_SEGMENT] as usize + k * SEGMENT_WORDS;
-        let first = in_workgroup(table[segment] + SHARED, 0, shape);
-        let size = table[segment + 1] as usize * comptime!(shape.images);
-        let columns = table[segment + 2] as usize;
-        let count = table[segment + 3] as usize * size;
+pub fn shift(table: &[Quad], shared: &mut [f32], op: &Operation, #[comptime] shape: Shape) {
+    for k in 0..op.word(SEGMENTS) as usize {
+        let segment = op.segment(table, k);
+        let first = in_workgroup(segment.extract(0usize) + SHARED, 0, shape);
+        let size = segment.extract(1usize) as usize * comptime!(shape.images);
+        let columns = segment.extract(2usize) as usize;
+        let count = segment.extract(3usize) as usize * size;
         let mut item = UNIT_POS as usize;
         while item < count {
             let own = first + item / size * (columns * size) + item % size;

@@ -49,7 +49,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use table::{Table, weights};
 use web_time::Instant;
-use words::{BLOCK, NONE, Shape};
+use words::{BLOCK, NONE, QUAD, Shape};
 use workgroup::Workgroup;
 
 /// Rows asked for before the first of them is read: a browser may answer late, but it answers all that is done.
@@ -282,7 +282,7 @@ impl FusedScale {
                     CubeCount::Static(workgroups as u32, operations as u32, groups as u32),
                     CubeDim::new_1d(shape.threads as u32),
                     buffer(&self.weights, self.plan.weights.len() / BLOCK),
-                    buffer(&self.words, self.table.words.len()),
+                    buffer(&self.words, self.table.words.len() / QUAD),
                     buffer(&values, images * self.table.values),
                     self.table.first_ahead(&shape, y),
                     first_column as u32,
@@ -308,7 +308,7 @@ impl FusedScale {
                         CubeCount::Static(workgroups as u32, scans, 1),
                         CubeDim::new_1d(shape.threads as u32),
                         buffer(&self.weights, self.plan.weights.len() / BLOCK),
-                        buffer(&self.words, self.table.words.len()),
+                        buffer(&self.words, self.table.words.len() / QUAD),
                         buffer(&values, images * self.table.values),
                         buffer(given.as_ref().unwrap_or(&self.nothing_given), given_length),
                         buffer(&drawn, 2 * row_values),

@@ -83,7 +83,7 @@ impl AllNear {
             let sides = [(near.left as isize, near.left), (-1, near.right)];
             sides.into_iter().filter(|&(_, columns)| columns > 0).map(move |(left, columns)| {
                 let at = layout.at(slot, Place { up: 0, left }, y);
-                [at.start, at.column, columns * near.features, near.place(left), 0].map(|word| word as u32)
+                [at.start, at.column, columns * near.features, near.place(left)].map(|word| word as u32)
             })
         };
         self.made_by(plan, scan).into_iter().flat_map(of).collect()
@@ -95,7 +95,7 @@ impl AllNear {
         near.retain(|near| near.columns() > 1);
         near.sort_by_key(|near| near.start);
         let alike = near.chunk_by(|one, other| (one.columns(), one.features) == (other.columns(), other.features));
-        let segment = |near: &[Near]| [near[0].start, near[0].features, near[0].columns(), near.len(), 0];
+        let segment = |near: &[Near]| [near[0].start, near[0].features, near[0].columns(), near.len()];
         alike.map(|near| segment(near).map(|word| word as u32)).collect()
     }
 }

@@ -3,7 +3,8 @@
 use super::stage::{partials_of, share_out};
 use super::words::{
     ADD, ALSO, BIAS, BLOCK, CELLS, CELLS_KEPT, CELLS_TO, CONVOLVE, COUNT, FIRST_IMAGE, FIRST_SEGMENT, KEPT, KIND, NONE,
-    OPERATION, PART, PART_SEGMENTS, PART_WORDS, PARTIALS, PARTS, PLACE, RECTIFY, SEGMENT_WORDS, SEGMENTS, TO,
+    OPERATION, PART, PART_SEGMENTS, PART_WORDS, PARTIALS, PARTS, PLACE, RECTIFIED, RECTIFY, SEGMENT_WORDS, SEGMENTS,
+    TO,
 };
 use super::workgroup::Workgroup;
 use crate::sample::layout::At;
@@ -198,7 +199,9 @@ impl Words {
                 let (At { start: at, column }, length) = (read.at.feature(start), SEGMENT.min(read.length - start));
                 // Behind the row of biases.
                 let weights = term.weights / BLOCK + (inputs_before + 1) * blocks;
-                self.segments.push([at, column, length, usize::from(term.relu), weights].map(|word| word as u32));
+                let mut segment = [at, column, length, weights].map(|word| word as u32);
+                segment[2] |= if term.relu { RECTIFIED } else { 0 };
+                self.segments.push(segment);
                 inputs_before += length;
             }
         }

@@ -3,20 +3,20 @@
 #![allow(clippy::collapsible_if, reason = "what is known when compiling is not mixed with what is not")]
 
 use super::maths::{Block, Rounded};
-use super::memory::{in_workgroup, keep_too, place, put, value_at};
+use super::memory::{in_workgroup, keep_too, put, value_at};
 use super::sums::{add_parts, add_place, add_segment, clear, put_blocks, rectify_blocks};
 use super::words::{
-    ADD, ALSO, BLOCK, CELLS_KEPT, CELLS_TO, CONVOLVE, COUNT, FIRST_SEGMENT, FIRST_THREAD, ITEMS, KEPT, KIND, NONE,
-    PARTIALS_AT, RECTIFY, SEGMENT_WORDS, SEGMENTS, SHARED, Shape, TO,
+    ADD, ALSO, BLOCK, CELLS_KEPT, CELLS_TO, CONVOLVE, COUNT, FIRST_THREAD, ITEMS, KEPT, KIND, NONE, Operation,
+    PARTIALS_AT, Quad, RECTIFY, SEGMENTS, SHARED, Shape, TO,
 };
 use cubecl::prelude::*;
 
 /// What a thread begins an operation with.
 #[cube]
-fn first_item(table: &[u32], op: usize, #[comptime] shape: Shape) -> usize {
+fn first_item(op: &Operation, #[comptime] shape: Shape) -> usize {
     let threads = comptime!(shape.threads);
     if comptime!(shape.united) {
-        (UNIT_POS as usize + threads - table[op + FIRST_THREAD] as usize) % threads
+        (UNIT_POS as usize + threads - op.word(FIRST_THREAD) as usize) % threads
     } else {
         UNIT_POS as usize
     }
@@ -27,22 +27,21 @@ fn first_item(table: &[u32], op: usize, #[comptime] shape: Shape) -> usize {
 #[allow(clippy::too_many_arguments, reason = "the kernel's buffers one by one")]
 pub fn make_partials(
     weights: &[Block],
-    table: &[u32],
+    table: &[Quad],
     values: &[f32],
     shared: &mut [f32],
-    op: usize,
+    op: &Operation,
     start: usize,
     x: usize,
     rounded: Rounded,
     #[comptime] shape: Shape,
 ) {
     let lanes = comptime!(shape.images / shape.images_a_thread);
-    let blocks = (table[op + COUNT] as usize).div_ceil(BLOCK);
-    let first_segment = table[op + FIRST_SEGMENT] as usize;
-    let partials = table[op + PARTIALS_AT] as usize * comptime!(shape.images);
-    let items = table[op + ITEMS] as usize;
-    let all = items * table[op + SEGMENTS] as usize;
-    let mut item = first_item(table, op, shape);
+    let blocks = (op.word(COUNT) as usize).div_ceil(BLOCK);
+    let partials = op.word(PARTIALS_AT) as usize * comptime!(shape.images);
+    let items = op.word(ITEMS) as usize;
+    let all = items * op.word(SEGMENTS) as usize;
+    let mut item = first_item(op, shape);
     while item < all {
         let segment = item / items;
         let own = item - segment * items;
@@ -54,10 +53,9 @@ pub fn make_partials(
             add_segment(
                 &mut sums,
                 weights,
-                table,
                 values,
                 &*shared,
-                first_segment + segment * SEGMENT_WORDS,
+                op.segment(table, segment),
                 block,
                 blocks,
                 start,
@@ -78,22 +76,22 @@ pub fn make_partials(
 #[allow(clippy::too_many_arguments, reason = "the kernel's buffers one by one")]
 pub fn make_features(
     weights: &[Block],
-    table: &[u32],
+    table: &[Quad],
     values: &mut [f32],
     shared: &mut [f32],
-    op: usize,
+    op: &Operation,
     start: usize,
     x: usize,
     rounded: Rounded,
     #[comptime] shape: Shape,
 ) {
     let lanes = comptime!(shape.images / shape.images_a_thread);
-    let kind = table[op + KIND];
-    let count = table[op + COUNT] as usize;
+    let kind = op.word(KIND);
+    let count = op.word(COUNT) as usize;
     let blocks = count.div_ceil(BLOCK);
-    let partials = table[op + PARTIALS_AT] as usize * comptime!(shape.images);
+    let partials = op.word(PARTIALS_AT) as usize * comptime!(shape.images);
     let items = blocks * lanes;
-    let mut item = first_item(table, op, shape);
+    let mut item = first_item(op, shape);
     while item < items {
         let lane = item % lanes;
         let block = item / lanes;
@@ -105,13 +103,19 @@ pub fn make_features(
         // Of those of its own that there are.
         let outputs = usize::min(BLOCK, count - block * BLOCK);
         let output = (block * BLOCK) as u32;
-        add_place(&mut sums, table, &*values, &*shared, op + ADD, output, outputs, start, lane, x, rounded, shape);
+        if op.word(ADD) != NONE {
+            let at = op.place(ADD, x) + output;
+            add_place(&mut sums, &*values, &*shared, at, outputs, start, lane, rounded, shape);
+        }
         if kind == CONVOLVE {
-            add_place(&mut sums, table, &*values, &*shared, op + ALSO, output, outputs, start, lane, x, rounded, shape);
-            if table[op + RECTIFY] == 1u32 {
+            if op.word(ALSO) != NONE {
+                let at = op.place(ALSO, x) + output;
+                add_place(&mut sums, &*values, &*shared, at, outputs, start, lane, rounded, shape);
+            }
+            if op.word(RECTIFY) == 1u32 {
                 rectify_blocks(&mut sums, shape);
             }
-            let at = place(table, op + TO, x) + output;
+            let at = op.place(TO, x) + output;
             if at >= SHARED {
                 let to = in_workgroup(at, lane, shape);
                 put_blocks(shared, &sums, to, outputs, shape);
@@ -119,8 +123,8 @@ pub fn make_features(
                 put_blocks(values, &sums, start + at as usize * comptime!(shape.images) + lane, outputs, shape);
             }
             if comptime!(shape.near) {
-                if table[op + KEPT] != NONE {
-                    let at = (place(table, op + KEPT, x) + output) as usize;
+                if op.word(KEPT) != NONE {
+                    let at = (op.place(KEPT, x) + output) as usize;
                     let to = start + at * comptime!(shape.images) + lane;
                     put_blocks(values, &sums, to, outputs, shape);
                 }
@@ -136,16 +140,16 @@ pub fn make_features(
                     }
                 }
                 let unit = block as u32;
-                let before = value_at(&*values, &*shared, start, place(table, op + ALSO, x) + unit, image, shape);
+                let before = value_at(&*values, &*shared, start, op.place(ALSO, x) + unit, image, shape);
                 let kept = rounded.times(rounded.sigmoid(gates.extract(1usize)), before);
                 let written = rounded.sigmoid(gates.extract(2usize));
                 let cell = rounded.add_product(kept, written, rounded.tanh(gates.extract(3usize)));
                 let state = rounded.times(rounded.sigmoid(gates.extract(0usize)), rounded.tanh(cell));
-                put(values, shared, start, place(table, op + TO, x) + unit, image, state, shape);
-                put(values, shared, start, place(table, op + CELLS_TO, x) + unit, image, cell, shape);
+                put(values, shared, start, op.place(TO, x) + unit, image, state, shape);
+                put(values, shared, start, op.place(CELLS_TO, x) + unit, image, cell, shape);
                 if comptime!(shape.near) {
-                    keep_too(values, table, op + KEPT, start, x, unit, image, state, shape);
-                    keep_too(values, table, op + CELLS_KEPT, start, x, unit, image, cell, shape);
+                    keep_too(values, op, KEPT, start, x, unit, image, state, shape);
+                    keep_too(values, op, CELLS_KEPT, start, x, unit, image, cell, shape);
                 }
             }
         }

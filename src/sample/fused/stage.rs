@@ -89,7 +89,7 @@ fn segments_of_parts(op: &[u32; OPERATION]) -> usize {
 mod tests {
     use super::super::table::Table;
     use super::super::words::{
-        ADD, ALSO, BIAS, CELLS, CELLS_KEPT, CELLS_TO, FIRST_SEGMENT, KEPT, NONE, PLACE, SEGMENT_WORDS, TO,
+        ADD, ALSO, BIAS, CELLS, CELLS_KEPT, CELLS_TO, FIRST_SEGMENT, KEPT, NONE, PLACE, RECTIFIED, SEGMENT_WORDS, TO,
     };
     use super::super::workgroup::Adapter;
     use super::*;
@@ -116,7 +116,7 @@ mod tests {
             let count = op[COUNT] as usize;
             let units = if op[KIND] == CELLS { count / 4 } else { count };
             let segments = words[op[FIRST_SEGMENT] as usize..].chunks_exact(SEGMENT_WORDS).take(op[SEGMENTS] as usize);
-            self.read.extend(segments.map(|segment| range(segment, segment[2] as usize)));
+            self.read.extend(segments.map(|segment| range(segment, (segment[2] & !RECTIFIED) as usize)));
             let all = count.next_multiple_of(BLOCK);
             let parts = op[PART..].chunks_exact(PART_WORDS).take(PARTS);
             let unfinished = parts.filter(|part| part[0] != NONE && part[PLACE] != BIAS);

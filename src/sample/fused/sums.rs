@@ -4,10 +4,10 @@
 #![allow(clippy::collapsible_if, reason = "what is known when compiling is not mixed with what is not")]
 
 use super::maths::{Block, Rounded, rectified};
-use super::memory::{in_workgroup, place};
+use super::memory::in_workgroup;
 use super::words::{
-    BIAS, BLOCK, FIRST_SEGMENT, NONE, PART, PART_SEGMENTS, PART_WORDS, PARTS, PLACE, SEGMENT_WORDS, SHARED, Shape,
-    UNROLLED,
+    BIAS, BLOCK, NONE, Operation, PART_SEGMENTS, PARTS, PLACE, Quad, SHARED, Shape, UNROLLED, segment_is_rectified,
+    segment_length, segment_place,
 };
 use crate::sample::plan::SEGMENT;
 use cubecl::prelude::*;
@@ -74,30 +74,24 @@ fn add_blocks(
     }
 }
 
-/// Adds what stands at the place that the table has at `word`, where it has one, to the first `outputs` of every block.
+/// Adds what stands at a place to the first `outputs` of every block.
 #[cube]
 #[allow(clippy::too_many_arguments, reason = "the kernel's buffers one by one")]
 pub fn add_place(
     sums: &mut Array<Block>,
-    table: &[u32],
     values: &[f32],
     shared: &[f32],
-    word: usize,
-    output: u32,
+    at: u32,
     outputs: usize,
     start: usize,
     lane: usize,
-    x: usize,
     rounded: Rounded,
     #[comptime] shape: Shape,
 ) {
-    if table[word] != NONE {
-        let at = place(table, word, x) + output;
-        if at >= SHARED {
-            add_blocks(sums, shared, in_workgroup(at, lane, shape), outputs, rounded, shape);
-        } else {
-            add_blocks(sums, values, start + at as usize * comptime!(shape.images) + lane, outputs, rounded, shape);
-        }
+    if at >= SHARED {
+        add_blocks(sums, shared, in_workgroup(at, lane, shape), outputs, rounded, shape);
+    } else {
+        add_blocks(sums, values, start + at as usize * comptime!(shape.images) + lane, outputs, rounded, shape);
     }
 }
 
@@ -107,10 +101,10 @@ pub fn add_place(
 pub fn add_parts(
     sums: &mut Array<Block>,
     weights: &[Block],
-    table: &[u32],
+    table: &[Quad],
     values: &[f32],
     shared: &[f32],
-    op: usize,
+    op: &Operation,
     block: usize,
     blocks: usize,
     partials: usize,
@@ -120,45 +114,44 @@ pub fn add_parts(
     rounded: Rounded,
     #[comptime] shape: Shape,
 ) {
-    let mut segment = table[op + FIRST_SEGMENT] as usize;
-    let mut partial = partials + block * comptime!(BLOCK * shape.images) + lane;
+    let mut segment = 0usize;
     for part in 0..PARTS {
-        let word = op + PART + part * PART_WORDS;
-        if table[word] != NONE {
+        let first = op.of_part(part, 0usize);
+        let column = op.of_part(part, PLACE);
+        if first != NONE {
             let mut own = Array::<Block>::new(comptime!(shape.images_a_thread));
             clear(&mut own, shape);
             let mut begun = false;
             if comptime!(shape.split || shape.ahead) {
-                begun = table[word + PLACE] != BIAS;
+                begun = column != BIAS;
             }
             if begun {
-                let output = (block * BLOCK) as u32;
+                let at = first + x as u32 * column + (block * BLOCK) as u32;
                 if comptime!(shape.split) {
                     // Sums that there is no room for at once go on in workgroup memory.
-                    add_place(&mut own, table, values, shared, word, output, BLOCK, start, lane, x, rounded, shape);
+                    add_place(&mut own, values, shared, at, BLOCK, start, lane, rounded, shape);
                 } else {
-                    let at = (place(table, word, x) + output) as usize;
-                    let first = start + at * comptime!(shape.images) + lane;
+                    let first = start + at as usize * comptime!(shape.images) + lane;
                     add_blocks(&mut own, values, first, BLOCK, rounded, shape);
                 }
             } else {
-                let bias = weights[table[word] as usize + block];
+                let bias = weights[first as usize + block];
                 #[unroll]
                 for i in 0..comptime!(shape.images_a_thread) {
                     own[i] = bias;
                 }
             }
-            for _ in 0..table[word + PART_SEGMENTS] {
+            for _ in 0..op.of_part(part, PART_SEGMENTS) {
                 if comptime!(shape.split) {
-                    add_blocks(&mut own, shared, partial, BLOCK, rounded, shape);
-                    partial += blocks * comptime!(BLOCK * shape.images);
+                    let of_segment = (segment * blocks + block) * comptime!(BLOCK * shape.images) + lane;
+                    add_blocks(&mut own, shared, partials + of_segment, BLOCK, rounded, shape);
                 } else {
+                    let segment = op.segment(table, segment);
                     add_segment(
-                        &mut own, weights, table, values, shared, segment, block, blocks, start, lane, x, rounded,
-                        shape,
+                        &mut own, weights, values, shared, segment, block, blocks, start, lane, x, rounded, shape,
                     );
-                    segment += SEGMENT_WORDS;
                 }
+                segment += 1;
             }
             add_sums(sums, &own, rounded, shape);
         }
@@ -171,10 +164,9 @@ pub fn add_parts(
 pub fn add_segment(
     sums: &mut Array<Block>,
     weights: &[Block],
-    table: &[u32],
     values: &[f32],
     shared: &[f32],
-    segment: usize,
+    segment: Quad,
     block: usize,
     blocks: usize,
     start: usize,
@@ -183,10 +175,10 @@ pub fn add_segment(
     rounded: Rounded,
     #[comptime] shape: Shape,
 ) {
-    let at = place(table, segment, x);
-    let length = table[segment + 2] as usize;
-    let rectify = table[segment + 3] == 1u32;
-    let weight = table[segment + 4] as usize + block;
+    let at = segment_place(segment, x);
+    let length = segment_length(segment);
+    let rectify = segment_is_rectified(segment);
+    let weight = segment.extract(3usize) as usize + block;
     let mut own = Array::<Block>::new(comptime!(shape.images_a_thread));
     clear(&mut own, shape);
     if at >= SHARED {

@@ -3,8 +3,8 @@
 use super::room::{Room, Row};
 use super::words::{
     BLOCK, CELLS, COUNT, DRAW_ABOVE, DRAW_HIGHEST, DRAW_KEPT, DRAW_LEVEL, DRAW_SUMS, DRAW_WEIGHTS, ENDS, FIRST_SEGMENT,
-    ITEMS, KIND, OPERATION, PART, PART_SEGMENTS, PART_WORDS, PARTIALS, PARTS, SEGMENT_WORDS, SEGMENTS, SHIFT, Shape,
-    UNROLLED,
+    ITEMS, KIND, OPERATION, PART, PART_SEGMENTS, PART_WORDS, PARTIALS, PARTS, RECTIFIED, SEGMENT_WORDS, SEGMENTS,
+    SHIFT, Shape, UNROLLED,
 };
 use super::workgroup::{LEAST_MEMORY, Workgroup};
 use crate::sample::draw::CHUNK;
@@ -163,7 +163,10 @@ impl Table {
         let (blocks, chunks) = ((op[COUNT] as usize).div_ceil(BLOCK), shape.levels.div_ceil(CHUNK));
         let asked = |own: bool, items: usize| if own { 1 + items.div_ceil(shape.threads) } else { 1 };
         // Two loops for either memory.
-        let length = |segment: &[u32]| 6 + segment[2] as usize / UNROLLED + segment[2] as usize % UNROLLED;
+        let length = |segment: &[u32]| {
+            let values = (segment[2] & !RECTIFIED) as usize;
+            6 + values / UNROLLED + values % UNROLLED
+        };
         let segments = self.words[op[FIRST_SEGMENT] as usize..].chunks_exact(SEGMENT_WORDS);
         let lengths = segments.take(op[SEGMENTS] as usize).map(length);
         let mut rounds = 0;
@@ -319,13 +322,14 @@ mod tests {
                             check((segment[0] + SHARED) as usize, 0, segment[1..4].iter().product::<u32>() as usize);
                             continue;
                         }
-                        check(segment[0] as usize, segment[1] as usize, segment[2] as usize);
+                        let values = segment[2] & !RECTIFIED;
+                        check(segment[0] as usize, segment[1] as usize, values as usize);
                         let blocks = (op[COUNT] as usize).div_ceil(BLOCK);
-                        let weights = segment[4] as usize + segment[2] as usize * blocks;
+                        let weights = segment[3] as usize + values as usize * blocks;
                         assert!(weights * BLOCK <= plan.weights.len(), "{config:?}, row {y}");
                         // Other threads still read while one writes.
                         if op[KIND] != PARTIALS && segment[1] == op[TO + PLACE] {
-                            let [from, to] = [(segment[0], segment[2]), (op[TO], count as u32)];
+                            let [from, to] = [(segment[0], values), (op[TO], count as u32)];
                             let apart = from.0 + from.1 <= to.0 || to.0 + to.1 <= from.0;
                             assert!(apart, "{config:?}, row {y}: {from:?} {to:?}");
                         }

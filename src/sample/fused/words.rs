@@ -1,4 +1,7 @@
 //! What table and kernel agree on: the words of an operation, and what a kernel is compiled for.
+#![allow(missing_docs, reason = "the macro makes public items of its own")]
+
+use cubecl::prelude::*;
 
 /// Nothing: no place, no bias, no given level.
 pub const NONE: u32 = u32::MAX;
@@ -12,8 +15,12 @@ pub const BLOCK: usize = 4;
 /// Inputs of a sum that are written out.
 pub const UNROLLED: usize = 4;
 
-/// Words of an operation.
-pub const OPERATION: usize = 31;
+/// Words that are read as one.
+pub const QUAD: usize = 4;
+pub type Quad = Vector<u32, Const<QUAD>>;
+
+/// Words of an operation: whole quads, so that all of them can be asked for before the first is needed.
+pub const OPERATION: usize = 32;
 /// What it is: below [`CELLS`] a convolution or a sum.
 pub const KIND: usize = 0;
 /// Outputs; of a draw, its colour.
@@ -76,8 +83,68 @@ pub const SHIFT: u32 = 9;
 /// Fetches the columns beside the first pixel of a launch. Its segments are slots: a place of storage, values, and where they go to.
 pub const FETCH: u32 = 10;
 
-/// Words of a segment: place (2), values, whether they are rectified, the block of its first weights.
-pub const SEGMENT_WORDS: usize = 5;
+/// Words of a segment: place (2), values, to which [`RECTIFIED`] is added where they are rectified, and the block of its first weights.
+pub const SEGMENT_WORDS: usize = QUAD;
+pub const RECTIFIED: u32 = 1 << 31;
+
+/// An operation, as a thread knows it.
+#[derive(CubeType)]
+pub struct Operation {
+    quads: Sequence<Quad>,
+}
+
+#[cube]
+impl Operation {
+    /// That which begins at a word of the table.
+    pub fn read(table: &[Quad], first: usize) -> Operation {
+        let mut quads = Sequence::<Quad>::new();
+        #[unroll]
+        for k in 0..OPERATION / QUAD {
+            quads.push(table[first / QUAD + k]);
+        }
+        Operation { quads }
+    }
+
+    /// One of its words.
+    pub fn word(&self, #[comptime] word: usize) -> u32 {
+        self.quads.index(comptime!(word / QUAD)).extract(comptime!(word % QUAD))
+    }
+
+    /// The place at column `x` that stands at one of its words.
+    pub fn place(&self, #[comptime] word: usize, x: usize) -> u32 {
+        self.word(word) + x as u32 * self.word(comptime!(word + PLACE))
+    }
+
+    /// A word of one of its parts.
+    pub fn of_part(&self, part: usize, #[comptime] word: usize) -> u32 {
+        let last = self.word(comptime!(PART + 2 * PART_WORDS + word));
+        let last = select(part == 1usize, self.word(comptime!(PART + PART_WORDS + word)), last);
+        select(part == 0usize, self.word(comptime!(PART + word)), last)
+    }
+
+    /// One of its segments.
+    pub fn segment(&self, table: &[Quad], k: usize) -> Quad {
+        table[self.word(FIRST_SEGMENT) as usize / QUAD + k]
+    }
+}
+
+/// The place at column `x` of a segment.
+#[cube]
+pub fn segment_place(segment: Quad, x: usize) -> u32 {
+    segment.extract(0usize) + x as u32 * segment.extract(1usize)
+}
+
+/// Its values.
+#[cube]
+pub fn segment_length(segment: Quad) -> usize {
+    (segment.extract(2usize) & comptime!(!RECTIFIED)) as usize
+}
+
+/// Whether they are rectified.
+#[cube]
+pub fn segment_is_rectified(segment: Quad) -> bool {
+    segment.extract(2usize) >= RECTIFIED
+}
 
 /// What a kernel is compiled for: nothing of a network but its levels, so that the next one need not be waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
