@@ -162,14 +162,17 @@ impl FusedScale {
         let (layout, batch) = (Layout::new(&plan), request.count);
         let most = device.most_bytes();
         let truncates = request.sharpening.truncates();
-        // As many in a workgroup of any size.
-        let values = Table::new(&plan, &layout, device.workgroup(1), truncates).values;
-        let needed = size_of::<f32>() * values.max(plan.weights.len());
+        let table_for = |images| Table::fitting(&plan, &layout, device.workgroup(images), truncates);
+        let (mut workgroup, mut table) = table_for(batch);
+        let needed = size_of::<f32>() * table.values.max(plan.weights.len());
         if needed > most {
             return Err(FusedError::TooLarge { needed, most });
         }
-        let fitting = most / (size_of::<f32>() * values);
-        let (workgroup, table) = Table::fitting(&plan, &layout, device.workgroup(batch.min(fitting)), truncates);
+        // An image has as many values in a workgroup of any size.
+        let fitting = most / (size_of::<f32>() * table.values);
+        if fitting < batch {
+            (workgroup, table) = table_for(fitting);
+        }
         let images = workgroup.images;
         let rounds = [Some(table.row), table.scan].into_iter().flatten().map(|shape| table.rounds(&shape));
         match rounds.max() {

@@ -87,6 +87,7 @@ fn segments_of_parts(op: &[u32; OPERATION]) -> usize {
 
 #[cfg(all(test, feature = "native"))]
 mod tests {
+    use super::super::room::Room;
     use super::super::table::Table;
     use super::super::words::{
         ADD, ALSO, BIAS, CELLS, CELLS_KEPT, CELLS_TO, FIRST_SEGMENT, KEPT, NONE, PLACE, RECTIFIED, SEGMENT_WORDS, TO,
@@ -179,7 +180,9 @@ mod tests {
             let layout = Layout::new(&plan);
             for software in [false, true] {
                 let adapter = Adapter { software, ..Adapter::LEAST };
-                let table = Table::new(&plan, &layout, adapter.workgroup_of(images), false);
+                let workgroup = adapter.workgroup_of(images);
+                let room = Room::new(&plan, &layout, workgroup, false);
+                let table = Table::new(&plan, &layout, workgroup, &room);
                 let mut shared = 0;
                 for (y, shape) in (0..height).flat_map(|y| [Some(table.row), table.scan].map(|shape| (y, shape))) {
                     let Some(shape) = shape else { continue };

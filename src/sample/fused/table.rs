@@ -34,13 +34,8 @@ pub struct Table {
 }
 
 impl Table {
-    /// The table of `plan`, whose values stand as `layout` says, for such workgroups, and for draws that may leave out levels where
-    /// it `truncates`.
-    pub fn new(plan: &Plan, layout: &Layout, workgroup: Workgroup, truncates: bool) -> Self {
-        Self::with(plan, layout, workgroup, &Room::new(plan, layout, workgroup, truncates))
-    }
-
-    /// The same for half as many images, if that lets their memory hold all that pixels look at; and the workgroup.
+    /// The table of `plan`, whose values stand as `layout` says, for such workgroups, or those of half as many images if that lets their
+    /// memory hold all that pixels look at; and the workgroup. Draws may leave out levels where it `truncates`.
     pub fn fitting(plan: &Plan, layout: &Layout, workgroup: Workgroup, truncates: bool) -> (Workgroup, Self) {
         let room = |workgroup| Room::new(plan, layout, workgroup, truncates);
         let (mut workgroup, mut own) = (workgroup, room(workgroup));
@@ -50,10 +45,11 @@ impl Table {
         {
             (workgroup, own) = (halved, half);
         }
-        (workgroup, Self::with(plan, layout, workgroup, &own))
+        (workgroup, Self::new(plan, layout, workgroup, &own))
     }
 
-    fn with(plan: &Plan, layout: &Layout, workgroup: Workgroup, room: &Room) -> Self {
+    /// That of workgroups with such room.
+    pub fn new(plan: &Plan, layout: &Layout, workgroup: Workgroup, room: &Room) -> Self {
         let Row { operations: [operations, scan_operations], ahead_operations, ahead, .. } =
             room.row(plan, layout, workgroup, 0);
         let count = plan.scans.len();
@@ -261,7 +257,8 @@ mod tests {
                     let config = ModelConfig { layers: 3, h, head: 20, ..tiny };
                     let model = Model::init(&config, 1, &Device::flex()).expect("a good configuration");
                     let plan = Plan::new(&config, model.net());
-                    Table::new(&plan, &Layout::new(&plan), Adapter::LEAST.workgroup_of(images), false).row
+                    let (layout, workgroup) = (Layout::new(&plan), Adapter::LEAST.workgroup_of(images));
+                    Table::new(&plan, &layout, workgroup, &Room::new(&plan, &layout, workgroup, false)).row
                 });
             let mut shapes: Vec<_> = shapes.collect();
             shapes.dedup();
@@ -284,7 +281,7 @@ mod tests {
             let plan = Plan::new(&config, model.net());
             let layout = Layout::new(&plan);
             let workgroup = Adapter::LEAST.workgroup_of(images);
-            let table = Table::new(&plan, &layout, workgroup, truncates);
+            let table = Table::new(&plan, &layout, workgroup, &Room::new(&plan, &layout, workgroup, truncates));
             assert!(table.row.shared <= workgroup.memory, "{config:?}");
             let of_an_image = (table.row.shared - table.row.features) / workgroup.images;
             for y in 0..height {
