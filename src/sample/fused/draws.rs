@@ -27,6 +27,16 @@ pub struct Draws {
     pub share: f32,
 }
 
+/// The logit over the temperature. A division is dozens of steps one after another, and mostly it is by 1.
+#[cube]
+fn tempered(logit: f32, temperature: f32, rounded: Rounded) -> f32 {
+    let mut tempered = logit;
+    if temperature != 1.0f32 {
+        tempered = rounded.over(logit, temperature);
+    }
+    tempered
+}
+
 /// Does an operation of a draw, if it is one.
 #[cube]
 #[allow(clippy::too_many_arguments, reason = "the kernel's buffers one by one")]
@@ -73,7 +83,7 @@ pub fn draw(
                 let level = item / comptime!(shape.draws);
                 let logit = value_at(&*values, &*shared, start, logits + level as u32, first_drawn + image, shape);
                 let above = rounded.plus(logit, -highest_of(&*shared, image, shape));
-                let weight = weight_of(rounded.over(above, draws.temperature), rounded);
+                let weight = weight_of(tempered(above, draws.temperature, rounded), rounded);
                 shared[weights_of(image, shape) + level] = weight;
                 item += comptime!(shape.threads);
             }
@@ -140,7 +150,7 @@ pub fn draw(
             let nll_nats = if comptime!(shape.levels == 2) {
                 let z = value_at(&*values, &*shared, start, logits, in_group, shape);
                 if level == NONE {
-                    let tempered = rounded.over(z, draws.temperature);
+                    let tempered = tempered(z, draws.temperature, rounded);
                     let mut level_0 = rounded.sigmoid(-tempered);
                     if tempered > 87.0f32 {
                         level_0 = 0.0f32;
@@ -168,7 +178,11 @@ pub fn draw(
             };
             drawn[2 * value] = level as f32;
             drawn[2 * value + 1] = nll_nats;
-            let intensity = rounded.over(level as f32, comptime!(shape.levels as f32 - 1.0));
+            let intensity = if comptime!(shape.levels == 2) {
+                level as f32
+            } else {
+                rounded.over(level as f32, comptime!(shape.levels as f32 - 1.0))
+            };
             let input = rounded.plus(rounded.times(2.0f32, intensity), -1.0f32);
             put(values, shared, start, op.place(TO, x), in_group, input, shape);
             if comptime!(shape.near) {
