@@ -225,7 +225,7 @@ pub fn add_products(
             }
         }
     } else {
-        // More of them would be long to compile, and are no faster where threads are a loop.
+        // Only threads that others wait for are worth the longer code.
         let fours = length / UNROLLED;
         for four in 0..fours {
             let weight = weight + four * UNROLLED * blocks;

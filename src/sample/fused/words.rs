@@ -56,7 +56,7 @@ pub const RECTIFY: usize = 25;
 pub const FIRST_IMAGE: usize = 26;
 /// 1 where it is the last of its stage: the threads wait for one another before the next.
 pub const ENDS: usize = 27;
-/// The thread that begins with it: others are still busy with the operations of the stage before it.
+/// The thread that begins with it: those before it have the operations of its stage before it to do.
 pub const FIRST_THREAD: usize = 28;
 /// Where its sums of segments stand among those of its stage; and of these sums, how far the work on one segment is from that on
 /// the next, in threads.
