@@ -55,8 +55,9 @@ install_wasm_target() {
 cargo_tool() {
     have "$1" && [ "$("$1" --version | awk '{ print $2 }')" = "$3" ] && return
     say "installing $2 $3 into .tools/ (compiles for one to three minutes)"
-    # Without --locked: the crates' own lock files pin dependencies that no longer build everywhere.
-    cargo install --quiet ${4:+"$4"} --root .tools --version "$3" --force "$2"
+    # Without --locked: the crates' own lock files pin dependencies that no longer build everywhere. With little optimisation, as they
+    # run for seconds and compile for minutes.
+    CARGO_PROFILE_RELEASE_OPT_LEVEL=1 cargo install --quiet ${4:+"$4"} --root .tools --version "$3" --force "$2"
 }
 
 install_node_modules() {
