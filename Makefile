@@ -30,8 +30,10 @@ SITE ?=
 # Arguments for the ladder, as in `make bench BENCH="--quick"`; benches/ladder.mjs lists them.
 BENCH ?=
 
-# The features of the native checks and tests: one set for all of them, so that burn is compiled once.
-NATIVE_FEATURES := --features wgpu
+# What the native checks and tests are compiled with, and those for the browser: one set for all of them, so that burn is compiled
+# once, and the macros too.
+NATIVE := --release --config '$(CURDIR)/scripts/test-profile.toml' --features wgpu
+BROWSER := --release --config '$(CURDIR)/scripts/wasm-profile.toml' --target wasm32-unknown-unknown --no-default-features --features cpu,webgpu
 
 # What a bundle is made of: everything but the native side.
 NATIVE_ONLY := src/main.rs src/npy.rs src/grid.rs src/output.rs src/onnx/% src/cli/% src/cpu/% src/data/% src/train/%
@@ -88,7 +90,7 @@ test: setup-test
 
 # The CPU and, through wgpu, a GPU; a software one will do.
 test-native:
-	@scripts/logged.sh native cargo test --release --config scripts/test-profile.toml $(NATIVE_FEATURES)
+	@scripts/logged.sh native cargo test $(NATIVE)
 
 wasm-test: wasm-test-cpu wasm-test-gpu
 
@@ -123,14 +125,14 @@ fmt:
 	cargo fmt --check
 
 clippy:
-	cargo clippy --all-targets $(NATIVE_FEATURES) -- -D warnings
-	cargo clippy --lib --tests --target wasm32-unknown-unknown --no-default-features --features cpu,webgpu -- -D warnings
+	cargo clippy --all-targets $(NATIVE) -- -D warnings
+	cargo clippy --lib --tests $(BROWSER) -- -D warnings
 
 package:
-	@scripts/check-package.sh $(NATIVE_FEATURES)
+	@scripts/check-package.sh $(NATIVE)
 
 doc:
-	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --document-private-items --quiet $(NATIVE_FEATURES)
+	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --document-private-items --quiet $(NATIVE)
 
 # The types of the wasm glue come with the bundles.
 types: wasm-cpu wasm-gpu
