@@ -136,6 +136,21 @@ describe('an element', () => {
     assert.ok(done[0].elapsed_ms > 0 && done[0].pixels_per_second > 0);
   });
 
+  for (const width of [320, 390, 520, 560, 1280]) {
+    test(`keeps what is below it in place as it draws, ${width} pixels wide`, async () => {
+      await page.setViewportSize({ width, height: 700 });
+      await openBody('<pixel-rnn count="16" loading="manual" pace="instant" style="font-size: 15px"></pixel-rnn><p id="below">Below</p>');
+      const button = page.getByRole('button', { name: 'Draw', exact: true });
+      await button.waitFor();
+      const top = () => page.locator('#below').evaluate((element) => element.getBoundingClientRect().top + scrollY);
+      const before = await top();
+      await button.click();
+      await untilDone(page);
+      await page.locator('pixel-rnn').getByText('cached sampler').waitFor();
+      assert.equal(await top(), before);
+    });
+  }
+
   test('says that it failed when there is no such model', async () => {
     await openBody('<pixel-rnn model="nonsense" loading="eager"></pixel-rnn>');
     await page.waitForFunction(() => window.seen.failed.length > 0);

@@ -89,8 +89,9 @@ function watchPage() {
         return `${element.value} ${element.outerHTML} ${[...element.querySelectorAll('input')].map(({ checked, value }) => `${checked} ${value}`)}`;
       },
       outside: () => outside,
-      /** What has just been pressed may have changed what there is, and where one is. */
-      settle: () => {
+      /** What has just been pressed may have changed what there is, and where one is; nobody presses Tab before that is laid out. */
+      settle: async () => {
+        for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
         const element = /** @type {Element} */ (focused());
         reached.add(element);
         at = controls(document).indexOf(element);

@@ -56,7 +56,8 @@ input[type='range'] { width: 100%; height: max(44px, 2em); margin: 0; accent-col
 /* What it lies on may have its colour: an edge tells it. */
 .offer { z-index: 1; border-color: var(--on-accent); }
 .report p { margin: 0; }
-.report { display: grid; gap: 0.25em; align-content: start; min-height: 6em; }
+/* Room for what it will say, two of its lines broken in two, so that nothing below moves. */
+.report { display: grid; gap: 0.25em; align-content: start; min-height: 7.25em; }
 .likelihood, .backend-line { color: var(--muted); font-size: 0.8125em; }
 .error { border-inline-start: 3px solid var(--focus); padding-inline-start: 0.75em; }
 .download { display: grid; gap: 0.25em; }
@@ -73,6 +74,9 @@ progress { width: 100%; height: 0.375em; accent-color: var(--accent); }
 @media (forced-colors: active) {
   canvas { forced-color-adjust: none; outline: 1px solid CanvasText; background: color-mix(in srgb, Canvas, CanvasText); }
   canvas[data-ink] { outline-color: color-mix(in srgb, Canvas calc(100% * var(--pixel-rnn-invert, 0)), CanvasText); }
+}
+@container (min-width: 32em) {
+  .report { min-height: 6em; }
 }
 @container (min-width: 52em) {
   :host(:not([controls='min'], [controls='none'])) .stage { justify-content: start; }
