@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 
-const BUDGETS_KB = { cpu: 480, gpu: 3200 };
+const BUDGETS_KB = { cpu: 450, gpu: 3200 };
 const LIBRARY = "pixelrnn_bg.wasm";
 const GLUE = "pixelrnn.js";
 

@@ -15,9 +15,9 @@ pub use network::{Block, Net};
 pub use reach::{Reached, reach};
 
 use crate::image::level_to_input;
-use crate::nn::seeded;
+use crate::nn::{floats, seeded};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 
 /// A model of the paper: a network a scale (§3.6), and the configuration that made them.
 #[derive(Module, Debug)]
@@ -39,7 +39,7 @@ impl ModelConfig {
         let (&Self { channels, height, width, .. }, image) = (self, self.dimensions());
         assert!(levels.len().is_multiple_of(image), "{} levels are no whole number of images of {image}", levels.len());
         let values: Vec<f32> = levels.iter().map(|&level| level_to_input(level, self.levels)).collect();
-        Tensor::from_data(TensorData::new(values, [levels.len() / image, channels, height, width]), device)
+        floats(values, [levels.len() / image, channels, height, width], device)
     }
 
     /// The small images inside `levels`, as the network wants them; none where it enlarges none.
@@ -162,7 +162,7 @@ impl<F: FnMut(&str, &[usize]) -> Vec<f32>> ModuleMapper for Replace<F> {
         param.map(|old| {
             let shape = old.dims();
             let values = (self.weight)(&name, &shape);
-            let tensor = Tensor::from_data(TensorData::new(values, shape), &old.device());
+            let tensor = floats(values, shape, &old.device());
             if old.is_require_grad() { tensor.require_grad() } else { tensor }
         })
     }

@@ -5,10 +5,11 @@
 
 use crate::maths::GATES;
 
+use super::floats::floats;
+use super::fresh::uniform;
 use super::mask::MaskKind;
 use super::masked_conv::{MaskedConv2d, MaskedConv2dConfig};
 use burn::module::Param;
-use burn::nn::Initializer;
 use burn::tensor::activation::{sigmoid as sigmoid_of, tanh as tanh_of};
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
@@ -20,7 +21,7 @@ pub(super) fn init_input_to_state(h: usize, kernel: [usize; 2], groups: usize, d
     let features = [2 * h, GATES * h];
     let mut conv = MaskedConv2dConfig { features, kernel, mask: MaskKind::B, groups, gates: GATES }.init(device);
     let forget: Vec<f32> = (0..GATES * h).map(|feature| if feature / h == 1 { 1.0 } else { 0.0 }).collect();
-    let bias = conv.bias.val() + Tensor::from_floats(forget.as_slice(), device);
+    let bias = conv.bias.val() + floats(forget, [GATES * h], device);
     conv.bias = Param::from_tensor(bias.detach());
     conv
 }
@@ -29,14 +30,14 @@ pub(super) fn init_input_to_state(h: usize, kernel: [usize; 2], groups: usize, d
 pub(super) fn init_state_to_state(h: usize, kernel: [usize; 2], device: &Device) -> Param<Tensor<4>> {
     let [height, width] = kernel;
     let bound = 1.0 / ((h * height * width) as f64).sqrt();
-    Initializer::Uniform { min: -bound, max: bound }.init([GATES * h, h, height, width], device)
+    uniform(bound, [GATES * h, h, height, width], device)
 }
 
 /// Fresh weights `[features, maps, 1, 1]` of the unmasked 1×1 convolution of a conditioning map (§3.6), drawn from U(−k, k),
 /// k² = 1 / maps; none where there is no such map.
 pub(super) fn init_condition(features: usize, maps: usize, device: &Device) -> Option<Param<Tensor<4>>> {
     let bound = 1.0 / (maps as f64).sqrt();
-    (maps > 0).then(|| Initializer::Uniform { min: -bound, max: bound }.init([features, maps, 1, 1], device))
+    (maps > 0).then(|| uniform(bound, [features, maps, 1, 1], device))
 }
 
 /// `x` plus the 1×1 convolution of the conditioning map, where there is one. It has no bias: what it is added to has.
@@ -65,7 +66,7 @@ pub(super) fn add_condition(
 
 /// An initial state of h zeros, to be learned.
 pub(super) fn init_state(h: usize, device: &Device) -> Param<Tensor<1>> {
-    Initializer::Zeros.init([h], device)
+    Param::from_tensor(Tensor::zeros([h], device))
 }
 
 /// The weights of one direction of a recurrent layer as [`lstm_block`](crate::cpu::lstm_block) takes them.

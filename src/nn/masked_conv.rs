@@ -1,13 +1,14 @@
 //! Masked convolution (§3.4): a convolution that cannot see what is not drawn yet.
 
+use super::floats::floats;
+use super::fresh::uniform;
 use super::mask::{MaskKind, conv_mask};
 use burn::config::Config;
 use burn::module::{Module, Param};
-use burn::nn::Initializer;
 use burn::tensor::activation::relu;
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 
 /// Configuration of a [`MaskedConv2d`].
 #[derive(Config, Debug)]
@@ -48,11 +49,10 @@ impl MaskedConv2dConfig {
         let centre = self.mask == MaskKind::B || self.groups > 1;
         let unmasked_inputs = mask.iter().sum::<f32>() / features_out as f32;
         let bound = 1.0 / f64::from(unmasked_inputs).sqrt();
-        let initializer = Initializer::Uniform { min: -bound, max: bound };
-        let mask = Tensor::from_data(TensorData::new(mask, shape), device);
+        let mask = floats(mask, shape, device);
         // Masked weights start at zero and, having no gradient, stay there: a weights file shows the mask.
-        let weight = (initializer.init::<4, _>(shape, device).val() * mask.clone()).detach();
-        let bias = initializer.init::<1, _>([features_out], device);
+        let weight = (uniform(bound, shape, device).val() * mask.clone()).detach();
+        let bias = uniform(bound, [features_out], device);
         MaskedConv2d { weight: Param::from_tensor(weight), bias, mask, centre }
     }
 }

@@ -7,6 +7,7 @@ use super::request::{Request, RequestError};
 use super::sharpening::Sharpening;
 use crate::image::level_to_input;
 use crate::model::{Model, ModelConfig, Net};
+use crate::nn::floats;
 use burn::tensor::activation::{sigmoid, softmax};
 use burn::tensor::{Device, ExecutionError, Tensor, TensorData};
 
@@ -116,7 +117,7 @@ impl NaiveScale {
         let input = Tensor::full([request.count, config.channels, config.height, config.width], blank, device);
         // Looked up, not computed: what a device makes of a division is its own business.
         let inputs: Vec<f32> = (0..config.levels).map(|level| level_to_input(level as u8, config.levels)).collect();
-        let inputs = Tensor::from_data(inputs.as_slice(), device);
+        let inputs = floats(inputs, [usize::from(config.levels)], device);
         let levels = vec![0; request.count * config.dimensions()];
         let (config, net, device) = (config.clone(), net.clone(), device.clone());
         Ok(Self { config, net, device, request, small: None, input, inputs, row: None, levels, y: 0 })
@@ -163,7 +164,7 @@ impl NaiveScale {
             let values: Vec<f32> = (0..request.count)
                 .flat_map(|k| (0..channels).flat_map(move |c| (0..width).map(move |x| value(k, c, x))))
                 .collect();
-            Tensor::from_data(TensorData::new(values, shape), &self.device)
+            floats(values, shape, &self.device)
         };
         let given = |k, c, x| request.given_at(config, k, c, y, x);
         RowUnderWay {
@@ -202,7 +203,7 @@ fn pick_on_host(logits: Tensor<2>, sharpening: Sharpening, u: Tensor<2>) -> Tens
     let (logits, u) = (values(logits), values(u));
     let level = |(logits, &u): (&[f32], &f32)| f32::from(draw(logits, sharpening, u));
     let levels: Vec<f32> = logits.chunks_exact(outputs).zip(&u).map(level).collect();
-    Tensor::from_data(TensorData::new(levels, [count, 1]), &device)
+    floats(levels, [count, 1], &device)
 }
 
 /// The same in tensor operations, so that a row is drawn without reading anything back: how many steps of the cumulative

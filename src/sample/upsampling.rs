@@ -38,14 +38,14 @@ impl Upsampling {
             let [c_out, c_in, height, width] = weight.dims();
             let (taps, weight) = (height * width, values(weight));
             let at = |tap: usize, input: usize, out: usize| weight[(out * c_in + input) * taps + tap];
-            Layer::new(Kind::Conv, [c_in, c_out], taps, at, conv.bias.as_ref())
+            Layer::new(Kind::Conv, [c_in, c_out], taps, at, &conv.bias)
         });
         let deconvs = upsampler.deconvs.iter().map(|deconv| {
             let weight = &deconv.weight;
             let [c_in, c_out, height, width] = weight.dims();
             let (taps, weight) = (height * width, values(weight));
             let at = |tap: usize, input: usize, out: usize| weight[(input * c_out + out) * taps + tap];
-            Layer::new(Kind::Deconv, [c_in, c_out], taps, at, deconv.bias.as_ref())
+            Layer::new(Kind::Deconv, [c_in, c_out], taps, at, &deconv.bias)
         });
         Self { size, layers: convs.chain(deconvs).collect() }
     }
@@ -78,12 +78,12 @@ impl Layer {
         features: [usize; 2],
         taps: usize,
         weight: impl Fn(usize, usize, usize) -> f32,
-        bias: Option<&Param<Tensor<1>>>,
+        bias: &Param<Tensor<1>>,
     ) -> Self {
         let [c_in, c_out] = features;
         let weights =
             (0..taps * c_in * c_out).map(|k| weight(k / (c_in * c_out), k / c_out % c_in, k % c_out)).collect();
-        Self { kind, features, weights, bias: bias.map_or(vec![0.0; c_out], values) }
+        Self { kind, features, weights, bias: values(bias) }
     }
 
     /// The next map and its size.

@@ -287,7 +287,7 @@ describe('the page', () => {
     await drawn(784);
     const before = watch.requests.length;
     assert.ok(await bring('drop', 'footer', MINE), 'the browser does not open it');
-    await said('best.safetensors: 28 × 28 pixels, ink and paper, 61,729 parameters.');
+    await said(`best.safetensors: 28 × 28 pixels, ink and paper, ${LISTED.parameters.toLocaleString('en-US')} parameters.`);
     assert.ok(await own().isChecked());
     await untilDone(page);
     assert.deepEqual(await imagesShown(page, '#samples'), await drawnAlone(page, { model: 'mnist-pixelcnn', seed: 7, count: 4 }));
