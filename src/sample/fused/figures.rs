@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn shipped_networks_ask_this_of_a_gpu() {
         let expected = [
-            [[1, 51, 0, 156_444, 2_060, 89_188], [16, 50, 50, 15_289, 2_060, 89_188]],
+            [[1, 83, 0, 553_364, 4_108, 177_828], [16, 50, 50, 46_788, 4_364, 177_828]],
             [[1, 27, 0, 166_092, 3_852, 137_700], [16, 19, 19, 17_976, 3_852, 137_700]],
             [[1, 48, 0, 175_080, 8_332, 267_172], [16, 33, 33, 22_835, 8_332, 267_172]],
             [[1, 291, 291, 3_072_444, 30_692, 540_384], [16, 195, 195, 329_995, 39_012, 540_384]],
@@ -161,8 +161,8 @@ mod tests {
         });
         let what = "images a workgroup; stages, barriers for storage, bytes read and written a pixel, bytes an image";
         assert_eq!(found, expected, "{what}");
-        // The table that a workgroup read for one image alone.
-        for (found, alone) in found.iter().zip([198_388, 254_324, 289_912, 4_259_684]) {
+        // What a workgroup read and wrote for one image alone before it drew several; of the first, made since, what it does now.
+        for (found, alone) in found.iter().zip([557_472, 254_324, 289_912, 4_259_684]) {
             assert!(8 * (found[1][3] + found[1][4]) <= alone, "{found:?}, {alone}");
         }
     }
