@@ -13,6 +13,8 @@ import { expectErrors, openBody, openSite, page, site, visitSite, watch } from '
 
 const LISTED = listedModels().find(({ name }) => name === 'mnist-pixelcnn');
 const LISTED_BYTES = readFileSync(fileOf(`models/${LISTED.file}`) ?? '');
+/** Of its first layer: twice the paper's h. */
+const FEATURES = 2 * LISTED.config.h;
 const ODD = oddModel('odd').bytes;
 
 /** The listed network with another header. @param {(header: any) => void} edit */
@@ -29,7 +31,7 @@ const FAULTS = [
     }),
     reason: 'tensor `first.weight` not found',
   },
-  { what: 'with a tensor of another shape', make: () => withHeader((header) => header['first.weight'].shape.reverse()), reason: 'tensor `first.weight`: shape [7, 7, 1, 32] found, [32, 1, 7, 7] expected' },
+  { what: 'with a tensor of another shape', make: () => withHeader((header) => header['first.weight'].shape.reverse()), reason: `tensor \`first.weight\`: shape [7, 7, 1, ${FEATURES}] found, [${FEATURES}, 1, 7, 7] expected` },
   { what: 'of another program', make: () => withHeader((header) => delete header.__metadata__), reason: 'metadata entry `config` not found' },
   { what: 'of a size that there is not', make: () => withHeader((header) => (header.__metadata__.config = JSON.stringify({ ...LISTED.config, width: 0 }))), reason: 'config field `width`: found 0, expected 1 to 512' },
   { what: 'that is a picture', make: () => png(2, 2, () => [0, 0, 0]), reason: 'a PNG picture found (give the file that was asked for), a safetensors file of weights expected' },
