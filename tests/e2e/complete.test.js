@@ -425,7 +425,7 @@ describe('other pictures', () => {
     assert.deepEqual(sheet.flatMap((pixel, at) => (pixel === null ? [at % 28] : [])).filter((x) => x < 11), []);
     assert.equal(countOf(sheet, null), 28 * 17);
     assert.equal(new Set(results.map(String)).size, 16);
-    assert.ok(await page.getByText('sixteen characters that do not exist').isVisible());
+    assert.ok(await page.getByText('sixteen characters, most of which do not exist').isVisible());
     await press('Hide bottom');
     await press('Keep the left part');
     assert.deepEqual(await sheetShown(), sheet);
