@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use pixelrnn::data::dataset::{Background, Colors, DatasetConfig, Fit, OwnConfig, Part, Paths, Size};
 use pixelrnn::data::own::{Report, survey};
 use pixelrnn::model::{ModelConfig, Network};
-use pixelrnn::train::{Augment, TrainConfig, is_name};
+use pixelrnn::train::{Augment, OptimizerKind, TrainConfig, is_name};
 use std::path::Path;
 use std::time::Duration;
 
@@ -19,6 +19,9 @@ const LARGEST_SIDE: usize = 64;
 const ROUNDING: f64 = 0.02;
 /// Steps that a network needs to show what it can.
 const STEPS: f64 = 2_500.0;
+/// Muon's, at every width that is proposed better than Adam at this and at 0.003 (`benches/optimizers.py` has the narrowest ones,
+/// which take twice as much; the others do not).
+const LEARNING_RATE: f64 = 0.01;
 /// More passes than this are memorised rather than learned.
 const MOST_PASSES: usize = 100;
 /// Pictures from which on a tenth is kept for a test.
@@ -156,6 +159,8 @@ fn configuration(
         dataset: DatasetConfig::Own(Box::new(own.clone())),
         augment,
         batch,
+        optimizer: OptimizerKind::Muon,
+        learning_rate: LEARNING_RATE,
         warmup_steps: 100,
         ..TrainConfig::of_dataset(DatasetConfig::Own(Box::new(own.clone())), model)
     };
