@@ -25,9 +25,9 @@ PICTURES = 2000
 
 
 def grey(data):
-    """Pictures of MNIST, uint8 [N, 28, 28]."""
+    """Pictures of MNIST, uint8 [N, 1, 28, 28]."""
     content = gzip.decompress(Path(data, "mnist", "train-images-idx3-ubyte.gz").read_bytes())
-    return np.frombuffer(content, np.uint8, offset=16).reshape(-1, 28, 28)[:PICTURES]
+    return np.frombuffer(content, np.uint8, offset=16).reshape(-1, 1, 28, 28)[:PICTURES]
 
 
 def colour(data):
@@ -38,21 +38,24 @@ def colour(data):
     return np.frombuffer(content, np.uint8).reshape(-1, 1 + 3072)[:PICTURES, 1:].reshape(-1, 3, 32, 32)
 
 
-def configuration(network, layers, set_name, levels, shape, optimizer, rate, passes):
-    """Of a training run, as `pixelrnn train` reads it."""
+def configuration(set_name, shape, levels, network, layers, optimizer, rate, passes):
+    """Of a training run on pictures of a shape [channels, height, width], as `pixelrnn train` reads it."""
     channels, height, width = shape
-    flip = {"augment": {"flip": True}} if channels == 3 else {}
+    model = {"network": network, "channels": channels, "levels": levels, "height": height, "width": width}
     return {
         "name": set_name,
         "dataset": {"name": set_name, "train": "pictures.npy", "valid": 0.1, "test": 0.1},
-        **flip,
-        "model": {
-            **{"network": network, "channels": channels, "levels": levels, "height": height, "width": width},
-            **{"layers": layers, "h": 16, "head": 32, "skip": True},
-        },
-        **{"batch": 16, "epochs": passes, "seed": 1},
-        **{"optimizer": optimizer, "learning_rate": rate, "final_learning_rate": 3e-5, "warmup_steps": 100},
-        **{"gradient_clip": 1.0, "average": 0.999},
+        "augment": {"flip": channels == 3, "shift": 0},
+        "model": model | {"layers": layers, "h": 16, "head": 32, "skip": True},
+        "batch": 16,
+        "epochs": passes,
+        "optimizer": optimizer,
+        "learning_rate": rate,
+        "final_learning_rate": 3e-5,
+        "warmup_steps": 100,
+        "gradient_clip": 1.0,
+        "average": 0.999,
+        "seed": 1,
     }
 
 
@@ -66,14 +69,13 @@ def main():
     titles = [f"`{optimizer}`, {rate}" for optimizer, rate in OPTIMIZERS]
     print("| pictures | network | " + " | ".join(titles) + " |\n|---|---|" + "---|" * len(titles))
     for set_name, levels, pictures in [("MNIST", 8, grey(options.data)), ("CIFAR-10", 16, colour(options.data))]:
-        shape = (1, *pictures.shape[1:]) if pictures.ndim == 3 else pictures.shape[1:]
         for network, (title, layers) in NETWORKS.items():
             cells = []
             for optimizer, rate in OPTIMIZERS:
                 with tempfile.TemporaryDirectory() as name:
                     folder = Path(name)
                     np.save(folder / "pictures.npy", pictures)
-                    config = configuration(network, layers, set_name, levels, shape, optimizer, rate, options.passes)
+                    config = configuration(set_name, pictures.shape[1:], levels, network, layers, optimizer, rate, options.passes)
                     (folder / "config.json").write_text(json.dumps(config))
                     run = ["train", "--device", "cpu", "--config", folder / "config.json", "--out", folder / "run"]
                     subprocess.run([options.pixelrnn, *run], check=True, stdout=subprocess.DEVNULL)
